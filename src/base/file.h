@@ -1,0 +1,91 @@
+// Files: read, map, and replace as a whole or not at all.
+//
+// Every system call that can fail on a full or broken disk goes through FileSystem, so that tests
+// can make it fail.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace cajal {
+
+/// The seam for tests. Each call returns 0, or the errno it failed with.
+class FileSystem {
+ public:
+  virtual ~FileSystem() = default;
+  virtual int write(int descriptor, std::span<const std::byte> bytes);
+  virtual int sync(int descriptor);
+  virtual int rename(const std::filesystem::path& from, const std::filesystem::path& to);
+};
+
+/// The one in use; tests replace it with a FileSystemGuard. Not to be changed while files are
+/// being written.
+FileSystem& file_system() noexcept;
+
+/// Puts `replacement` in use for its lifetime.
+class FileSystemGuard {
+ public:
+  explicit FileSystemGuard(FileSystem& replacement) noexcept;
+  FileSystemGuard(const FileSystemGuard&) = delete;
+  FileSystemGuard& operator=(const FileSystemGuard&) = delete;
+  ~FileSystemGuard();
+
+ private:
+  FileSystem* previous_;
+};
+
+/// A whole file, mapped read-only; pages are read when touched. The bytes stay valid as long as
+/// the object (move it into a shared_ptr to share them). An empty file gives an empty span.
+class MappedFile {
+ public:
+  /// Throws NotFound or InvalidArgument (a folder, no permission), naming the path.
+  static std::shared_ptr<const MappedFile> open(const std::filesystem::path& path);
+  MappedFile(const MappedFile&) = delete;
+  MappedFile& operator=(const MappedFile&) = delete;
+  ~MappedFile();
+
+  std::span<const std::byte> bytes() const noexcept { return bytes_; }
+  const std::filesystem::path& path() const noexcept { return path_; }
+
+ private:
+  MappedFile(std::span<const std::byte> bytes, std::filesystem::path path);
+  std::span<const std::byte> bytes_;
+  std::filesystem::path path_;
+};
+
+/// The whole file as text. Throws NotFound, InvalidArgument, or ResourceExhausted if it is larger
+/// than `limit` bytes.
+std::string read_file(const std::filesystem::path& path,
+                      std::uint64_t limit = std::uint64_t{1} << 32U);
+
+/// Writes a file that appears whole or not at all: bytes go to a temporary file beside it, commit()
+/// syncs and renames it. Without commit() the destructor removes the temporary file and the old
+/// file stays as it was.
+class AtomicFile {
+ public:
+  /// Throws InvalidArgument if the folder does not exist or cannot be written.
+  explicit AtomicFile(std::filesystem::path path);
+  AtomicFile(const AtomicFile&) = delete;
+  AtomicFile& operator=(const AtomicFile&) = delete;
+  ~AtomicFile();
+
+  /// Throws ResourceExhausted, naming the path and the reason (disk full, quota).
+  void write(std::span<const std::byte> bytes);
+  void write(std::string_view text);
+  void commit();
+
+ private:
+  std::filesystem::path path_;
+  std::filesystem::path temporary_;
+  int descriptor_ = -1;
+};
+
+/// AtomicFile in one call.
+void write_file(const std::filesystem::path& path, std::string_view text);
+
+}  // namespace cajal

@@ -1,0 +1,34 @@
+// The only place that starts threads for arithmetic.
+//
+// oneDNN (as Debian builds it) runs on OpenMP, so everything else does too: two thread pools on
+// two cores cost more than they give. Chunks depend on `count` and `grain` alone, never on the
+// number of threads, so results are the same for every thread count.
+#pragma once
+
+#include <cstddef>
+
+namespace cajal {
+
+/// Threads that parallel_for and oneDNN use from now on; at least 1. Call it before the first
+/// computation, from the thread that will compute.
+void set_threads(int count);
+int threads() noexcept;
+
+/// Calls body(begin, end) for disjoint ranges that cover [0, count). `body` must not throw.
+template <typename Body>
+void parallel_for(std::size_t count, std::size_t grain, const Body& body) {
+  const std::size_t chunks = (count + grain - 1) / grain;
+  if (chunks <= 1) {
+    if (count != 0) {
+      body(std::size_t{0}, count);
+    }
+    return;
+  }
+#pragma omp parallel for schedule(static)
+  for (std::size_t i = 0; i < chunks; ++i) {
+    const std::size_t begin = i * grain;
+    body(begin, begin + grain < count ? begin + grain : count);
+  }
+}
+
+}  // namespace cajal
