@@ -20,7 +20,7 @@ struct AttentionShape {
   std::size_t window = 0;  // keys each query sees, itself included; 0: all
   double scale = 1.0;      // score = scale * q . k
   double soft_cap = 0.0;   // then cap * tanh(score / cap); 0: none
-  ConstMatRef sinks;       // [1, heads], any float type: one more score per head that takes
+  ConstMatRef sinks = {};  // [1, heads], any float type: one more score per head that takes
                            // probability and gives nothing; absent: none
 };
 

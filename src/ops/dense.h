@@ -24,10 +24,10 @@ std::string_view name_of(Precision precision) noexcept;
 Precision parse_precision(std::string_view name);
 
 struct GemmArgs {
-  ConstMatRef a;     // [m, k], or [k, m] if transpose_a; the backend's activation type
-  ConstMatRef b;     // [k, n], or [n, k] if transpose_b; any float type
-  ConstMatRef bias;  // [1, n], any float type; absent: none
-  MatRef out;        // [m, n], the backend's activation type
+  ConstMatRef a;          // [m, k], or [k, m] if transpose_a; the backend's activation type
+  ConstMatRef b;          // [k, n], or [n, k] if transpose_b; any float type
+  ConstMatRef bias = {};  // [1, n], any float type; absent: none
+  MatRef out;             // [m, n], the backend's activation type
   Transpose transpose_a = Transpose::No;
   Transpose transpose_b = Transpose::No;
   double alpha = 1.0;

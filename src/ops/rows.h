@@ -17,11 +17,11 @@ enum class NormKind : std::uint8_t { Rms, Layer };
 
 /// y = x / sqrt(mean(x^2) + epsilon) * (gain + gain_offset) + bias; Layer subtracts the mean first.
 struct NormArgs {
-  ConstMatRef in;     // [rows, cols]
-  ConstMatRef gain;   // [g, cols], row r uses gain r % g (per-head gains); absent: 1
-  ConstMatRef bias;   // [1, cols]; absent: none
-  MatRef out;         // [rows, cols]; may be `in`
-  MatRef normalized;  // [rows, cols], before gain and bias; absent: not written
+  ConstMatRef in;          // [rows, cols]
+  ConstMatRef gain = {};   // [g, cols], row r uses gain r % g (per-head gains); absent: 1
+  ConstMatRef bias = {};   // [1, cols]; absent: none
+  MatRef out;              // [rows, cols]; may be `in`
+  MatRef normalized = {};  // [rows, cols], before gain and bias; absent: not written
   NormKind kind = NormKind::Rms;
   double epsilon = 1e-5;
   double gain_offset = 0.0;  // 1 where files store gain - 1 (Gemma, Nemotron)

@@ -1,0 +1,52 @@
+// The truth that other backends are tested against: plain loops in double, one thread, every float
+// type of weights widened exactly, every precision computed exactly.
+#pragma once
+
+#include <vector>
+
+#include "ops/backend.h"
+
+namespace cajal {
+
+class ReferenceBackend final : public Backend {
+ public:
+  Device device() const noexcept override { return Device::Cpu; }
+  std::string_view name() const noexcept override { return "ref"; }
+  DType activation_dtype() const noexcept override { return DType::F64; }
+  Buffer allocate(std::size_t bytes) override { return allocate_host(bytes); }
+  void copy(ConstMatRef from, MatRef to) override;
+  void synchronize() override {}
+
+  void gemm(const GemmArgs& args) override;
+  bool has(Precision /*precision*/) const noexcept override { return true; }
+
+  void normalize(const NormArgs& args) override;
+  void activate(Activation kind, ConstMatRef in, MatRef out) override;
+  void activate_gated(Activation kind, ConstMatRef gate, ConstMatRef up, MatRef out) override;
+  void clamped_glu(ConstMatRef gate, ConstMatRef up, double alpha, double limit,
+                   MatRef out) override;
+  void rotate(const RotateArgs& args) override;
+  void add_scaled(ConstMatRef a, ConstMatRef b, double factor, MatRef out) override;
+  void scale(ConstMatRef in, double factor, MatRef out) override;
+  void soft_cap(ConstMatRef in, double cap, MatRef out) override;
+  void clamp(ConstMatRef in, double limit, MatRef out) override;
+  void gather(ConstMatRef table, std::span<const std::int32_t> rows, double factor,
+              MatRef out) override;
+  void scatter_add(ConstMatRef in, std::span<const std::int32_t> rows,
+                   std::span<const double> factors, MatRef out) override;
+
+  void attend(const AttentionShape& shape, ConstMatRef q, ConstMatRef k, ConstMatRef v,
+              MatRef z) override;
+  void attention_scores(const AttentionShape& shape, ConstMatRef q, ConstMatRef k,
+                        MatRef scores) override;
+  void attention_probabilities(const AttentionShape& shape, ConstMatRef scores,
+                               MatRef probabilities) override;
+  void attention_mix(const AttentionShape& shape, ConstMatRef probabilities, ConstMatRef v,
+                     MatRef z) override;
+};
+
+/// Row `r` of a matrix of any float type, widened exactly.
+void widen_row(ConstMatRef m, std::size_t r, std::span<double> out);
+std::vector<double> widened_row(ConstMatRef m, std::size_t r);
+
+}  // namespace cajal
