@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <fstream>
-#include <set>
+#include <map>
 #include <sstream>
 
 #include <gtest/gtest.h>
@@ -42,6 +42,14 @@ bool required(const std::string& what) {
   return false;
 }
 
+/// One write to a file opened for appending, so that lines of several processes never mix.
+void note(const std::string& line) {
+  const std::string file = environment("CAJAL_GOLDEN_COUNTS");
+  if (!file.empty()) {
+    std::ofstream(file, std::ios::app) << line + "\n";
+  }
+}
+
 }  // namespace
 
 fs::path golden_core(const std::string& set) {
@@ -56,29 +64,33 @@ fs::path shared_folder() {
 }
 
 std::vector<fs::path> golden_folders(const std::string& set) {
-  std::vector<fs::path> out = sorted_folders(golden_core(set));
-  std::set<fs::path> names;
-  for (const auto& folder : out) {
-    names.insert(folder.filename());
+  std::map<std::string, fs::path> by_name;
+  for (const auto& folder : sorted_folders(golden_core(set))) {
+    by_name[folder.filename()] = folder;
   }
   if (!shared_folder().empty()) {
     for (const auto& folder : sorted_folders(shared_folder() / "golden" / set)) {
-      if (!names.contains(folder.filename())) {
-        out.push_back(folder);
-      }
+      by_name[folder.filename()] = folder;
     }
+  }
+  std::vector<fs::path> out;
+  for (const auto& [name, folder] : by_name) {
+    out.push_back(folder);
   }
   return out;
 }
 
 void count_golden_case(const std::string& set, const fs::path& folder) {
-  const std::string file = environment("CAJAL_GOLDEN_COUNTS");
-  if (file.empty()) {
-    return;
+  const fs::path in_core = folder.lexically_relative(golden_core(set));
+  const bool from_core = !in_core.empty() && *in_core.begin() != "..";
+  const fs::path name =
+      from_core ? in_core : folder.lexically_relative(shared_folder() / "golden" / set);
+  if (!from_core) {
+    note("full " + set + "/" + name.string());
   }
-  const fs::path core = golden_core(set);
-  const bool in_core = folder.string().starts_with(core.string());
-  std::ofstream(file, std::ios::app) << (in_core ? "core " : "full ") << set << "\n";
+  if (!name.empty() && fs::exists(golden_core(set) / *name.begin())) {
+    note("core " + set + "/" + name.string());
+  }
 }
 
 bool have_or_skip(bool have, const std::string& what, const std::string& why) {
@@ -89,10 +101,7 @@ bool have_or_skip(bool have, const std::string& what, const std::string& why) {
     ADD_FAILURE() << why << " (CAJAL_REQUIRE names " << what << ")";
     return false;
   }
-  const std::string file = environment("CAJAL_GOLDEN_COUNTS");
-  if (!file.empty()) {
-    std::ofstream(file, std::ios::app) << "skipped " << what << "\n";
-  }
+  note("skipped " + what + ": " + why);
   [&why]() { GTEST_SKIP() << why; }();
   return false;
 }

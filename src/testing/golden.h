@@ -14,16 +14,18 @@ std::filesystem::path golden_core(const std::string& set);
 /// $CAJAL_SHARED (default: ../shared beside the project); empty path if there is none.
 std::filesystem::path shared_folder();
 
-/// Every folder of the set, core first, then those of shared/golden/<set> that the core lacks.
-/// Sorted by name within each.
+/// Every folder of the set by name, each once: the full set's where it is there (the core may hold
+/// only part of what is expected), else the core's.
 std::vector<std::filesystem::path> golden_folders(const std::string& set);
 
-/// Notes that a case of the set ("models", "tokenizers", ...) passed from `folder`; the counts are
-/// appended to $CAJAL_GOLDEN_COUNTS, from which ./check prints its last line.
+/// Notes in $CAJAL_GOLDEN_COUNTS that the case `folder` (or a path below one) of the set ("models",
+/// "tokenizers", ...) passed: as "full" if it lies in the full set, as "core" if the core has it
+/// too. Noting a case again, or from another process at the same time, does no harm: ./check counts
+/// distinct lines for its last one.
 void count_golden_case(const std::string& set, const std::filesystem::path& folder);
 
 /// For a test that needs something this machine lacks: reports a skip with `why`, or a failure if
-/// $CAJAL_REQUIRE names `what` ("golden", "browser", ...). Use as: if (!require(...)) return;
+/// $CAJAL_REQUIRE names `what` ("golden", "browser", ...). Use as: if (!have_or_skip(...)) return;
 bool have_or_skip(bool have, const std::string& what, const std::string& why);
 
 }  // namespace cajal::testing

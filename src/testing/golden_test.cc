@@ -1,0 +1,92 @@
+#include "testing/golden.h"
+
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+#include <set>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace cajal::testing {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// Sets an environment variable for one test.
+class Environment {
+ public:
+  Environment(const char* name, const std::string& value) : name_(name) {
+    const char* old = std::getenv(name);
+    had_ = old != nullptr;
+    old_ = had_ ? old : "";
+    ::setenv(name, value.c_str(), 1);
+  }
+  ~Environment() { had_ ? ::setenv(name_, old_.c_str(), 1) : ::unsetenv(name_); }
+  Environment(const Environment&) = delete;
+  Environment& operator=(const Environment&) = delete;
+
+ private:
+  const char* name_;
+  bool had_ = false;
+  std::string old_;
+};
+
+std::string content(const fs::path& path) {
+  std::ifstream in(path);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+/// A folder of this test alone that holds shared/golden/models/{llama,not_in_the_core}.
+fs::path small_shared() {
+  const auto* test = ::testing::UnitTest::GetInstance()->current_test_info();
+  const fs::path root = fs::path(::testing::TempDir()) / (std::string("cajal_") + test->name());
+  fs::remove_all(root);
+  fs::create_directories(root / "golden/models/llama");
+  fs::create_directories(root / "golden/models/not_in_the_core");
+  return fs::canonical(root);
+}
+
+TEST(Golden, TheFullSetIsBesideTheProject) {
+  if (!have_or_skip(!shared_folder().empty(), "golden",
+                    "no full golden set: put it at ../shared or name it in CAJAL_SHARED")) {
+    return;
+  }
+  EXPECT_FALSE(golden_folders("models").empty());
+}
+
+TEST(Golden, WithoutTheFullSetTheCoreStandsAlone) {
+  const Environment shared("CAJAL_SHARED", "/nowhere");
+  const auto folders = golden_folders("models");
+  ASSERT_FALSE(folders.empty());
+  for (const auto& folder : folders) {
+    EXPECT_EQ(folder.parent_path(), golden_core("models"));
+  }
+}
+
+TEST(Golden, AFolderOfTheFullSetReplacesTheCoresOwn) {
+  const fs::path root = small_shared();
+  const Environment shared("CAJAL_SHARED", root);
+  const auto folders = golden_folders("models");
+  EXPECT_THAT(folders, ::testing::Contains(root / "golden/models/llama"));
+  EXPECT_THAT(folders, ::testing::Contains(root / "golden/models/not_in_the_core"));
+  std::set<std::string> names;
+  for (const auto& folder : folders) {
+    EXPECT_TRUE(names.insert(folder.filename()).second) << folder;
+  }
+}
+
+TEST(Golden, CasesAreNotedAsFullAndAsCore) {
+  const fs::path root = small_shared();
+  const Environment shared("CAJAL_SHARED", root);
+  const Environment counts("CAJAL_GOLDEN_COUNTS", root / "counts");
+  count_golden_case("models", root / "golden/models/llama");
+  count_golden_case("models", root / "golden/models/not_in_the_core");
+  count_golden_case("models", golden_core("models") / "gpt2");
+  EXPECT_EQ(
+      content(root / "counts"),
+      "full models/llama\ncore models/llama\nfull models/not_in_the_core\ncore models/gpt2\n");
+}
+
+}  // namespace
+}  // namespace cajal::testing
