@@ -17,10 +17,10 @@ namespace {
 constexpr std::size_t kMaxDepth = 200;
 constexpr std::size_t kManyMembers = 16;  // from here on duplicate names are looked up in a set
 
-/// Builds a Json from the parser's events, so that no second tree is ever in memory.
-class Builder final : public nlohmann::json_sax<nlohmann::json> {
+/// The library's events as ours; the place of its errors and of the limit on depth.
+class Sax final : public nlohmann::json_sax<nlohmann::json> {
  public:
-  explicit Builder(std::string_view where) : where_(where) {}
+  Sax(std::string_view where, JsonEvents& events) : where_(where), events_(events) {}
 
   bool null() override { return put(Json()); }
   bool boolean(bool x) override { return put(Json(x)); }
@@ -34,17 +34,28 @@ class Builder final : public nlohmann::json_sax<nlohmann::json> {
   bool number_float(number_float_t x, const string_t& /*text*/) override { return put(Json(x)); }
   bool string(string_t& x) override { return put(Json(std::move(x))); }
   bool binary(binary_t& /*x*/) override { return false; }
-  bool start_object(std::size_t /*size*/) override { return open(Json(Json::Object())); }
-  bool start_array(std::size_t /*size*/) override { return open(Json(Json::Array())); }
-  bool end_object() override { return close(); }
-  bool end_array() override { return close(); }
+  bool start_object(std::size_t /*size*/) override {
+    deeper();
+    events_.begin_object();
+    return true;
+  }
+  bool start_array(std::size_t /*size*/) override {
+    deeper();
+    events_.begin_array();
+    return true;
+  }
+  bool end_object() override {
+    --depth_;
+    events_.end_object();
+    return true;
+  }
+  bool end_array() override {
+    --depth_;
+    events_.end_array();
+    return true;
+  }
   bool key(string_t& name) override {
-    Frame& top = open_.back();
-    if (!top.add_name(name)) {
-      fail(ErrorCode::CorruptData, "{}: the name \"{}\" occurs twice in one object", where_,
-           sanitize_utf8(name.substr(0, 100)));
-    }
-    top.key = std::move(name);
+    events_.key(std::move(name));
     return true;
   }
   bool parse_error(std::size_t /*position*/, const std::string& /*token*/,
@@ -56,6 +67,49 @@ class Builder final : public nlohmann::json_sax<nlohmann::json> {
     fail(ErrorCode::CorruptData, "{}: not valid JSON: {}", where_,
          sanitize_utf8(what.substr(0, 300)));
   }
+
+ private:
+  bool put(Json value) {
+    events_.scalar(std::move(value));
+    return true;
+  }
+  void deeper() {
+    if (++depth_ > kMaxDepth) {
+      fail(ErrorCode::CorruptData, "{}: JSON nested more than {} levels deep", where_, kMaxDepth);
+    }
+  }
+
+  std::string_view where_;
+  JsonEvents& events_;
+  std::size_t depth_ = 0;
+};
+
+/// Builds a Json from the events, so that no second tree is ever in memory.
+class Builder final : public JsonEvents {
+ public:
+  explicit Builder(std::string_view where) : where_(where) {}
+
+  void scalar(Json value) override {
+    if (open_.empty()) {
+      root_ = std::move(value);
+    } else if (Frame& top = open_.back(); top.value.is_array()) {
+      top.value.push_back(std::move(value));
+    } else {
+      top.value.append_member(std::move(top.key), std::move(value));
+    }
+  }
+  void key(std::string name) override {
+    Frame& top = open_.back();
+    if (!top.add_name(name)) {
+      fail(ErrorCode::CorruptData, "{}: the name \"{}\" occurs twice in one object", where_,
+           sanitize_utf8(name.substr(0, 100)));
+    }
+    top.key = std::move(name);
+  }
+  void begin_object() override { open(Json(Json::Object())); }
+  void begin_array() override { open(Json(Json::Array())); }
+  void end_object() override { close(); }
+  void end_array() override { close(); }
 
   Json take() { return std::move(root_); }
 
@@ -81,28 +135,14 @@ class Builder final : public nlohmann::json_sax<nlohmann::json> {
     }
   };
 
-  bool open(Json value) {
-    if (open_.size() >= kMaxDepth) {
-      fail(ErrorCode::CorruptData, "{}: JSON nested more than {} levels deep", where_, kMaxDepth);
-    }
+  void open(Json value) {
     open_.emplace_back();
     open_.back().value = std::move(value);
-    return true;
   }
-  bool close() {
+  void close() {
     Json done = std::move(open_.back().value);
     open_.pop_back();
-    return put(std::move(done));
-  }
-  bool put(Json value) {
-    if (open_.empty()) {
-      root_ = std::move(value);
-    } else if (Frame& top = open_.back(); top.value.is_array()) {
-      top.value.push_back(std::move(value));
-    } else {
-      top.value.append_member(std::move(top.key), std::move(value));
-    }
-    return true;
+    scalar(std::move(done));
   }
 
   std::string_view where_;
@@ -249,10 +289,15 @@ void Json::push_back(Json value) {
 
 Json Json::parse(std::string_view text, std::string_view where) {
   Builder builder(where);
-  if (!nlohmann::json::sax_parse(text.begin(), text.end(), &builder)) {
+  parse_json(text, where, builder);
+  return builder.take();
+}
+
+void parse_json(std::string_view text, std::string_view where, JsonEvents& events) {
+  Sax sax(where, events);
+  if (!nlohmann::json::sax_parse(text.begin(), text.end(), &sax)) {
     fail(ErrorCode::CorruptData, "{}: not valid JSON", where);
   }
-  return builder.take();
 }
 
 Json Json::load(const std::filesystem::path& path) {

@@ -92,4 +92,20 @@ class Json {
   std::variant<std::monostate, bool, std::int64_t, double, std::string, Array, Object> value_;
 };
 
+/// Receives a document piece by piece, where the whole tree would take too much memory.
+class JsonEvents {
+ public:
+  virtual ~JsonEvents() = default;
+  virtual void scalar(Json value) = 0;  // null, a boolean, a number or a string
+  virtual void key(std::string name) = 0;
+  virtual void begin_object() = 0;
+  virtual void end_object() = 0;
+  virtual void begin_array() = 0;
+  virtual void end_array() = 0;
+};
+
+/// As Json::parse, except that duplicate names are for the receiver to find. Exceptions of
+/// `events` pass through.
+void parse_json(std::string_view text, std::string_view where, JsonEvents& events);
+
 }  // namespace cajal
