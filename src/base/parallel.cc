@@ -1,5 +1,10 @@
 #include "base/parallel.h"
 
+#include <algorithm>
+#include <atomic>
+#include <thread>
+#include <vector>
+
 #ifdef _OPENMP
 #include <omp.h>
 #endif
@@ -7,12 +12,23 @@
 #include "base/error.h"
 
 namespace cajal {
+namespace {
 
-void set_threads([[maybe_unused]] int count) {
+#ifndef _OPENMP
+std::atomic<int> wanted_threads{
+    static_cast<int>(std::max(1U, std::thread::hardware_concurrency()))};
+#endif
+thread_local bool inside_chunk = false;
+
+}  // namespace
+
+void set_threads(int count) {
   check(count >= 1 && count <= 1024, "threads must be between 1 and 1024, not {}", count);
 #ifdef _OPENMP
   omp_set_dynamic(0);
   omp_set_num_threads(count);
+#else
+  wanted_threads = count;
 #endif
 }
 
@@ -20,8 +36,26 @@ int threads() noexcept {
 #ifdef _OPENMP
   return omp_get_max_threads();
 #else
-  return 1;
+  return wanted_threads;
 #endif
+}
+
+void detail::run_chunks(std::size_t chunks, const std::function<void(std::size_t)>& chunk) {
+  const std::size_t workers =
+      inside_chunk ? 1 : std::min(chunks, static_cast<std::size_t>(threads()));
+  const auto work = [&](std::size_t worker) {
+    const bool outside = !inside_chunk;
+    inside_chunk = true;
+    for (std::size_t i = chunks * worker / workers; i < chunks * (worker + 1) / workers; ++i) {
+      chunk(i);
+    }
+    inside_chunk = !outside;
+  };
+  std::vector<std::jthread> others;
+  for (std::size_t worker = 1; worker < workers; ++worker) {
+    others.emplace_back(work, worker);
+  }
+  work(0);
 }
 
 }  // namespace cajal
