@@ -1,0 +1,1 @@
+"""Makes the GGUF half of the golden data: conversion, a plain forward pass, quantised blocks."""
