@@ -1,0 +1,94 @@
+// GPT-Neo: learned positions, unscaled scores, windows in the layers called local.
+#include "base/error.h"
+#include "model/families/family.h"
+
+namespace cajal {
+namespace {
+
+constexpr std::pair<std::string_view, double> kDefaults[] = {
+    {"vocab_size", 50257},       {"max_position_embeddings", 2048},
+    {"hidden_size", 2048},       {"num_layers", 24},
+    {"num_heads", 16},           {"window_size", 256},
+    {"layer_norm_epsilon", 1e-5}};
+
+void check_entry(bool good, const std::string& where) {
+  if (!good) {
+    fail(ErrorCode::CorruptData,
+         "{}: must be a list of [[kinds], repetitions] that adds up to the number of layers",
+         where);
+  }
+}
+
+/// "attention_layers", or "attention_types" such as [[["global", "local"], 12]], which repeats.
+std::vector<bool> read_local_layers(const ConfigReader& r, std::size_t layers) {
+  std::vector<bool> local;
+  const auto add = [&](const Json& kinds, std::string_view key) {
+    for (const Json& kind : kinds.as_array(r.at(key))) {
+      local.push_back(kind.as_string(r.at(key)) == "local");
+    }
+  };
+  if (const Json* names = r.find("attention_layers")) {
+    add(*names, "attention_layers");
+  } else if (const Json* types = r.find("attention_types")) {
+    constexpr std::string_view kKey = "attention_types";
+    for (const Json& entry : types->as_array(r.at(kKey))) {
+      const auto& pair = entry.as_array(r.at(kKey));
+      check_entry(pair.size() == 2, r.at(kKey));
+      for (std::int64_t n = pair[1].as_int(r.at(kKey)); n > 0 && local.size() < layers; --n) {
+        add(pair[0], kKey);
+      }
+    }
+  } else {
+    for (std::size_t i = 0; i < layers; ++i) {
+      local.push_back(i % 2 == 1);
+    }
+  }
+  check_entry(local.size() == layers, r.at("attention_types"));
+  return local;
+}
+
+void configure(const ConfigReader& r, ModelConfig& c) {
+  c.layers = r.size("num_layers");
+  c.heads = r.size("num_heads");
+  check_counts(c, r.where());
+  c.kv_heads = c.heads;
+  c.d_model = r.size("hidden_size");
+  c.d_head = c.d_model / c.heads;
+  c.d_mlp = r.size_or("intermediate_size", 4 * c.d_model);
+  c.vocab = r.size("vocab_size");
+  c.context = r.size("max_position_embeddings");
+  c.norm = NormKind::Layer;
+  c.norm_epsilon = r.number("layer_norm_epsilon");
+  c.activation =
+      parse_activation(r.text_or("activation_function", "gelu_new"), r.at("activation_function"));
+  c.gated = false;
+  c.score_scale = 1.0;
+  c.learned_positions = true;
+  c.tied = r.flag_or("tie_word_embeddings", true);
+  const std::vector<bool> local = read_local_layers(r, c.layers);
+  for (std::size_t i = 0; i < c.layers; ++i) {
+    c.layer.push_back({.window = local[i] ? r.size("window_size") : 0, .rope = std::nullopt});
+  }
+}
+
+}  // namespace
+
+Family gpt_neo_family() {
+  TensorNames names;
+  names.prefixes = {"transformer.", ""};
+  names.embed = "wte";
+  names.positions = "wpe";
+  names.layers = "h";
+  names.final_norm = "ln_f";
+  names.attn_norm = "ln_1";
+  names.mlp_norm = "ln_2";
+  names.q = "attn.attention.q_proj";
+  names.k = "attn.attention.k_proj";
+  names.v = "attn.attention.v_proj";
+  names.o = "attn.attention.out_proj";
+  names.up = "mlp.c_fc";
+  names.down = "mlp.c_proj";
+  return {.name = "gpt_neo", .configure = configure, .defaults = kDefaults, .names = names};
+}
+
+}  // namespace cajal

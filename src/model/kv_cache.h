@@ -1,0 +1,54 @@
+// What attention remembers of the sequences under way: their keys and values.
+#pragma once
+
+#include <vector>
+
+#include "model/config.h"
+#include "ops/backend.h"
+#include "text/token.h"
+
+namespace cajal {
+
+/// The state of one batch of sequences, in the activation type of one backend. Grows as needed, up
+/// to the model's context. Not for use by two threads at once.
+class KvCache {
+ public:
+  KvCache(const ModelConfig& config, Backend& backend, std::size_t sequences);
+
+  std::size_t sequences() const noexcept { return sequences_.size(); }
+  /// Tokens of a sequence so far.
+  std::size_t length(std::size_t sequence) const noexcept {
+    return sequences_[sequence].tokens.size();
+  }
+  std::span<const TokenId> tokens(std::size_t sequence) const noexcept {
+    return sequences_[sequence].tokens;
+  }
+  /// Forgets all but the first `length` tokens of a sequence.
+  void truncate(std::size_t sequence, std::size_t length);
+  /// A copy with the same content; costs its memory.
+  KvCache clone() const;
+
+  /// Makes room for `tokens` after those that are there. Throws InvalidArgument naming the limit if
+  /// that would exceed the context.
+  void append(std::size_t sequence, std::span<const TokenId> tokens);
+  /// [length, kv_heads * d_head], the appended rows not yet written.
+  MatRef keys(std::size_t sequence, std::size_t layer);
+  MatRef values(std::size_t sequence, std::size_t layer);
+
+ private:
+  struct Sequence {
+    std::vector<TokenId> tokens;
+    std::size_t capacity = 0;
+    std::vector<Matrix> keys;  // [layers] of [capacity, kv_width]
+    std::vector<Matrix> values;
+  };
+  void reserve(Sequence& sequence, std::size_t length);
+
+  Backend* backend_;
+  std::size_t context_;
+  std::size_t layers_;
+  std::size_t width_;
+  std::vector<Sequence> sequences_;
+};
+
+}  // namespace cajal

@@ -1,0 +1,321 @@
+#include "model/points.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <optional>
+
+#include "base/error.h"
+
+namespace cajal {
+namespace {
+
+struct KindName {
+  PointKind kind;
+  std::string_view name;
+  std::string_view alias;  // TransformerLens, after "blocks.L." where the kind has a layer
+};
+
+constexpr std::array<KindName, kPointKinds> kNames = {{
+    {PointKind::Embeddings, "embeddings", "hook_embed"},
+    {PointKind::ResidPre, "resid_pre", "hook_resid_pre"},
+    {PointKind::AttnIn, "attn_in", "attn.hook_in"},
+    {PointKind::Q, "q", "attn.hook_rot_q"},
+    {PointKind::K, "k", "attn.hook_rot_k"},
+    {PointKind::Value, "value", "attn.hook_v"},
+    {PointKind::AttnScores, "attn_scores", "attn.hook_attn_scores"},
+    {PointKind::AttnProbs, "attn_probs", "attn.hook_pattern"},
+    {PointKind::Z, "z", "attn.hook_z"},
+    {PointKind::AttnOut, "attn_out", "attn.hook_out"},
+    {PointKind::AttnOutPost, "attn_out_post", "hook_attn_out"},
+    {PointKind::ResidMid, "resid_mid", "hook_resid_mid"},
+    {PointKind::MlpIn, "mlp_in", "mlp.hook_in"},
+    {PointKind::MlpInNormalized, "mlp_in_normalized", "ln2.hook_normalized"},
+    {PointKind::MlpPre, "mlp_pre", "mlp.hook_pre"},
+    {PointKind::MlpAct, "mlp_act", "mlp.hook_post"},
+    {PointKind::RouterLogits, "router_logits", "mlp.hook_router_logits"},
+    {PointKind::RouterWeights, "router_weights", "mlp.hook_expert_weights"},
+    {PointKind::RouterIndex, "router_index", "mlp.hook_expert_indices"},
+    {PointKind::MlpOut, "mlp_out", "mlp.hook_out"},
+    {PointKind::MlpOutPost, "mlp_out_post", "hook_mlp_out"},
+    {PointKind::ResidPost, "resid_post", "hook_resid_post"},
+    {PointKind::FinalNorm, "final_norm", "ln_final.hook_out"},
+    {PointKind::LogitsPresoftcap, "logits_presoftcap", "unembed.hook_presoftcap"},
+    {PointKind::Logits, "logits", "lm_head"},
+}};
+
+const KindName& entry_of(PointKind kind) {
+  return kNames[static_cast<std::size_t>(kind)];
+}
+
+bool exists(PointKind kind, const ModelConfig& c) {
+  const bool mixture = c.mixture.experts != 0;
+  switch (kind) {
+    case PointKind::AttnOutPost:
+    case PointKind::MlpOutPost:
+      return c.branch_is_changed();
+    case PointKind::ResidMid:
+      return !c.parallel;
+    case PointKind::MlpInNormalized:
+      return c.norm_before;
+    case PointKind::MlpPre:
+    case PointKind::MlpAct:
+      return !mixture;
+    case PointKind::RouterLogits:
+    case PointKind::RouterWeights:
+    case PointKind::RouterIndex:
+      return mixture;
+    case PointKind::LogitsPresoftcap:
+      return c.logits_are_changed();
+    case PointKind::Embeddings:
+    case PointKind::ResidPre:
+    case PointKind::AttnIn:
+    case PointKind::Q:
+    case PointKind::K:
+    case PointKind::Value:
+    case PointKind::AttnScores:
+    case PointKind::AttnProbs:
+    case PointKind::Z:
+    case PointKind::AttnOut:
+    case PointKind::MlpIn:
+    case PointKind::MlpOut:
+    case PointKind::ResidPost:
+    case PointKind::FinalNorm:
+    case PointKind::Logits:
+      break;
+  }
+  return true;
+}
+
+std::optional<std::size_t> parse_number(std::string_view text) {
+  std::size_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (text.empty() || error != std::errc() || end != text.data() + text.size()) {
+    return std::nullopt;
+  }
+  return value;
+}
+
+/// hook_attn_out and hook_mlp_out are what is added: the plain output where nothing follows it.
+PointKind resolve(PointKind kind, const ModelConfig& c) {
+  if (!c.branch_is_changed() && kind == PointKind::AttnOutPost) {
+    return PointKind::AttnOut;
+  }
+  if (!c.branch_is_changed() && kind == PointKind::MlpOutPost) {
+    return PointKind::MlpOut;
+  }
+  return kind;
+}
+
+std::optional<Point> parse_alias(std::string_view name, const ModelConfig& c) {
+  std::optional<std::size_t> layer;
+  if (name.starts_with("blocks.")) {
+    name.remove_prefix(7);
+    const std::size_t dot = name.find('.');
+    if (dot == std::string_view::npos) {
+      return std::nullopt;
+    }
+    layer = parse_number(name.substr(0, dot));
+    name.remove_prefix(dot + 1);
+    if (!layer) {
+      return std::nullopt;
+    }
+  }
+  for (const KindName& entry : kNames) {
+    if (entry.alias == name && has_layer(entry.kind) == layer.has_value()) {
+      return Point{resolve(entry.kind, c), layer.value_or(0)};
+    }
+  }
+  return std::nullopt;
+}
+
+std::optional<Point> parse_standard(std::string_view name) {
+  const std::size_t dot = name.rfind('.');
+  const std::string_view stem = name.substr(0, dot);
+  for (const KindName& entry : kNames) {
+    if (entry.name != stem) {
+      continue;
+    }
+    if (!has_layer(entry.kind)) {
+      return dot == std::string_view::npos ? std::optional<Point>({entry.kind, 0}) : std::nullopt;
+    }
+    if (dot != std::string_view::npos) {
+      if (const auto layer = parse_number(name.substr(dot + 1))) {
+        return Point{entry.kind, *layer};
+      }
+    }
+  }
+  return std::nullopt;
+}
+
+/// Levenshtein distance.
+std::size_t distance(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  for (std::size_t j = 0; j <= b.size(); ++j) {
+    row[j] = j;
+  }
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    std::size_t diagonal = row[0];
+    row[0] = i;
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      const std::size_t change = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
+      diagonal = row[j];
+      row[j] = std::min({row[j] + 1, row[j - 1] + 1, change});
+    }
+  }
+  return row.back();
+}
+
+std::string nearest(std::string_view name, const ModelConfig& config) {
+  std::string best;
+  std::size_t best_distance = SIZE_MAX;
+  for (const Point point : points_of(config)) {
+    const std::string candidate = name_of(point);
+    const std::size_t d = distance(name.substr(0, 100), candidate);
+    if (d < best_distance) {
+      best_distance = d;
+      best = candidate;
+    }
+  }
+  return best;
+}
+
+void change_row(const RowEdit& edit, std::span<double> row) {
+  for (std::size_t c = 0; c < row.size(); ++c) {
+    const double v = edit.value.empty()       ? 0.0
+                     : edit.value.size() == 1 ? edit.value[0]
+                                              : edit.value[c];
+    switch (edit.kind) {
+      case EditKind::Set:
+        row[c] = v;
+        break;
+      case EditKind::Add:
+        row[c] += v;
+        break;
+      case EditKind::Scale:
+        row[c] *= edit.factor;
+        break;
+    }
+  }
+}
+
+/// Applies the edit to the rows it names; the value may be f32 or f64.
+template <typename T>
+void change_rows(const RowEdit& edit, MatrixView<T> value, const PointContext& context) {
+  std::vector<double> row(value.cols);
+  // Attention patterns have T rows per head, everything else one row per token.
+  for (std::size_t r = 0; r < value.rows; ++r) {
+    const std::size_t token = r % context.positions.size();
+    const std::int32_t position = context.positions[token];
+    if (context.sequences[token] != edit.sequence || position < edit.begin ||
+        position >= edit.end) {
+      continue;
+    }
+    std::copy(value.row(r).begin(), value.row(r).end(), row.begin());
+    change_row(edit, row);
+    std::transform(row.begin(), row.end(), value.row(r).begin(),
+                   [](double x) { return static_cast<T>(x); });
+  }
+}
+
+}  // namespace
+
+bool has_layer(PointKind kind) noexcept {
+  return kind != PointKind::Embeddings && kind != PointKind::FinalNorm &&
+         kind != PointKind::LogitsPresoftcap && kind != PointKind::Logits;
+}
+
+std::string name_of(Point point) {
+  const std::string_view name = entry_of(point.kind).name;
+  return has_layer(point.kind) ? fmt::format("{}.{}", name, point.layer) : std::string(name);
+}
+
+std::vector<Point> points_of(const ModelConfig& config) {
+  std::vector<Point> out = {{PointKind::Embeddings, 0}};
+  for (std::size_t layer = 0; layer < config.layers; ++layer) {
+    for (const KindName& entry : kNames) {
+      if (has_layer(entry.kind) && exists(entry.kind, config)) {
+        out.push_back({entry.kind, layer});
+      }
+    }
+  }
+  for (const PointKind kind :
+       {PointKind::FinalNorm, PointKind::LogitsPresoftcap, PointKind::Logits}) {
+    if (exists(kind, config)) {
+      out.push_back({kind, 0});
+    }
+  }
+  return out;
+}
+
+Point parse_point(std::string_view name, const ModelConfig& config) {
+  std::optional<Point> point = parse_standard(name);
+  if (!point) {
+    point = parse_alias(name, config);
+  }
+  if (point && exists(point->kind, config) &&
+      (!has_layer(point->kind) || point->layer < config.layers)) {
+    return *point;
+  }
+  fail(ErrorCode::NotFound, "there is no point '{}' in this {} of {} layers; did you mean '{}'?",
+       name.substr(0, 100), config.family, config.layers, nearest(name, config));
+}
+
+std::vector<PointSet::Entry>& PointSet::at(Point point) {
+  const std::size_t i = index(point);
+  if (wanted_.size() <= i) {
+    wanted_.resize(i + 1);
+  }
+  wanted_[i] = true;
+  return entries_[point];
+}
+
+void PointSet::read(Point point, PointReader reader) {
+  at(point).push_back({nullptr, std::move(reader)});
+}
+
+void PointSet::edit(Point point, PointEditor editor) {
+  at(point).push_back({std::move(editor), nullptr});
+}
+
+void PointSet::edit(Point point, RowEdit edit) {
+  this->edit(point, [edit = std::move(edit)](MatRef value, const PointContext& context) {
+    const bool sized =
+        edit.kind == EditKind::Scale || edit.value.size() == 1 || edit.value.size() == value.cols;
+    check(sized, "edit of {}: has {} values, the point has {} columns", name_of(context.point),
+          edit.value.size(), value.cols);
+    if (value.dtype == DType::F64) {
+      change_rows(edit, value.as<double>(), context);
+    } else {
+      change_rows(edit, value.as<float>(), context);
+    }
+  });
+}
+
+bool PointSet::edits(Point point) const {
+  if (!wants(point)) {
+    return false;
+  }
+  const auto& entries = entries_.at(point);
+  return std::any_of(entries.begin(), entries.end(),
+                     [](const Entry& entry) { return entry.edit != nullptr; });
+}
+
+void PointSet::run(MatRef value, const PointContext& context) const {
+  const auto it = entries_.find(context.point);
+  if (it == entries_.end()) {
+    return;
+  }
+  for (const Entry& entry : it->second) {
+    if (entry.edit) {
+      entry.edit(value, context);
+    }
+  }
+  for (const Entry& entry : it->second) {
+    if (entry.read) {
+      entry.read(value, context);
+    }
+  }
+}
+
+}  // namespace cajal
