@@ -1,5 +1,7 @@
 #include "io/gguf.h"
 
+#include <cstring>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -38,6 +40,23 @@ TEST(Gguf, ReadsEveryGoldenVocabulary) {
     }
   }
   testing::have_or_skip(count != 0, "golden", "no golden vocab.gguf");
+}
+
+/// The bits of two floats, so that zeros of both signs differ.
+bool same_bits(ConstMatRef a, ConstMatRef b) {
+  return a.rows == b.rows && a.cols == b.cols &&
+         std::memcmp(a.data, b.data, a.rows * a.cols * sizeof(float)) == 0;
+}
+
+TEST(Gguf, DecodesBlocksToTheBitsOfTheReference) {
+  const auto file = Gguf::open(testing::golden_core("gguf") / "blocks.gguf");
+  for (const char* type : {"Q8_0", "Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q4_K", "Q5_K", "Q6_K"}) {
+    EXPECT_EQ(file->at(type).type, type);
+    EXPECT_EQ(file->at(type).shape, file->at(std::string(type) + ".expected").shape);
+    const Matrix decoded = decode(file->at(type));
+    EXPECT_TRUE(same_bits(decoded.ref(), as_matrix(file->at(std::string(type) + ".expected"))))
+        << type;
+  }
 }
 
 }  // namespace

@@ -64,9 +64,10 @@ std::map<std::string, std::vector<std::string>> read_index(const fs::path& path)
 }  // namespace
 
 std::shared_ptr<const Safetensors> Safetensors::open(const fs::path& path) {
-  if (fs::is_directory(path)) {
+  std::error_code ignored;  // what cannot be asked cannot be opened either, which says why
+  if (fs::is_directory(path, ignored)) {
     for (const char* name : {"model.safetensors", "model.safetensors.index.json"}) {
-      if (fs::exists(path / name)) {
+      if (fs::exists(path / name, ignored)) {
         return open(path / name);
       }
     }
