@@ -15,6 +15,10 @@ class KvCache {
  public:
   KvCache(const ModelConfig& config, Backend& backend, std::size_t sequences);
 
+  KvCache(KvCache&&) = default;
+  KvCache& operator=(KvCache&&) = default;
+  ~KvCache() = default;
+
   std::size_t sequences() const noexcept { return sequences_.size(); }
   /// Tokens of a sequence so far.
   std::size_t length(std::size_t sequence) const noexcept {
@@ -31,6 +35,13 @@ class KvCache {
   /// Makes room for `tokens` after those that are there. Throws InvalidArgument naming the limit if
   /// that would exceed the context.
   void append(std::size_t sequence, std::span<const TokenId> tokens);
+  /// Length of the sequence that its keys were rotated for (see rope_changes).
+  std::size_t rope_length(std::size_t sequence) const noexcept {
+    return sequences_[sequence].rope_length;
+  }
+  void set_rope_length(std::size_t sequence, std::size_t length) noexcept {
+    sequences_[sequence].rope_length = length;
+  }
   /// [length, kv_heads * d_head], the appended rows not yet written.
   MatRef keys(std::size_t sequence, std::size_t layer);
   MatRef values(std::size_t sequence, std::size_t layer);
@@ -38,10 +49,12 @@ class KvCache {
  private:
   struct Sequence {
     std::vector<TokenId> tokens;
+    std::size_t rope_length = 0;
     std::size_t capacity = 0;
     std::vector<Matrix> keys;  // [layers] of [capacity, kv_width]
     std::vector<Matrix> values;
   };
+  KvCache(const KvCache& like, std::size_t sequences);  // empty sequences
   void reserve(Sequence& sequence, std::size_t length);
 
   Backend* backend_;

@@ -52,7 +52,7 @@ class Model {
   const std::string& name() const noexcept { return name_; }
   /// What its embedding table is stored as.
   DType stored_dtype() const noexcept { return weights_.embeddings.dtype; }
-  std::size_t parameters() const noexcept;
+  std::size_t parameters() const noexcept { return weights_.parameters; }
 
   /// BF16x2 for bf16 files where the device has it, else F32.
   Precision default_precision(const Backend& backend) const noexcept;

@@ -301,6 +301,18 @@ bool PointSet::edits(Point point) const {
                      [](const Entry& entry) { return entry.edit != nullptr; });
 }
 
+PointSet PointSet::only_edits() const {
+  PointSet out;
+  for (const auto& [point, entries] : entries_) {
+    for (const Entry& entry : entries) {
+      if (entry.edit) {
+        out.edit(point, entry.edit);
+      }
+    }
+  }
+  return out;
+}
+
 void PointSet::run(MatRef value, const PointContext& context) const {
   const auto it = entries_.find(context.point);
   if (it == entries_.end()) {

@@ -104,6 +104,8 @@ class PointSet {
   }
   bool edits(Point point) const;
   void run(MatRef value, const PointContext& context) const;
+  /// The same without readers.
+  PointSet only_edits() const;
 
  private:
   struct Entry {

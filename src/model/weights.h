@@ -61,6 +61,7 @@ struct Weights {
   std::vector<std::shared_ptr<const void>> files;  // keep the views valid
   std::vector<Matrix> owned;                       // what could not stay as stored
   std::size_t bytes = 0;                           // of all weights the model uses, as stored
+  std::size_t parameters = 0;                      // elements of them; a tied head counts once
 };
 
 }  // namespace cajal

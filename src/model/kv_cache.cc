@@ -1,0 +1,99 @@
+#include "model/kv_cache.h"
+
+#include <algorithm>
+
+#include "base/error.h"
+
+namespace cajal {
+namespace {
+
+constexpr std::size_t kSmallest = 64;  // rows; below that growing costs more than it saves
+
+Matrix grown(Backend& backend, const Matrix& old, std::size_t rows_used, std::size_t capacity,
+             std::size_t width) {
+  Matrix bigger = make_matrix(backend, capacity, width);
+  if (rows_used != 0) {
+    backend.copy(old.ref().row_range(0, rows_used), bigger.ref().row_range(0, rows_used));
+  }
+  return bigger;
+}
+
+}  // namespace
+
+KvCache::KvCache(const ModelConfig& config, Backend& backend, std::size_t sequences)
+    : backend_(&backend),
+      context_(config.context),
+      layers_(config.layers),
+      width_(config.kv_width()),
+      sequences_(sequences) {
+  for (Sequence& sequence : sequences_) {
+    sequence.keys.resize(layers_);
+    sequence.values.resize(layers_);
+  }
+}
+
+KvCache::KvCache(const KvCache& like, std::size_t sequences)
+    : backend_(like.backend_),
+      context_(like.context_),
+      layers_(like.layers_),
+      width_(like.width_),
+      sequences_(sequences) {
+  for (Sequence& sequence : sequences_) {
+    sequence.keys.resize(layers_);
+    sequence.values.resize(layers_);
+  }
+}
+
+void KvCache::truncate(std::size_t sequence, std::size_t length) {
+  auto& tokens = sequences_[sequence].tokens;
+  tokens.resize(std::min(length, tokens.size()));
+}
+
+KvCache KvCache::clone() const {
+  KvCache copy(*this, sequences_.size());
+  for (std::size_t i = 0; i < sequences_.size(); ++i) {
+    const Sequence& from = sequences_[i];
+    Sequence& to = copy.sequences_[i];
+    to.tokens = from.tokens;
+    to.rope_length = from.rope_length;
+    to.capacity = from.capacity;
+    for (std::size_t layer = 0; layer < layers_ && from.capacity != 0; ++layer) {
+      const std::size_t used = from.tokens.size();
+      to.keys[layer] = grown(*backend_, from.keys[layer], used, from.capacity, width_);
+      to.values[layer] = grown(*backend_, from.values[layer], used, from.capacity, width_);
+    }
+  }
+  return copy;
+}
+
+void KvCache::append(std::size_t sequence, std::span<const TokenId> tokens) {
+  Sequence& s = sequences_[sequence];
+  const std::size_t length = s.tokens.size() + tokens.size();
+  check(length <= context_, "{} tokens do not fit: the model's context is {} tokens", length,
+        context_);
+  reserve(s, length);
+  s.tokens.insert(s.tokens.end(), tokens.begin(), tokens.end());
+}
+
+void KvCache::reserve(Sequence& s, std::size_t length) {
+  if (length <= s.capacity) {
+    return;
+  }
+  const std::size_t capacity =
+      std::min(context_, std::max({kSmallest, length, s.capacity + s.capacity / 2}));
+  for (std::size_t layer = 0; layer < layers_; ++layer) {
+    s.keys[layer] = grown(*backend_, s.keys[layer], s.tokens.size(), capacity, width_);
+    s.values[layer] = grown(*backend_, s.values[layer], s.tokens.size(), capacity, width_);
+  }
+  s.capacity = capacity;
+}
+
+MatRef KvCache::keys(std::size_t sequence, std::size_t layer) {
+  return sequences_[sequence].keys[layer].ref().row_range(0, length(sequence));
+}
+
+MatRef KvCache::values(std::size_t sequence, std::size_t layer) {
+  return sequences_[sequence].values[layer].ref().row_range(0, length(sequence));
+}
+
+}  // namespace cajal

@@ -1,0 +1,129 @@
+#include "model/model.h"
+
+#include "base/error.h"
+#include "model/forward/forward_pass.h"
+
+namespace cajal {
+namespace {
+
+void check_batch(const Model& model, const Batch& batch, const KvCache& cache) {
+  check(batch.starts.size() == cache.sequences() + 1,
+        "the batch describes {} sequences, the cache {}", batch.starts.size() - 1,
+        cache.sequences());
+  check(batch.starts.front() == 0 &&
+            static_cast<std::size_t>(batch.starts.back()) == batch.tokens.size(),
+        "the batch's sequences do not cover its {} tokens", batch.tokens.size());
+  for (std::size_t i = 0; i + 1 < batch.starts.size(); ++i) {
+    check(batch.starts[i] <= batch.starts[i + 1], "sequence {} of the batch ends before it starts",
+          i);
+    const std::size_t length =
+        cache.length(i) + static_cast<std::size_t>(batch.starts[i + 1] - batch.starts[i]);
+    check(length <= model.config().context,
+          "{} tokens do not fit: the context of this model is {} tokens", length,
+          model.config().context);
+  }
+  for (const TokenId id : batch.tokens) {
+    check(id >= 0 && static_cast<std::size_t>(id) < model.config().vocab,
+          "token id {} is outside the vocabulary of {}", id, model.config().vocab);
+  }
+}
+
+/// Takes back what a pass appended to the cache, unless it is told that all went well.
+class Rollback {
+ public:
+  explicit Rollback(KvCache& cache) : cache_(&cache) {
+    for (std::size_t i = 0; i < cache.sequences(); ++i) {
+      lengths_.push_back(cache.length(i));
+    }
+  }
+  Rollback(const Rollback&) = delete;
+  Rollback& operator=(const Rollback&) = delete;
+  ~Rollback() {
+    for (std::size_t i = 0; cache_ != nullptr && i < lengths_.size(); ++i) {
+      cache_->truncate(i, lengths_[i]);
+    }
+  }
+  void keep() { cache_ = nullptr; }
+
+ private:
+  KvCache* cache_;
+  std::vector<std::size_t> lengths_;
+};
+
+void add_segment(BatchLayout& layout, const KvCache& cache, std::size_t sequence,
+                 std::size_t before, std::size_t rotation_length) {
+  const std::size_t rows = cache.length(sequence) - before;
+  if (rows == 0) {
+    return;
+  }
+  layout.segments.push_back(
+      {.sequence = sequence, .begin = layout.positions.size(), .rows = rows, .before = before});
+  for (std::size_t i = 0; i < rows; ++i) {
+    layout.positions.push_back(static_cast<std::int32_t>(before + i));
+    layout.sequences.push_back(static_cast<std::int32_t>(sequence));
+    layout.lengths.push_back(rotation_length);
+  }
+}
+
+bool must_rotate_again(const ModelConfig& config, const KvCache& cache, std::size_t sequence,
+                       std::size_t length) {
+  for (const RopeConfig& rope : config.ropes) {
+    if (cache.length(sequence) != 0 && rope_changes(rope, cache.rope_length(sequence), length)) {
+      return true;
+    }
+  }
+  return false;
+}
+
+/// LongRope: keys cached under the other set of divisors are wrong once the sequence crosses the
+/// original context, and so is all that was computed from them. Runs those tokens again, with the
+/// same edits; readers see only what is new.
+void rotate_again(Backend& backend, const Model& model, KvCache& cache, std::size_t sequence,
+                  std::size_t length, const ForwardOptions& options) {
+  const std::vector<TokenId> tokens(cache.tokens(sequence).begin(), cache.tokens(sequence).end());
+  BatchLayout layout;
+  add_segment(layout, cache, sequence, 0, length);
+  const PointSet edits = options.points == nullptr ? PointSet() : options.points->only_edits();
+  const ForwardOptions again = {
+      .precision = options.precision, .logits = LogitRows::None, .points = &edits};
+  ForwardPass(backend, model, layout, cache, again).run(tokens);
+}
+
+}  // namespace
+
+Model::Model(ModelConfig config, Weights weights, std::string name)
+    : config_(std::move(config)), weights_(std::move(weights)), name_(std::move(name)) {}
+
+Precision Model::default_precision(const Backend& backend) const noexcept {
+  const bool split = stored_dtype() == DType::BF16 && backend.has(Precision::BF16x2);
+  return split ? Precision::BF16x2 : Precision::F32;
+}
+
+Matrix Model::forward(Backend& backend, const Batch& batch, KvCache& cache,
+                      const ForwardOptions& options) const {
+  check_batch(*this, batch, cache);
+  Rollback rollback(cache);
+  BatchLayout layout;
+  for (std::size_t i = 0; i < cache.sequences(); ++i) {
+    const auto begin = static_cast<std::size_t>(batch.starts[i]);
+    const auto count = static_cast<std::size_t>(batch.starts[i + 1]) - begin;
+    const std::size_t before = cache.length(i);
+    if (count == 0) {
+      continue;
+    }
+    if (must_rotate_again(config_, cache, i, before + count)) {
+      rotate_again(backend, *this, cache, i, before + count, options);
+    }
+    cache.append(i, batch.tokens.subspan(begin, count));
+    cache.set_rope_length(i, before + count);
+    add_segment(layout, cache, i, before, before + count);
+  }
+  if (layout.segments.empty()) {
+    return make_matrix(backend, 0, config_.vocab);
+  }
+  Matrix logits = ForwardPass(backend, *this, layout, cache, options).run(batch.tokens);
+  rollback.keep();
+  return logits;
+}
+
+}  // namespace cajal
