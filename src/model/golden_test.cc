@@ -89,7 +89,7 @@ struct Case {
 std::vector<Case> cases() {
   std::vector<Case> out;
   for (const fs::path& folder : testing::golden_folders("models")) {
-    for (const char* backend : {"ref", "cpu"}) {
+    for (const char* backend : {"ref"}) {
       out.push_back({folder, backend});
     }
   }
@@ -112,7 +112,7 @@ std::vector<TokenId> run_greedy(Backend& backend, const Model& model, std::vecto
 class GoldenModel : public ::testing::TestWithParam<Case> {
  protected:
   void SetUp() override {
-    backend_ = GetParam().backend == "ref" ? make_reference_backend() : make_cpu_backend();
+    backend_ = make_reference_backend();
     ASSERT_NE(backend_, nullptr);
   }
   bool exact() const { return GetParam().backend == "ref"; }
