@@ -1,8 +1,8 @@
 #include "io/safetensors_writer.h"
 
 #include <algorithm>
-#include <bit>
 #include <cstring>
+#include <limits>
 #include <unordered_map>
 
 #include "base/error.h"
@@ -89,8 +89,7 @@ void SafetensorsWriter::finish_empty() {
 }
 
 void SafetensorsWriter::write(std::string_view name, ConstMatRef elements) {
-  const std::size_t size = size_of(elements.dtype);
-  const std::size_t bytes = elements.rows * elements.cols * size;
+  const std::size_t bytes = elements.rows * elements.cols * size_of(elements.dtype);
   if (bytes == 0) {
     return;
   }
@@ -100,13 +99,7 @@ void SafetensorsWriter::write(std::string_view name, ConstMatRef elements) {
       elements.device == Device::Cpu && elements.dtype == specs_[current_].dtype && bytes <= left_,
       "{}: tensor '{}' of {} lacks {} bytes, but {} of {} are given", path_, name,
       name_of(specs_[current_].dtype), left_, bytes, name_of(elements.dtype));
-  if (elements.stride == elements.cols) {
-    file_.write(std::span(elements.data, bytes));
-  } else {
-    for (std::size_t r = 0; r < elements.rows; ++r) {
-      file_.write(std::span(elements.row_range(r, 1).data, elements.cols * size));
-    }
-  }
+  for_each_piece(elements, [&](std::span<const std::byte> piece) { file_.write(piece); });
   left_ -= bytes;
   finish_empty();
 }

@@ -49,12 +49,6 @@ class SafetensorsWriter {
   std::size_t left_ = 0;  // bytes that the current tensor still lacks
 };
 
-struct NamedMatrix {
-  std::string name;
-  ConstMatRef matrix;
-  std::optional<std::vector<std::size_t>> shape = std::nullopt;  // default: [rows, cols]
-};
-
 /// SafetensorsWriter in one call.
 void write_safetensors(const std::filesystem::path& path, std::span<const NamedMatrix> tensors,
                        const StringPairs& metadata = {});

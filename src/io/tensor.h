@@ -22,6 +22,26 @@ struct StoredTensor {
   std::string_view file;  // for messages: the path, or what the bytes were called
 };
 
+/// A tensor to be written.
+struct NamedMatrix {
+  std::string name;
+  ConstMatRef matrix;
+  std::optional<std::vector<std::size_t>> shape = std::nullopt;  // default: [rows, cols]
+};
+
+/// Calls take(bytes) for the elements of a host matrix in order, without gaps between its rows.
+template <typename Take>
+void for_each_piece(ConstMatRef matrix, const Take& take) {
+  const std::size_t row = matrix.cols * size_of(matrix.dtype);
+  if (matrix.stride == matrix.cols || matrix.rows <= 1) {
+    take(std::span(matrix.data, matrix.rows * row));
+    return;
+  }
+  for (std::size_t r = 0; r < matrix.rows; ++r) {
+    take(std::span(matrix.row_range(r, 1).data, row));
+  }
+}
+
 /// The tensor in place as [product of all axes but the last, last]; one axis: [1, n]; no axis:
 /// [1, 1]. Throws Unsupported, naming file, tensor and type, if DType lacks the type.
 ConstMatRef as_matrix(const StoredTensor& tensor);
