@@ -52,14 +52,14 @@ sys.exit(not eval(sys.argv[1]))' "$2" 2>>"$work/python" || complain "JSON does n
 run_tests() {
   passed=0
   failed=0
-  for name in $(sed -n 's/^\(test_[a-z0-9_]*\)() *{.*/\1/p' "$0"); do
+  for test_name in $(sed -n 's/^\(test_[a-z0-9_]*\)() *{.*/\1/p' "$0"); do
     failed_here=0
-    "$name" >"$work/report"
+    "$test_name" >"$work/report"
     if [ "$failed_here" -eq 0 ]; then
       passed=$((passed + 1))
     else
       failed=$((failed + 1))
-      echo "FAILED $name"
+      echo "FAILED $test_name"
       cat "$work/report"
     fi
   done
