@@ -1,0 +1,98 @@
+// GGUF files give the logits of the folders they were converted from, and block types those of the
+// weights that the format's own package decodes.
+#include <gtest/gtest.h>
+
+#include "io/json.h"
+#include "io/safetensors.h"
+#include "model/model.h"
+#include "testing/golden.h"
+
+namespace cajal {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Case {
+  Json json;
+  std::string backend;
+};
+
+std::vector<Case> cases() {
+  std::vector<Case> out;
+  const Json all = Json::load(testing::golden_core("gguf") / "cases.json");
+  for (const Json& json : all.at("cases", "").as_array("")) {
+    for (const char* backend : {"ref"}) {
+      out.push_back({json, backend});
+    }
+  }
+  return out;
+}
+
+std::string text(const Json& json, std::string_view key) {
+  const Json* x = json.find_value(key);
+  return x == nullptr ? "" : x->as_string("");
+}
+
+/// The folder of the model set, in the core or in the shared set.
+fs::path model_folder(const std::string& name) {
+  for (const fs::path& folder : testing::golden_folders("models")) {
+    if (folder.filename() == name) {
+      return folder;
+    }
+  }
+  return {};
+}
+
+class GgufModelTest : public ::testing::TestWithParam<Case> {};
+
+TEST_P(GgufModelTest, GivesTheLogitsOfItsSource) {
+  const Json& c = GetParam().json;
+  const auto backend = make_reference_backend();
+  const auto model = Model::load(testing::golden_core("gguf") / text(c, "file"));
+  std::shared_ptr<const Safetensors> expected;
+  Json notes;
+  std::string prefix;
+  if (const std::string golden = text(c, "golden"); !golden.empty()) {
+    const fs::path folder = model_folder(golden);
+    if (!testing::have_or_skip(!folder.empty(), "golden", "no golden model " + golden)) {
+      return;
+    }
+    expected = Safetensors::open(folder / "expected.safetensors");
+    notes = Json::load(folder / "expected.json");
+  } else {
+    expected = Safetensors::open(testing::golden_core("gguf") / "expected.safetensors");
+    notes = c;
+    prefix = text(c, "name") + "/";
+  }
+  for (const auto& [sequence, ids] : c.at("tokens", "").as_object("")) {
+    std::vector<TokenId> tokens;
+    for (const Json& id : ids.as_array("")) {
+      tokens.push_back(static_cast<TokenId>(id.as_int("")));
+    }
+    const std::string name = sequence + "/logits";
+    const ConstMatRef want = as_matrix(expected->at(prefix + name));
+    const double max_abs = notes.at("tensors", "").at(name, "").at("max_abs", "").as_double("");
+    KvCache cache(model->config(), *backend, 1);
+    const std::int32_t starts[] = {0, static_cast<std::int32_t>(tokens.size())};
+    const Matrix got =
+        model->forward(*backend, {tokens, starts}, cache, {.logits = LogitRows::All});
+    ASSERT_EQ(got.rows(), want.rows);
+    ASSERT_EQ(got.cols(), want.cols);
+    double worst = 0.0;
+    for (std::size_t r = 0; r < got.rows(); ++r) {
+      for (std::size_t col = 0; col < got.cols(); ++col) {
+        worst = std::max(worst, std::abs(element(got.ref(), r, col) - element(want, r, col)));
+      }
+    }
+    EXPECT_LE(worst, 1e-6 * max_abs) << name;
+  }
+  if (!HasFailure()) {
+    testing::count_golden_case("gguf", testing::golden_core("gguf") / text(c, "name"));
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Files, GgufModelTest, ::testing::ValuesIn(cases()),
+                         [](const auto& test) { return text(test.param.json, "name"); });
+
+}  // namespace
+}  // namespace cajal
