@@ -41,6 +41,9 @@ struct ZipError {
 };
 
 ZipPointer open_archive(std::span<const std::byte> bytes, const std::string& name) {
+  if (bytes.empty()) {  // for the library this is an archive without entries
+    fail(ErrorCode::CorruptData, "{}: is empty, which is no .npz (zip) file", name);
+  }
   ZipError error;
   SourcePointer source(zip_source_buffer_create(bytes.data(), bytes.size(), 0, &error.error));
   ZipPointer zip(source ? zip_open_from_source(source.get(), ZIP_RDONLY, &error.error) : nullptr);
