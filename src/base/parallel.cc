@@ -19,6 +19,9 @@ std::atomic<int> wanted_threads{
     static_cast<int>(std::max(1U, std::thread::hardware_concurrency()))};
 #endif
 thread_local bool inside_chunk = false;
+#ifndef _OPENMP
+thread_local std::size_t worker_index = 0;
+#endif
 
 }  // namespace
 
@@ -46,6 +49,9 @@ void detail::run_chunks(std::size_t chunks, const std::function<void(std::size_t
   const auto work = [&](std::size_t worker) {
     const bool outside = !inside_chunk;
     inside_chunk = true;
+#ifndef _OPENMP
+    worker_index = outside ? worker : worker_index;
+#endif
     for (std::size_t i = chunks * worker / workers; i < chunks * (worker + 1) / workers; ++i) {
       chunk(i);
     }
@@ -56,6 +62,14 @@ void detail::run_chunks(std::size_t chunks, const std::function<void(std::size_t
     others.emplace_back(work, worker);
   }
   work(0);
+}
+
+std::size_t thread_index() noexcept {
+#ifdef _OPENMP
+  return static_cast<std::size_t>(omp_get_thread_num());
+#else
+  return worker_index;
+#endif
 }
 
 }  // namespace cajal

@@ -17,6 +17,9 @@ namespace cajal {
 /// computation, from the thread that will compute.
 void set_threads(int count);
 int threads() noexcept;
+/// Which of them runs the caller inside parallel_for, 0 .. threads() - 1: to choose scratch memory,
+/// never to choose work. 0 outside.
+std::size_t thread_index() noexcept;
 
 namespace detail {
 

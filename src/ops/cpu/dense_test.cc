@@ -1,0 +1,281 @@
+#include <array>
+#include <cmath>
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include "ops/cpu/cpu_test.h"
+#include "ops/cpu/isa.h"
+
+namespace cajal {
+namespace {
+
+constexpr DType kFloats[] = {DType::F32, DType::BF16, DType::F16, DType::F64};
+
+struct Case {
+  std::size_t m = 0, k = 0, n = 0;
+  DType weights = DType::F32;
+  Transpose transpose_a = Transpose::No;
+  Transpose transpose_b = Transpose::No;
+  bool bias = false;
+  double alpha = 1.0;
+  double beta = 0.0;
+  Precision precision = Precision::F32;
+
+  std::string name() const {
+    return fmt::format("[{}, {}] * [{}, {}] {} in {}, transposed {}{}, bias {}, alpha {}, beta {}",
+                       m, k, k, n, name_of(weights), name_of(precision),
+                       static_cast<int>(transpose_a), static_cast<int>(transpose_b), bias, alpha,
+                       beta);
+  }
+};
+
+/// The inputs of a product, on both backends.
+struct Inputs {
+  explicit Inputs(const Case& c)
+      : a(c.transpose_a == Transpose::Yes ? normal_sample(c.k, c.m, DType::F32, 1)
+                                          : normal_sample(c.m, c.k, DType::F32, 1)),
+        b(c.transpose_b == Transpose::Yes ? normal_sample(c.n, c.k, c.weights, 2)
+                                          : normal_sample(c.k, c.n, c.weights, 2)),
+        bias(normal_sample(1, c.n, c.weights, 3)),
+        out(normal_sample(c.m, c.n, DType::F32, 4)),
+        exact_a(copy_as(a.ref(), DType::F64)),
+        exact(copy_as(out.ref(), DType::F64)) {}
+
+  GemmArgs args(const Case& c, ConstMatRef left, MatRef result) const {
+    return {.a = left,
+            .b = b.ref(),
+            .bias = c.bias ? bias.ref() : ConstMatRef{},
+            .out = result,
+            .transpose_a = c.transpose_a,
+            .transpose_b = c.transpose_b,
+            .alpha = c.alpha,
+            .beta = c.beta,
+            .precision = c.precision};
+  }
+
+  Sample a, b, bias, out, exact_a, exact;
+};
+
+Sample absolute(ConstMatRef m) {
+  std::vector<double> values = values_of(m);
+  for (double& x : values) {
+    x = std::abs(x);
+  }
+  return sample(m.rows, m.cols, DType::F64, values);
+}
+
+/// |alpha| sum |a| |b| + |bias| + |beta out|, of which errors are fractions.
+std::vector<double> magnitudes(Backend& ref, const Case& c, const Inputs& in) {
+  const Sample a = absolute(in.a.ref());
+  const Sample b = absolute(in.b.ref());
+  const Sample bias = absolute(in.bias.ref());
+  Sample out = absolute(in.out.ref());
+  GemmArgs args = in.args(c, a.ref(), out.ref());
+  args.b = b.ref();
+  args.bias = c.bias ? bias.ref() : ConstMatRef{};
+  args.alpha = std::abs(c.alpha);
+  args.beta = std::abs(c.beta);
+  ops::gemm(ref, args);
+  return values_of(out.ref());
+}
+
+/// What rounding the operands may cost, relative to sum |a| |b|.
+double operand_error(Precision precision) {
+  switch (precision) {
+    case Precision::F32:
+      return 0x1p-24;  // F64 weights are rounded to f32
+    case Precision::BF16:
+      return 0x1.1p-8;  // 2^-9 on each side
+    case Precision::BF16x2:
+      return 0x1p-16;  // F32 weights make it BF16x3
+    case Precision::BF16x3:
+      return 0x1p-16;  // 2^-18 left of each side, 2^-18 for the product of the lower halves
+  }
+  return 0;
+}
+
+void compare(Backend& cpu, Backend& ref, const Case& c) {
+  Inputs in(c);
+  std::vector<double> bound = magnitudes(ref, c, in);
+  for (double& x : bound) {
+    x *= operand_error(c.precision) + static_cast<double>(c.k + 4) * kEpsilon;
+  }
+  ops::gemm(ref, in.args(c, in.exact_a.ref(), in.exact.ref()));
+  ops::gemm(cpu, in.args(c, in.a.ref(), in.out.ref()));
+  expect_close(in.out.ref(), in.exact.ref(), bound, c.name());
+}
+
+std::vector<std::byte> product(Backend& cpu, const Case& c) {
+  Inputs in(c);
+  ops::gemm(cpu, in.args(c, in.a.ref(), in.out.ref()));
+  return bytes_of(in.out.ref());
+}
+
+using CpuDense = CpuTest;
+
+TEST_P(CpuDense, MultipliesOddSizes) {
+  for (const std::size_t m : kOddSizes) {
+    for (const std::size_t k : kOddSizes) {
+      for (const std::size_t n : kOddSizes) {
+        const Transpose transpose = (m + n + k) % 2 == 0 ? Transpose::Yes : Transpose::No;
+        const DType weights = kFloats[(m + 3 * n + 5 * k) % 4];
+        compare(*cpu_, *ref_,
+                {.m = m, .k = k, .n = n, .weights = weights, .transpose_b = transpose});
+      }
+    }
+  }
+}
+
+TEST_P(CpuDense, MultipliesEveryTypeAndTransposition) {
+  for (const std::size_t m :
+       {std::size_t{1}, std::size_t{2}, std::size_t{3}, std::size_t{8}, std::size_t{33}}) {
+    for (const DType weights : kFloats) {
+      for (const Transpose a : {Transpose::No, Transpose::Yes}) {
+        for (const Transpose b : {Transpose::No, Transpose::Yes}) {
+          for (const bool bias : {false, true}) {
+            compare(*cpu_, *ref_,
+                    {.m = m,
+                     .k = 65,
+                     .n = 131,
+                     .weights = weights,
+                     .transpose_a = a,
+                     .transpose_b = b,
+                     .bias = bias});
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST_P(CpuDense, ScalesAndAddsTo) {
+  for (const std::size_t m : {std::size_t{1}, std::size_t{5}, std::size_t{40}}) {
+    for (const DType weights : kFloats) {
+      for (const Transpose b : {Transpose::No, Transpose::Yes}) {
+        compare(*cpu_, *ref_,
+                {.m = m,
+                 .k = 33,
+                 .n = 70,
+                 .weights = weights,
+                 .transpose_b = b,
+                 .bias = true,
+                 .alpha = -0.75,
+                 .beta = 0.5});
+        compare(*cpu_, *ref_,
+                {.m = m, .k = 33, .n = 70, .weights = weights, .transpose_b = b, .beta = 1});
+      }
+    }
+  }
+}
+
+TEST_P(CpuDense, MultipliesManyBlocks) {
+  for (const Transpose b : {Transpose::No, Transpose::Yes}) {
+    compare(*cpu_, *ref_, {.m = 520, .k = 65, .n = 129, .transpose_b = b, .bias = true});
+    compare(*cpu_, *ref_, {.m = 9, .k = 4100, .n = 130, .weights = DType::BF16, .transpose_b = b});
+    compare(*cpu_, *ref_, {.m = 3, .k = 2000, .n = 700, .weights = DType::F16, .transpose_b = b});
+  }
+}
+
+TEST_P(CpuDense, LowPrecisionsStayWithinTheirRoundings) {
+  for (const Precision precision : {Precision::BF16, Precision::BF16x2, Precision::BF16x3}) {
+    if (!cpu_->has(precision)) {
+      GTEST_SKIP() << "no bf16 products here";
+    }
+    for (const std::size_t m : {std::size_t{1}, std::size_t{9}, std::size_t{33}}) {
+      for (const DType weights : kFloats) {
+        for (const Transpose b : {Transpose::No, Transpose::Yes}) {
+          for (const std::size_t k : {std::size_t{7}, std::size_t{2060}}) {
+            compare(*cpu_, *ref_,
+                    {.m = m,
+                     .k = k,
+                     .n = 66,
+                     .weights = weights,
+                     .transpose_b = b,
+                     .bias = true,
+                     .beta = k == 7 ? 2.0 : 0.0,
+                     .precision = precision});
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST_P(CpuDense, SplitProductsAreWithinAHundredTimesTheErrorOfF32) {
+  const auto error = [&](Precision precision, DType weights) {
+    const Case c = {.m = 64,
+                    .k = 512,
+                    .n = 256,
+                    .weights = weights,
+                    .transpose_b = Transpose::Yes,
+                    .precision = precision};
+    Inputs in(c);
+    ops::gemm(*ref_, in.args(c, in.exact_a.ref(), in.exact.ref()));
+    ops::gemm(*cpu_, in.args(c, in.a.ref(), in.out.ref()));
+    double worst = 0;
+    for (std::size_t i = 0; i < c.m * c.n; ++i) {
+      worst =
+          std::max(worst, std::abs(in.out.at(i / c.n, i % c.n) - in.exact.at(i / c.n, i % c.n)));
+    }
+    return worst;
+  };
+  if (!cpu_->has(Precision::BF16x2)) {
+    GTEST_SKIP() << "no bf16 products here";
+  }
+  EXPECT_LE(error(Precision::BF16x2, DType::BF16), 100 * error(Precision::F32, DType::BF16));
+  EXPECT_LE(error(Precision::BF16x3, DType::F32), 100 * error(Precision::F32, DType::F32));
+}
+
+TEST_P(CpuDense, SaysWhatItLacks) {
+  if (cpu_->has(Precision::BF16)) {
+    GTEST_SKIP() << "bf16 products are here";
+  }
+  try {
+    product(*cpu_, {.m = 16, .k = 16, .n = 16, .precision = Precision::BF16});
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::Unsupported);
+  }
+}
+
+TEST_P(CpuDense, BitsDoNotDependOnThreads) {
+  for (const std::size_t m : {std::size_t{1}, std::size_t{4}, std::size_t{16}, std::size_t{100}}) {
+    for (const DType weights : {DType::F32, DType::BF16}) {
+      for (const Transpose b : {Transpose::No, Transpose::Yes}) {
+        for (const Precision precision : {Precision::F32, Precision::BF16x3}) {
+          const Case c = {.m = m,
+                          .k = 300,
+                          .n = 520,
+                          .weights = weights,
+                          .transpose_b = b,
+                          .bias = true,
+                          .precision = precision};
+          if (cpu_->has(precision)) {
+            expect_same_for_threads([&] { return product(*cpu_, c); }, c.name());
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST_P(CpuDense, ARowIsTheSameInABatchOfFew) {
+  const auto first_row = [&](std::size_t m) {
+    const auto bytes = product(*cpu_, {.m = m, .k = 129, .n = 100, .transpose_b = Transpose::Yes});
+    return std::vector<std::byte>(bytes.begin(), bytes.begin() + 400);
+  };
+  for (std::size_t m = 2; m <= 8; ++m) {
+    EXPECT_EQ(first_row(m), first_row(1)) << m;
+  }
+}
+
+TEST_P(CpuDense, ProductOfNothingIsTheBias) {
+  compare(*cpu_, *ref_, {.m = 3, .k = 0, .n = 5, .bias = true, .beta = 2});
+}
+
+INSTANTIATE_TEST_SUITE_P(Isa, CpuDense, testing::ValuesIn(cpu_isas()),
+                         [](const auto& level) { return std::string(level.param); });
+
+}  // namespace
+}  // namespace cajal

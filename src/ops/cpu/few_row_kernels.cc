@@ -1,0 +1,191 @@
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "ops/cpu/few_row_kernels.cc"
+#include "ops/cpu/few_row_kernels.h"
+
+#include <hwy/foreach_target.h>  // IWYU pragma: keep
+#include <hwy/highway.h>
+
+#include "ops/cpu/simd_inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace cajal::cpu::HWY_NAMESPACE {
+namespace {
+
+/// R rows of weights times M rows of activations: R * M sums side by side, so that each vector
+/// that is loaded is used several times and additions do not wait for each other.
+template <std::size_t R, std::size_t M, typename T>
+void dot_tile(MatrixView<const float> a, MatrixView<const T> weights, MatrixView<float> out) {
+  const std::size_t k = a.cols;
+  Vector sums[R][M];
+  for (std::size_t r = 0; r < R; ++r) {
+    for (std::size_t i = 0; i < M; ++i) {
+      sums[r][i] = broadcast(0.0F);
+    }
+  }
+  const auto add = [&](const auto& load_a, const auto& load_w) {
+    Vector x[M];
+    for (std::size_t i = 0; i < M; ++i) {
+      x[i] = load_a(a.data + i * a.stride);
+    }
+    for (std::size_t r = 0; r < R; ++r) {
+      const Vector w = load_w(weights.data + r * weights.stride);
+      for (std::size_t i = 0; i < M; ++i) {
+        sums[r][i] = hn::MulAdd(w, x[i], sums[r][i]);
+      }
+    }
+  };
+  std::size_t c = 0;
+  for (; c + kLanes <= k; c += kLanes) {
+    const auto at = [c](const auto* p) { return load(p + c); };
+    add(at, at);
+  }
+  if (c < k) {
+    const auto rest = [c, k](const auto* p) { return load_some(p + c, k - c); };
+    add(rest, rest);
+  }
+  for (std::size_t r = 0; r < R; ++r) {
+    for (std::size_t i = 0; i < M; ++i) {
+      out.data[i * out.stride + r] = sum(sums[r][i]);
+    }
+  }
+}
+
+/// R rows of weights times all rows of activations.
+template <std::size_t R, typename T>
+void dot_block(MatrixView<const float> a, MatrixView<const T> weights, MatrixView<float> out) {
+  std::size_t i = 0;
+  for (; i + 4 <= a.rows; i += 4) {
+    dot_tile<R, 4>(a.row_range(i, 4), weights, out.row_range(i, 4));
+  }
+  if (i + 2 <= a.rows) {
+    dot_tile<R, 2>(a.row_range(i, 2), weights, out.row_range(i, 2));
+    i += 2;
+  }
+  if (i < a.rows) {
+    dot_tile<R, 1>(a.row_range(i, 1), weights, out.row_range(i, 1));
+  }
+}
+
+template <typename T>
+void dot_all(MatrixView<const float> a, MatrixView<const T> weights, MatrixView<float> out) {
+  std::size_t r = 0;
+  for (; r + 4 <= weights.rows; r += 4) {
+    dot_block<4>(a, weights.row_range(r, 4), out.col_range(r, 4));
+  }
+  for (; r < weights.rows; ++r) {
+    dot_block<1>(a, weights.row_range(r, 1), out.col_range(r, 1));
+  }
+}
+
+/// out += a * weights for R rows of weights, M rows of activations.
+template <std::size_t R, std::size_t M, typename T>
+void sum_tile(MatrixView<const float> a, MatrixView<const T> weights, MatrixView<float> out) {
+  const auto update = [&](std::size_t c, const auto& load_at, const auto& store_at) {
+    Vector w[R];
+    for (std::size_t r = 0; r < R; ++r) {
+      w[r] = load_at(weights.data + r * weights.stride + c);
+    }
+    for (std::size_t i = 0; i < M; ++i) {
+      Vector sum = load_at(out.data + i * out.stride + c);
+      for (std::size_t r = 0; r < R; ++r) {
+        sum = hn::MulAdd(broadcast(a.data[i * a.stride + r]), w[r], sum);
+      }
+      store_at(sum, out.data + i * out.stride + c);
+    }
+  };
+  std::size_t c = 0;
+  for (; c + kLanes <= out.cols; c += kLanes) {
+    update(c, [](const auto* p) { return load(p); }, [](Vector v, float* p) { store(v, p); });
+  }
+  if (c < out.cols) {
+    const std::size_t rest = out.cols - c;
+    update(
+        c, [rest](const auto* p) { return load_some(p, rest); },
+        [rest](Vector v, float* p) { store_some(v, p, rest); });
+  }
+}
+
+template <std::size_t R, typename T>
+void sum_block(MatrixView<const float> a, MatrixView<const T> weights, MatrixView<float> out) {
+  std::size_t i = 0;
+  for (; i + 4 <= a.rows; i += 4) {
+    sum_tile<R, 4>(a.row_range(i, 4), weights, out.row_range(i, 4));
+  }
+  for (; i < a.rows; ++i) {
+    sum_tile<R, 1>(a.row_range(i, 1), weights, out.row_range(i, 1));
+  }
+}
+
+template <typename T>
+void sum_all(MatrixView<const float> a, MatrixView<const T> weights, MatrixView<float> out) {
+  for (std::size_t i = 0; i < out.rows; ++i) {
+    std::memset(out.data + i * out.stride, 0, out.cols * sizeof(float));
+  }
+  std::size_t r = 0;
+  for (; r + 8 <= weights.rows; r += 8) {
+    sum_block<8>(a.col_range(r, 8), weights.row_range(r, 8), out);
+  }
+  for (; r < weights.rows; ++r) {
+    sum_block<1>(a.col_range(r, 1), weights.row_range(r, 1), out);
+  }
+}
+
+void DotF32(MatrixView<const float> a, MatrixView<const float> weights, MatrixView<float> out) {
+  dot_all(a, weights, out);
+}
+void DotBf16(MatrixView<const float> a, MatrixView<const BFloat16> weights, MatrixView<float> out) {
+  dot_all(a, weights, out);
+}
+void DotF16(MatrixView<const float> a, MatrixView<const Float16> weights, MatrixView<float> out) {
+  dot_all(a, weights, out);
+}
+void SumF32(MatrixView<const float> a, MatrixView<const float> weights, MatrixView<float> out) {
+  sum_all(a, weights, out);
+}
+void SumBf16(MatrixView<const float> a, MatrixView<const BFloat16> weights, MatrixView<float> out) {
+  sum_all(a, weights, out);
+}
+void SumF16(MatrixView<const float> a, MatrixView<const Float16> weights, MatrixView<float> out) {
+  sum_all(a, weights, out);
+}
+
+}  // namespace
+}  // namespace cajal::cpu::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace cajal::cpu {
+
+HWY_EXPORT(DotF32);
+HWY_EXPORT(DotBf16);
+HWY_EXPORT(DotF16);
+HWY_EXPORT(SumF32);
+HWY_EXPORT(SumBf16);
+HWY_EXPORT(SumF16);
+
+void dot_rows(ConstMatRef a, ConstMatRef weights, MatRef out) {
+  const auto x = a.as<const float>();
+  const auto y = out.as<float>();
+  if (weights.dtype == DType::BF16) {
+    HWY_DYNAMIC_DISPATCH(DotBf16)(x, weights.as<const BFloat16>(), y);
+  } else if (weights.dtype == DType::F16) {
+    HWY_DYNAMIC_DISPATCH(DotF16)(x, weights.as<const Float16>(), y);
+  } else {
+    HWY_DYNAMIC_DISPATCH(DotF32)(x, weights.as<const float>(), y);
+  }
+}
+
+void sum_rows(ConstMatRef a, ConstMatRef weights, MatRef out) {
+  const auto x = a.as<const float>();
+  const auto y = out.as<float>();
+  if (weights.dtype == DType::BF16) {
+    HWY_DYNAMIC_DISPATCH(SumBf16)(x, weights.as<const BFloat16>(), y);
+  } else if (weights.dtype == DType::F16) {
+    HWY_DYNAMIC_DISPATCH(SumF16)(x, weights.as<const Float16>(), y);
+  } else {
+    HWY_DYNAMIC_DISPATCH(SumF32)(x, weights.as<const float>(), y);
+  }
+}
+
+}  // namespace cajal::cpu
+#endif

@@ -1,0 +1,21 @@
+// Products of few rows with a large matrix, which is read once, at the speed of memory.
+#pragma once
+
+#include <cstddef>
+
+#include "tensor/matrix.h"
+
+namespace cajal::cpu {
+
+/// Rows of activations that one pass over the weights serves.
+inline constexpr std::size_t kFewRows = 8;
+
+/// out[i, r] = a[i] . weights[r]. a: [m <= kFewRows, k] f32; weights: [n, k] F32, BF16 or F16;
+/// out: [m, n] f32. The order of each sum depends on k alone.
+void dot_rows(ConstMatRef a, ConstMatRef weights, MatRef out);
+
+/// out = a * weights. a: [m <= kFewRows, k] f32; weights: [k, n] F32, BF16 or F16; out: [m, n] f32.
+/// Sums are in the order of the rows of the weights.
+void sum_rows(ConstMatRef a, ConstMatRef weights, MatRef out);
+
+}  // namespace cajal::cpu

@@ -1,0 +1,85 @@
+#include "ops/cpu/few_rows.h"
+
+#include <array>
+
+#include "base/parallel.h"
+#include "ops/cpu/few_row_kernels.h"
+#include "ops/cpu/row_kernels.h"
+
+namespace cajal::cpu {
+namespace {
+
+constexpr std::size_t kChunkBytes = std::size_t{64} << 10U;  // of weights that one chunk reads
+constexpr std::size_t kColumns = 256;                        // most columns of a block of outputs
+
+using Block = std::array<float, kFewRows * kColumns>;
+
+MatRef as_matrix(float* data, std::size_t rows, std::size_t cols) {
+  return {reinterpret_cast<std::byte*>(data), rows, cols, cols, DType::F32};
+}
+
+/// out[:, begin ..] = alpha * products + bias + beta * out.
+void finish(const GemmArgs& args, const float* bias, std::size_t begin, ConstMatRef products) {
+  const auto from = products.as<const float>();
+  const auto to = args.out.as<float>();
+  for (std::size_t i = 0; i < from.rows; ++i) {
+    combine(from.data + i * from.stride, bias == nullptr ? nullptr : bias + begin, from.cols,
+            static_cast<float>(args.alpha), static_cast<float>(args.beta),
+            to.data + i * to.stride + begin);
+  }
+}
+
+/// Weights stored one output per row.
+void multiply_rows(const GemmArgs& args, const float* bias) {
+  const std::size_t row_bytes = args.b.cols * size_of(args.b.dtype) + 1;
+  const std::size_t grain =
+      std::clamp(round_up(kChunkBytes / row_bytes, 4), std::size_t{4}, kColumns);
+  parallel_for(args.b.rows, grain, [&](std::size_t begin, std::size_t end) {
+    Block block;
+    const MatRef products = as_matrix(block.data(), args.a.rows, end - begin);
+    dot_rows(args.a, args.b.row_range(begin, end - begin), products);
+    finish(args, bias, begin, products);
+  });
+}
+
+/// Weights stored one input per row: each chunk of rows gives its own sums over all columns, so
+/// that memory is read in order; they are then added in the order of the chunks.
+void multiply_columns(const GemmArgs& args, const float* bias, Scratch& scratch) {
+  const std::size_t k = args.b.rows;
+  const std::size_t n = args.b.cols;
+  const std::size_t m = args.a.rows;
+  const std::size_t grain = k >= 1536 ? 64 : 32;
+  const std::size_t chunks = (k + grain - 1) / grain;
+  float* sums = scratch.floats(chunks * m * n);
+  parallel_for(k, grain, [&](std::size_t begin, std::size_t end) {
+    sum_rows(args.a.col_range(begin, end - begin), args.b.row_range(begin, end - begin),
+             as_matrix(sums + begin / grain * m * n, m, n));
+  });
+  parallel_for(n, kColumns, [&](std::size_t begin, std::size_t end) {
+    Block block = {};
+    const std::size_t count = end - begin;
+    for (std::size_t chunk = 0; chunk < chunks; ++chunk) {
+      for (std::size_t i = 0; i < m; ++i) {
+        float* total = block.data() + i * count;
+        add_scaled(total, sums + (chunk * m + i) * n + begin, count, 1.0F, total);
+      }
+    }
+    finish(args, bias, begin, as_matrix(block.data(), m, count));
+  });
+}
+
+}  // namespace
+
+bool suits_few_rows(const GemmArgs& args) noexcept {
+  return args.transpose_a == Transpose::No && args.a.rows <= kFewRows && args.b.dtype != DType::F64;
+}
+
+void multiply_few_rows(const GemmArgs& args, const float* bias, Scratch& scratch) {
+  if (args.transpose_b == Transpose::Yes) {
+    multiply_rows(args, bias);
+  } else {
+    multiply_columns(args, bias, scratch);
+  }
+}
+
+}  // namespace cajal::cpu
