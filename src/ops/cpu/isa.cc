@@ -78,8 +78,6 @@ void limit_cpu_isa(std::string_view name) {
   // The level itself and everything below it, which has higher bits.
   hwy::SetSupportedTargetsForTest((supported_targets() & ~(level.target - 1)) | HWY_SCALAR);
   hwy::GetChosenTarget().DeInit();
-  // Fails once oneDNN has computed something: then it stays as it is.
-  static_cast<void>(dnnl::set_max_cpu_isa(level.onednn));
 }
 
 void limit_cpu_isa_by_environment() {
@@ -88,6 +86,7 @@ void limit_cpu_isa_by_environment() {
     const char* name = std::getenv("CAJAL_ISA");  // NOLINT(concurrency-mt-unsafe)
     if (name != nullptr && *name != '\0') {
       limit_cpu_isa(name);
+      static_cast<void>(dnnl::set_max_cpu_isa(limit()->onednn));  // fails if it has computed before
     }
   });
 }

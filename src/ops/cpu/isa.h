@@ -15,12 +15,12 @@ std::vector<std::string_view> cpu_isas();
 std::string cpu_isa_name();
 
 /// Kernels of this project use at most this level from now on (one that the machine lacks: the
-/// next below); bits of results may change with it. Not while a computation runs. oneDNN follows
-/// only if it has not computed yet. Throws InvalidArgument listing the names.
+/// next below); bits of results may change with it. oneDNN does not follow. Not while a computation
+/// runs. Throws InvalidArgument listing the names.
 void limit_cpu_isa(std::string_view name);
 
-/// limit_cpu_isa with the environment variable CAJAL_ISA, if it is set; only the first call does
-/// anything. make_cpu_backend calls it.
+/// limit_cpu_isa with the environment variable CAJAL_ISA, if it is set, for oneDNN too unless it
+/// has computed before; only the first call does anything. make_cpu_backend calls it.
 void limit_cpu_isa_by_environment();
 
 }  // namespace cajal
