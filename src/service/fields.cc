@@ -1,0 +1,233 @@
+#include "service/fields.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+
+#include "base/error.h"
+
+namespace cajal {
+namespace {
+
+template <typename... Cases>
+struct Overload : Cases... {
+  using Cases::operator()...;
+};
+template <typename... Cases>
+Overload(Cases...) -> Overload<Cases...>;
+
+[[noreturn]] void fail_value(const FieldInfo& info, std::string_view expected,
+                             std::string_view found) {
+  fail(ErrorCode::InvalidArgument, "{}: must be {}, not '{}'", info.name, expected,
+       found.substr(0, 100));
+}
+
+std::string range_text(const FieldInfo& info) {
+  if (std::isinf(info.max)) {
+    return std::isinf(info.min) ? "any number" : fmt::format("at least {}", info.min);
+  }
+  return std::isinf(info.min) ? fmt::format("at most {}", info.max)
+                              : fmt::format("between {} and {}", info.min, info.max);
+}
+
+template <typename Number>
+Number in_range(const FieldInfo& info, Number value) {
+  const auto x = static_cast<double>(value);
+  if (!(x >= info.min && x <= info.max)) {
+    fail_value(info, range_text(info), fmt::format("{}", value));
+  }
+  return value;
+}
+
+template <typename Number>
+Number number_from(const FieldInfo& info, std::string_view text, std::string_view expected) {
+  Number value{};
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (text.empty() || error != std::errc() || end != text.data() + text.size()) {
+    fail_value(info, expected, text);
+  }
+  return value;
+}
+
+std::size_t count_from(const FieldInfo& info, std::string_view text) {
+  const std::string expected = std::isinf(info.max) && info.min <= 0
+                                   ? "a whole number from 0 on"
+                                   : fmt::format("a whole number, {}", range_text(info));
+  return in_range(info, number_from<std::size_t>(info, text, expected));
+}
+
+double real_from(const FieldInfo& info, std::string_view text) {
+  const auto value = number_from<double>(info, text, "a number");
+  if (!std::isfinite(value)) {
+    fail_value(info, "a finite number", text);
+  }
+  return in_range(info, value);
+}
+
+std::vector<std::string_view> split(std::string_view text, char separator) {
+  std::vector<std::string_view> out;
+  while (separator != 0) {
+    const std::size_t end = text.find(separator);
+    if (end == std::string_view::npos) {
+      break;
+    }
+    out.push_back(text.substr(0, end));
+    text.remove_prefix(end + 1);
+  }
+  out.push_back(text);
+  return out;
+}
+
+std::string_view trim(std::string_view text) {
+  const std::size_t begin = text.find_first_not_of(" \t\r\n");
+  if (begin == std::string_view::npos) {
+    return {};
+  }
+  return text.substr(begin, text.find_last_not_of(" \t\r\n") - begin + 1);
+}
+
+TokenId id_from(const FieldInfo& info, std::string_view text) {
+  return number_from<TokenId>(info, trim(text), "token ids such as 1,2,3");
+}
+
+std::string where_of(std::string_view where, const FieldInfo& info) {
+  return fmt::format("{}: {}", where, info.name);
+}
+
+std::size_t count_of(const FieldInfo& info, const Json& value, std::string_view where) {
+  const std::int64_t x = value.as_int(where);
+  if (x < 0) {
+    fail_value(info, "a whole number from 0 on", fmt::format("{}", x));
+  }
+  return in_range(info, static_cast<std::size_t>(x));
+}
+
+TokenId id_of(const FieldInfo& info, const Json& value, std::string_view where) {
+  const std::int64_t x = value.as_int(where);
+  if (x < 0 || x > std::numeric_limits<TokenId>::max()) {
+    fail_value(info, "token ids", fmt::format("{}", x));
+  }
+  return static_cast<TokenId>(x);
+}
+
+void set_from_json(const BoundField& field, const Json& value, std::string_view where) {
+  const FieldInfo& info = field.info;
+  const Overload set = {
+      [&](bool* to) { *to = value.as_bool(where); },
+      [&](std::size_t* to) { *to = count_of(info, value, where); },
+      [&](std::optional<std::size_t>* to) { *to = count_of(info, value, where); },
+      [&](double* to) { *to = in_range(info, value.as_double(where)); },
+      [&](std::string* to) { *to = value.as_string(where); },
+      [&](std::optional<std::string>* to) { *to = value.as_string(where); },
+      [&](std::vector<std::string>* to) {
+        to->clear();
+        for (const Json& x : value.as_array(where)) {
+          to->push_back(x.as_string(where));
+        }
+      },
+      [&](std::vector<TokenId>* to) {
+        to->clear();
+        for (const Json& x : value.as_array(where)) {
+          to->push_back(id_of(info, x, where));
+        }
+      },
+  };
+  std::visit(set, field.target);
+}
+
+/// Letters that the two names share in order; enough to tell a slip of the finger.
+std::size_t likeness(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  for (const char x : a) {
+    std::size_t diagonal = 0;
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      const std::size_t above = row[j];
+      row[j] = x == b[j - 1] ? diagonal + 1 : std::max(above, row[j - 1]);
+      diagonal = above;
+    }
+  }
+  return row.back();
+}
+
+const BoundField& find(std::span<const BoundField> fields, std::string_view name,
+                       std::string_view where) {
+  for (const BoundField& field : fields) {
+    if (field.info.name == name) {
+      return field;
+    }
+  }
+  const std::string_view shown = name.substr(0, 100);
+  const auto nearest =
+      std::max_element(fields.begin(), fields.end(), [&](const BoundField& a, const BoundField& b) {
+        return likeness(shown, a.info.name) < likeness(shown, b.info.name);
+      });
+  fail(ErrorCode::InvalidArgument, "{}: there is no field '{}'; did you mean '{}'?", where, shown,
+       nearest == fields.end() ? std::string_view("nothing") : nearest->info.name);
+}
+
+Json json_of(const FieldTarget& target) {
+  const Overload get = {
+      [](const bool* x) { return Json(*x); },
+      [](const std::size_t* x) { return Json(*x); },
+      [](const std::optional<std::size_t>* x) { return *x ? Json(**x) : Json(); },
+      [](const double* x) { return Json(*x); },
+      [](const std::string* x) { return Json(*x); },
+      [](const std::optional<std::string>* x) { return *x ? Json(**x) : Json(); },
+      [](const std::vector<std::string>* x) { return Json::array_of(*x); },
+      [](const std::vector<TokenId>* x) { return Json::array_of(*x); },
+  };
+  return std::visit(get, target);
+}
+
+}  // namespace
+
+void set_from_text(const BoundField& field, std::string_view text) {
+  const FieldInfo& info = field.info;
+  const Overload set = {
+      [&](bool* to) { *to = true; },
+      [&](std::size_t* to) { *to = count_from(info, text); },
+      [&](std::optional<std::size_t>* to) { *to = count_from(info, text); },
+      [&](double* to) { *to = real_from(info, text); },
+      [&](std::string* to) { *to = text; },
+      [&](std::optional<std::string>* to) { *to = std::string(text); },
+      [&](std::vector<std::string>* to) {
+        for (const std::string_view part : split(text, info.separator)) {
+          to->emplace_back(part);
+        }
+      },
+      [&](std::vector<TokenId>* to) {
+        for (const std::string_view part : split(text, ',')) {
+          to->push_back(id_from(info, part));
+        }
+      },
+  };
+  std::visit(set, field.target);
+}
+
+void apply(std::span<const BoundField> fields, const Json& request, std::string_view where) {
+  for (const auto& [name, value] : request.as_object(where)) {
+    const BoundField& field = find(fields, name, where);
+    if (!value.is_null()) {
+      set_from_json(field, value, where_of(where, field.info));
+    }
+  }
+}
+
+Json to_json(std::span<const BoundField> fields) {
+  Json out = Json::object({});
+  for (const BoundField& field : fields) {
+    out.set(field.info.name, json_of(field.target));
+  }
+  return out;
+}
+
+std::string text_of(const BoundField& field) {
+  const Json value = json_of(field.target);
+  if (value.is_number()) {
+    return value.is_int() ? fmt::format("{}", value.as_int(""))
+                          : fmt::format("{}", value.as_double(""));
+  }
+  return value.is_string() ? value.as_string("") : std::string();
+}
+
+}  // namespace cajal

@@ -1,0 +1,85 @@
+// One table of fields per use case: command line flags, JSON requests, recipes and the recorded
+// options all come from it.
+//
+// A table belongs to an options struct; bind() ties it to one object, after which nothing depends
+// on the struct's type any more.
+#pragma once
+
+#include <limits>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "io/json.h"
+#include "text/token.h"
+
+namespace cajal {
+
+struct FieldInfo {
+  std::string_view name;  // in JSON and YAML: "top_k"; as a flag "--top-k"
+  std::string_view help;
+  char letter = 0;               // short flag; 0: none
+  std::string_view value = "N";  // what help calls the value
+  double min = -std::numeric_limits<double>::infinity();
+  double max = std::numeric_limits<double>::infinity();
+  char separator = 0;       // lists: one text may hold several entries
+  bool positional = false;  // on the command line without a flag
+};
+
+/// Where a value goes; optional ones differ between absent and given.
+using FieldTarget =
+    std::variant<bool*, std::size_t*, std::optional<std::size_t>*, double*, std::string*,
+                 std::optional<std::string>*, std::vector<std::string>*, std::vector<TokenId>*>;
+
+struct BoundField {
+  FieldInfo info;
+  FieldTarget target;
+};
+
+template <typename Options>
+struct Field {
+  FieldInfo info;
+  std::variant<bool Options::*, std::size_t Options::*, std::optional<std::size_t> Options::*,
+               double Options::*, std::string Options::*, std::optional<std::string> Options::*,
+               std::vector<std::string> Options::*, std::vector<TokenId> Options::*>
+      member;
+};
+
+template <typename Options>
+using FieldTable = std::vector<Field<Options>>;
+
+template <typename Options>
+void append(FieldTable<Options>& table, FieldTable<Options> more) {
+  table.insert(table.end(), more.begin(), more.end());
+}
+
+/// The fields point into `options`, which must outlive them.
+template <typename Options>
+std::vector<BoundField> bind(const FieldTable<Options>& table, Options& options) {
+  std::vector<BoundField> out;
+  for (const Field<Options>& field : table) {
+    out.push_back(
+        {field.info,
+         std::visit([&](auto member) -> FieldTarget { return &(options.*member); }, field.member)});
+  }
+  return out;
+}
+
+/// Sets a field from text, as on a command line; a list grows by it. Throws InvalidArgument saying
+/// what would be right.
+void set_from_text(const BoundField& field, std::string_view text);
+
+/// Sets what the request names; null: as if absent. Throws InvalidArgument naming `where` and the
+/// field for an unknown name (suggesting the nearest), a value of the wrong kind or out of range.
+void apply(std::span<const BoundField> fields, const Json& request, std::string_view where);
+
+/// Every field, absent ones as null.
+Json to_json(std::span<const BoundField> fields);
+
+/// The present value as help shows it; empty for absent, false and empty ones.
+std::string text_of(const BoundField& field);
+
+}  // namespace cajal

@@ -1,0 +1,50 @@
+#include "service/input.h"
+
+#include "service/chat_prompt.h"
+
+namespace cajal {
+namespace {
+
+std::vector<TokenId> encode_text(Session& session, const InputOptions& options) {
+  if (!session.tokenizer) {
+    fail(ErrorCode::Unsupported,
+         "{}: has no tokenizer, so it cannot read text; give --ids 1,2,3 (and --vocab FILE to name "
+         "them)",
+         session.model->name());
+  }
+  if (options.chat) {
+    const ChatMessage message{.role = "user", .content = *options.text};
+    return encode_chat(session, std::span(&message, 1));
+  }
+  return session.tokenizer->encode_ids(*options.text, {.add_special_tokens = !options.no_special});
+}
+
+}  // namespace
+
+void check_input(const InputOptions& options) {
+  check(options.text.has_value() || !options.ids.empty(),
+        "nothing to read: give a text, -f FILE, - for standard input, or --ids 1,2,3");
+  check(!options.text || options.ids.empty(), "give either a text or --ids, not both");
+  check(!options.chat || options.text, "--chat needs a text: --ids are taken as they are");
+}
+
+bool has_double_bos(std::span<const TokenId> ids, const SpecialIds& special) {
+  return special.bos && ids.size() > 1 && ids[0] == *special.bos && ids[1] == *special.bos;
+}
+
+std::string double_bos_note() {
+  return "the input begins with two BOS tokens: the text has one of its own; --no-special adds "
+         "none";
+}
+
+std::vector<TokenId> input_ids(Session& session, const InputOptions& options) {
+  check_input(options);
+  std::vector<TokenId> ids = options.text ? encode_text(session, options) : options.ids;
+  check(!ids.empty(), "the input holds no tokens; give at least one");
+  if (has_double_bos(ids, session.special)) {
+    session.notes.push_back(double_bos_note());
+  }
+  return ids;
+}
+
+}  // namespace cajal

@@ -1,0 +1,175 @@
+#include "service/inspect.h"
+
+#include <algorithm>
+
+#include "io/gguf.h"
+#include "io/safetensors.h"
+#include "service/describe.h"
+#include "service/session.h"
+
+namespace cajal {
+namespace {
+
+constexpr std::string_view kSentence =
+    "The little girl went to the park with her mother, and they were very happy to play there.";
+constexpr std::size_t kCheckTokens = 24;
+
+bool holds_model(const std::filesystem::path& path) {
+  return std::filesystem::is_directory(path) ? std::filesystem::exists(path / "config.json")
+                                             : path.extension() == ".gguf";
+}
+
+bool holds_tensors(const std::filesystem::path& path) {
+  return path.extension() == ".safetensors" || path.extension() == ".npz" ||
+         path.extension() == ".npy" || path.string().ends_with(".index.json") ||
+         std::filesystem::exists(path / "model.safetensors");
+}
+
+/// Ids spread over the vocabulary, for a model that cannot read text.
+std::vector<TokenId> spread_ids(const ModelConfig& config) {
+  std::vector<TokenId> out;
+  for (std::size_t i = 0; i < std::min(kCheckTokens, config.context); ++i) {
+    out.push_back(static_cast<TokenId>((i * 7919 + 3) % config.vocab));
+  }
+  return out;
+}
+
+std::vector<TokenId> sentence_ids(const Session& session) {
+  if (!session.tokenizer || session.names_only) {
+    return {};
+  }
+  std::vector<TokenId> ids = session.tokenizer->encode_ids(kSentence);
+  ids.resize(std::min(ids.size(), session.context()));
+  const auto outside = [&](TokenId id) {
+    return static_cast<std::size_t>(id) >= session.model->config().vocab;
+  };
+  return std::any_of(ids.begin(), ids.end(), outside) ? std::vector<TokenId>() : ids;
+}
+
+SelfCheck run_check(Session& session) {
+  std::vector<TokenId> ids = sentence_ids(session);
+  const bool is_sentence = ids.size() >= 2;
+  if (!is_sentence) {
+    ids = spread_ids(session.model->config());
+  }
+  return self_check(*session.backend, *session.model, ids, session.precision, is_sentence);
+}
+
+void add_gguf(Json& details, const std::filesystem::path& path) {
+  const auto file = Gguf::open(path);
+  details.set("gguf", Json::object({{"version", static_cast<std::int64_t>(file->version())},
+                                    {"tensors", describe_tensors(file->tensors())},
+                                    {"metadata", describe_metadata(*file)}}));
+}
+
+InspectResult inspect_model(const InspectRequest& request, const std::filesystem::path& path) {
+  Session session = open_session(request);
+  InspectResult out{.kind = "model", .details = describe_model(*session.model)};
+  out.details.set("tokenizer", session.tokenizer
+                                   ? describe_tokenizer(*session.tokenizer, session.special)
+                                   : Json());
+  out.details.set("stop", Json::array_of(session.special.stop));
+  if (path.extension() == ".gguf") {
+    add_gguf(out.details, path);
+  } else {
+    out.details.set("tensors", Safetensors::open(path)->tensors().size());
+  }
+  if (request.check) {
+    out.check = run_check(session);
+  }
+  out.provenance = session.provenance();
+  out.notes = session.notes;
+  return out;
+}
+
+InspectResult inspect_tensors(const std::filesystem::path& path) {
+  const auto file = Safetensors::open(path);
+  InspectResult out{.kind = "tensors", .details = Json::object({})};
+  Json metadata = Json::object({});
+  for (const auto& [key, value] : file->metadata()) {
+    metadata.append_member(key, value);
+  }
+  out.details.set("metadata", std::move(metadata));
+  out.details.set("tensors", describe_tensors(file->tensors()));
+  return out;
+}
+
+InspectResult inspect_tokenizer(const std::filesystem::path& path) {
+  const auto tokenizer = load_tokenizer(path);
+  if (!tokenizer) {
+    fail(ErrorCode::Unsupported,
+         "{}: is no model (config.json), tokenizer (tokenizer.json, tokenizer.model), GGUF, "
+         "safetensors or npz file",
+         path.string());
+  }
+  SpecialIds special;
+  if (std::filesystem::is_directory(path)) {
+    special = read_special_ids(path, tokenizer.get(), tokenizer->vocab_size());
+  }
+  InspectResult out{.kind = "tokenizer", .details = describe_tokenizer(*tokenizer, special)};
+  out.provenance.tokenizer = tokenizer->description();
+  out.notes = special.notes;
+  return out;
+}
+
+Json check_json(const SelfCheck& check, bool passed) {
+  Json checks(Json::Array{});
+  for (const CheckResult& one : check.checks) {
+    checks.push_back(Json::object({{"name", one.name},
+                                   {"largest_error", one.largest_error},
+                                   {"tolerance", one.tolerance},
+                                   {"passed", one.passed}}));
+  }
+  return Json::object({{"passed", passed},
+                       {"checks", std::move(checks)},
+                       {"mean_nll", check.mean_nll},
+                       {"uniform_nll", check.uniform_nll},
+                       {"warnings", Json::array_of(check.warnings)}});
+}
+
+}  // namespace
+
+const FieldTable<InspectRequest>& inspect_fields() {
+  static const FieldTable<InspectRequest> table = [] {
+    FieldTable<InspectRequest> out = {{{.name = "path",
+                                        .help = "a model, tokenizer or file of tensors",
+                                        .value = "PATH",
+                                        .positional = true},
+                                       &InspectRequest::path}};
+    append(out, model_fields<InspectRequest>());
+    out.push_back({{.name = "check", .help = "check that the model's inner values fit together"},
+                   &InspectRequest::check});
+    return out;
+  }();
+  return table;
+}
+
+bool InspectResult::passed() const {
+  return !check || std::all_of(check->checks.begin(), check->checks.end(),
+                               [](const CheckResult& one) { return one.passed; });
+}
+
+InspectResult inspect(const InspectRequest& request) {
+  InspectRequest found = request;
+  if (!request.path.empty()) {
+    found.model = request.path;
+  }
+  const std::filesystem::path path = find_model(found.model);
+  if (holds_model(path)) {
+    return inspect_model(found, path);
+  }
+  check(!request.check, "{}: --check is for models, and this is none", path.string());
+  InspectResult out = holds_tensors(path) ? inspect_tensors(path) : inspect_tokenizer(path);
+  out.provenance.model = path.string();
+  return out;
+}
+
+Json to_json(const InspectResult& result) {
+  Json out = Json::object({{"kind", result.kind}});
+  for (const auto& [name, value] : result.details.as_object("details")) {
+    out.append_member(name, value);
+  }
+  return out.set("check", result.check ? check_json(*result.check, result.passed()) : Json());
+}
+
+}  // namespace cajal

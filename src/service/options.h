@@ -1,0 +1,77 @@
+// The fields that several use cases share: which model to run where, and what to give it.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "service/fields.h"
+
+namespace cajal {
+
+struct ModelOptions {
+  std::string model;                   // folder, .gguf file, or org/name in the Hugging Face cache
+  std::string device = "cpu";          // "cpu", "ref", "cuda"
+  std::string precision;               // empty: the model's own choice
+  std::optional<std::size_t> threads;  // absent: all cores
+  std::string vocab;                   // file with names of ids, for a model without tokenizer
+};
+
+/// Exactly one of text and ids.
+struct InputOptions {
+  std::optional<std::string> text;
+  std::vector<TokenId> ids;
+  bool no_special = false;
+  bool chat = false;
+};
+
+template <typename Options>
+FieldTable<Options> model_fields() {
+  return {
+      {{.name = "model",
+        .help = "the model: a folder, a .gguf file, or org/name in the Hugging Face cache",
+        .letter = 'm',
+        .value = "MODEL"},
+       &Options::model},
+      {{.name = "device",
+        .help = "where to compute: cpu, ref (slow, exact) or cuda",
+        .value = "DEVICE"},
+       &Options::device},
+      {{.name = "precision",
+        .help = "how to multiply: f32, bf16, bf16x2 or bf16x3 (default: bf16x2 for bf16 files, "
+                "else f32)",
+        .value = "NAME"},
+       &Options::precision},
+      {{.name = "threads",
+        .help = "threads to compute with (default: all cores)",
+        .letter = 't',
+        .min = 1,
+        .max = 1024},
+       &Options::threads},
+      {{.name = "vocab",
+        .help = "names of the ids of a model without tokenizer (a JSON list or map)",
+        .value = "FILE"},
+       &Options::vocab},
+  };
+}
+
+template <typename Options>
+FieldTable<Options> input_fields() {
+  return {
+      {{.name = "prompt",
+        .help = "the text ('-': read it from standard input)",
+        .value = "PROMPT",
+        .positional = true},
+       &Options::text},
+      {{.name = "ids",
+        .help = "token ids instead of text; nothing is added to them",
+        .value = "1,2,3"},
+       &Options::ids},
+      {{.name = "no_special", .help = "add no special tokens (such as BOS) to the text"},
+       &Options::no_special},
+      {{.name = "chat", .help = "put the text into the model's chat template, as a user's message"},
+       &Options::chat},
+  };
+}
+
+}  // namespace cajal

@@ -1,0 +1,42 @@
+#include "service/score.h"
+
+#include <cmath>
+
+#include "model/nll.h"
+#include "service/input.h"
+
+namespace cajal {
+
+const FieldTable<ScoreRequest>& score_fields() {
+  static const FieldTable<ScoreRequest> table = [] {
+    auto out = input_fields<ScoreRequest>();
+    append(out, model_fields<ScoreRequest>());
+    return out;
+  }();
+  return table;
+}
+
+ScoreResult score(Session& session, const ScoreRequest& request) {
+  ScoreResult result;
+  result.ids = input_ids(session, request);
+  check(result.ids.size() >= 2,
+        "a score needs at least two tokens, for the first is not predicted; the input has one");
+  result.nll = token_nll(*session.backend, *session.model, result.ids, session.precision);
+  result.mean_nll = mean(result.nll);
+  return result;
+}
+
+Json to_json(const ScoreResult& result, const Session& session) {
+  Json tokens(Json::Array{});
+  for (std::size_t i = 0; i < result.ids.size(); ++i) {
+    tokens.push_back(Json::object({{"id", result.ids[i]},
+                                   {"piece", piece_text(session.tokenizer.get(), result.ids[i])},
+                                   {"nll", i == 0 ? Json() : Json(result.nll[i - 1])}}));
+  }
+  return Json::object({{"tokens", std::move(tokens)},
+                       {"predictions", result.nll.size()},
+                       {"mean_nll", result.mean_nll},
+                       {"perplexity", std::exp(result.mean_nll)}});
+}
+
+}  // namespace cajal
