@@ -1,0 +1,52 @@
+// What a command of the program is, and the table of them.
+#pragma once
+
+#include <functional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "cli/console.h"
+#include "cli/interrupt.h"
+#include "service/fields.h"
+#include "service/options.h"
+
+namespace cajal {
+
+/// What a command may use while it runs.
+struct Surroundings {
+  Console& console;
+  Interrupt& interrupt;
+};
+
+/// A command whose flags are being read; then it runs, and returns the exit code.
+class Command {
+ public:
+  virtual ~Command() = default;
+  virtual std::vector<BoundField> fields() = 0;
+  /// Where -f FILE and `-` put the text; nullptr: the command has no -f.
+  virtual InputOptions* input() { return nullptr; }
+  virtual int run(Surroundings around) = 0;
+};
+
+struct CommandEntry {
+  std::string_view name;
+  std::string_view summary;
+  std::string_view examples;  // one a line
+  std::unique_ptr<Command> (*make)();
+};
+
+/// In the order of help.
+std::span<const CommandEntry> commands();
+
+// One per file beside this.
+std::unique_ptr<Command> make_generate_command();
+std::unique_ptr<Command> make_chat_command();
+std::unique_ptr<Command> make_tokens_command();
+std::unique_ptr<Command> make_points_command();
+std::unique_ptr<Command> make_lens_command();
+std::unique_ptr<Command> make_score_command();
+std::unique_ptr<Command> make_inspect_command();
+
+}  // namespace cajal

@@ -1,0 +1,96 @@
+#include "service/inspect.h"
+
+#include "base/error.h"
+#include "cli/model_command.h"
+#include "cli/text_table.h"
+
+namespace cajal {
+namespace {
+
+constexpr std::size_t kWide = 200;  // characters of a value on one line
+
+/// A value on one line.
+std::string line_of(const Json& value) {
+  if (value.is_string()) {
+    return visible(value.as_string(""), kWide);
+  }
+  return value.is_null() ? "none" : visible(value.dump(), kWide);
+}
+
+bool is_list_of_objects(const Json& value) {
+  return value.is_array() && !value.as_array("").empty() && value.as_array("").front().is_object();
+}
+
+/// "a 1, b 2": an entry of a list.
+std::string entry_of(const Json& object) {
+  std::string out;
+  for (const auto& [name, value] : object.as_object("")) {
+    out += fmt::format("{}{} {}", out.empty() ? "" : ", ", name, line_of(value));
+  }
+  return out;
+}
+
+void add_rows(std::vector<TableRow>& rows, const std::string& indent, const Json& object) {
+  for (const auto& [name, value] : object.as_object("")) {
+    if (value.is_object()) {
+      rows.push_back({indent + name});
+      add_rows(rows, indent + "  ", value);
+    } else if (is_list_of_objects(value)) {
+      rows.push_back({indent + name, fmt::format("{}", value.as_array("").size())});
+      for (const Json& entry : value.as_array("")) {
+        rows.push_back({indent, entry_of(entry)});
+      }
+    } else {
+      rows.push_back({indent + name, line_of(value)});
+    }
+  }
+}
+
+class InspectCommand final : public Command {
+ public:
+  std::vector<BoundField> fields() override { return bind(inspect_fields(), request_); }
+
+  int run(Surroundings around) override {
+    Console& console = around.console;
+    console.open_output();
+    check(!request_.path.empty() || !request_.model.empty(),
+          "nothing to inspect: give the PATH of a model, tokenizer or file of tensors");
+    const InspectResult result = inspect(request_);
+    for (const std::string& note : result.notes) {
+      console.note(note);
+    }
+    if (console.json()) {
+      console.write_result("inspect", result.provenance, to_json(result));
+    } else {
+      std::vector<TableRow> rows;
+      add_rows(rows, "", to_json(result));
+      console.write(format_table(rows));
+    }
+    if (!result.passed()) {
+      console.finish();
+      fail(ErrorCode::CorruptData, "{}: {}", result.provenance.model, failures(*result.check));
+    }
+    return 0;
+  }
+
+ private:
+  static std::string failures(const SelfCheck& check) {
+    std::string names;
+    for (const CheckResult& one : check.checks) {
+      if (!one.passed) {
+        names += fmt::format("{}'{}'", names.empty() ? "" : ", ", one.name);
+      }
+    }
+    return fmt::format("the self-check failed at {}", names);
+  }
+
+  InspectRequest request_;
+};
+
+}  // namespace
+
+std::unique_ptr<Command> make_inspect_command() {
+  return std::make_unique<InspectCommand>();
+}
+
+}  // namespace cajal

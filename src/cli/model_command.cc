@@ -1,0 +1,40 @@
+#include "cli/model_command.h"
+
+#include <chrono>
+
+#include "base/error.h"
+#include "cli/text_table.h"
+
+namespace cajal {
+
+void require_model(const std::string& model) {
+  check(!model.empty(),
+        "no model was given: name one with -m MODEL (a Hugging Face folder, a .gguf file, or "
+        "org/name from the local cache)");
+}
+
+Session open_model(const ModelOptions& options, const Console& console) {
+  require_model(options.model);
+  const auto start = std::chrono::steady_clock::now();
+  Session session = open_session(options);
+  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
+  const Provenance provenance = session.provenance();
+  console.detail(fmt::format("loaded {} ({} parameters) in {:.3f} s; {} on {}", provenance.model,
+                             session.model->parameters(), seconds.count(), provenance.precision,
+                             provenance.device));
+  return session;
+}
+
+void print_notes(Session& session, const Console& console) {
+  for (const std::string& note : session.notes) {
+    console.note(note);
+  }
+  session.notes.clear();
+}
+
+std::string token_label(const Session& session, TokenId id) {
+  const std::string piece = piece_text(session.tokenizer.get(), id);
+  return piece.empty() ? fmt::format("#{}", id) : visible(piece, 24);
+}
+
+}  // namespace cajal

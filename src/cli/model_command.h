@@ -1,0 +1,21 @@
+// What commands on a model have in common. Private to this folder.
+#pragma once
+
+#include "cli/command.h"
+#include "service/session.h"
+
+namespace cajal {
+
+/// Opens the session and says, with -v, how long that took.
+Session open_model(const ModelOptions& options, const Console& console);
+
+/// Prints the session's notes, each once.
+void print_notes(Session& session, const Console& console);
+
+/// As table cells show a token: its piece, or "#12" without a name.
+std::string token_label(const Session& session, TokenId id);
+
+/// Throws InvalidArgument saying to give -m, if no model was given.
+void require_model(const std::string& model);
+
+}  // namespace cajal
