@@ -1,6 +1,7 @@
 #include "io/json.h"
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <limits>
 #include <unordered_set>
@@ -27,11 +28,14 @@ class Sax final : public nlohmann::json_sax<nlohmann::json> {
   bool number_integer(number_integer_t x) override { return put(Json(std::int64_t{x})); }
   bool number_unsigned(number_unsigned_t x) override {
     if (x > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())) {
-      return put(Json(static_cast<double>(x)));
+      return put(Json::make_big_integer(static_cast<double>(x), std::to_string(x)));
     }
     return put(Json(static_cast<std::int64_t>(x)));
   }
-  bool number_float(number_float_t x, const string_t& /*text*/) override { return put(Json(x)); }
+  bool number_float(number_float_t x, const string_t& text) override {
+    const bool integer = text.find_first_of(".eE") == string_t::npos;
+    return put(integer ? Json::make_big_integer(x, text) : Json(x));
+  }
   bool string(string_t& x) override { return put(Json(std::move(x))); }
   bool binary(binary_t& /*x*/) override { return false; }
   bool start_object(std::size_t /*size*/) override {
@@ -162,6 +166,14 @@ Ordered to_library(const Json& x) {
   if (x.is_int()) {
     return x.as_int("");
   }
+  if (const std::string* digits = x.big_integer(); digits != nullptr) {
+    std::uint64_t value = 0;
+    const auto* stop = digits->data() + digits->size();
+    const auto [end, error] = std::from_chars(digits->data(), stop, value);
+    if (error == std::errc() && end == stop) {
+      return value;
+    }
+  }
   if (x.is_double()) {
     return x.as_double("");
   }
@@ -187,7 +199,7 @@ Ordered to_library(const Json& x) {
 
 std::string_view Json::kind() const noexcept {
   constexpr std::string_view kKinds[] = {"null",     "a boolean", "an integer", "a number",
-                                         "a string", "an array",  "an object"};
+                                         "a string", "an array",  "an object",  "a number"};
   return kKinds[value_.index()];
 }
 
@@ -216,6 +228,9 @@ std::int64_t Json::as_int(std::string_view where) const {
 double Json::as_double(std::string_view where) const {
   if (is_int()) {
     return static_cast<double>(std::get<std::int64_t>(value_));
+  }
+  if (const auto* big = std::get_if<BigInteger>(&value_); big != nullptr) {
+    return big->value;
   }
   return get_or_fail<double>(value_, *this, where, "a number");
 }

@@ -48,11 +48,18 @@ class Json {
   bool is_null() const noexcept { return std::holds_alternative<std::monostate>(value_); }
   bool is_bool() const noexcept { return std::holds_alternative<bool>(value_); }
   bool is_int() const noexcept { return std::holds_alternative<std::int64_t>(value_); }
-  bool is_double() const noexcept { return std::holds_alternative<double>(value_); }
+  bool is_double() const noexcept {
+    return std::holds_alternative<double>(value_) || big_integer() != nullptr;
+  }
   bool is_number() const noexcept { return is_int() || is_double(); }
   bool is_string() const noexcept { return std::holds_alternative<std::string>(value_); }
   bool is_array() const noexcept { return std::holds_alternative<Array>(value_); }
   bool is_object() const noexcept { return std::holds_alternative<Object>(value_); }
+  /// The digits of an integer beyond 64 bits, which is otherwise a double; else nullptr.
+  const std::string* big_integer() const noexcept {
+    const auto* big = std::get_if<BigInteger>(&value_);
+    return big == nullptr ? nullptr : &big->digits;
+  }
   /// "null", "a boolean", "an integer", "a number", "a string", "an array", "an object".
   std::string_view kind() const noexcept;
 
@@ -79,7 +86,8 @@ class Json {
   void push_back(Json value);
 
   /// Throws CorruptData with line and column, prefixed by `where`. Refuses more than 200 levels,
-  /// duplicate member names, and anything after the value. Integers beyond 64 bits become doubles.
+  /// duplicate member names, and anything after the value. Integers beyond 64 bits become doubles
+  /// that know their digits (big_integer).
   static Json parse(std::string_view text, std::string_view where);
   static Json load(const std::filesystem::path& path);
   /// One line; with indent >= 0, that many spaces a level. Broken UTF-8 becomes U+FFFD; NaN and
@@ -88,8 +96,21 @@ class Json {
 
   friend bool operator==(const Json&, const Json&) = default;
 
+  /// `digits` is an integer in decimal, with or without a minus sign.
+  static Json make_big_integer(double value, std::string digits) {
+    Json out;
+    out.value_ = BigInteger{value, std::move(digits)};
+    return out;
+  }
+
  private:
-  std::variant<std::monostate, bool, std::int64_t, double, std::string, Array, Object> value_;
+  struct BigInteger {
+    double value = 0.0;
+    std::string digits;
+    friend bool operator==(const BigInteger&, const BigInteger&) = default;
+  };
+  std::variant<std::monostate, bool, std::int64_t, double, std::string, Array, Object, BigInteger>
+      value_;
 };
 
 /// Receives a document piece by piece, where the whole tree would take too much memory.

@@ -121,5 +121,18 @@ TEST(Json, GivesEventsInOrder) {
   EXPECT_EQ(events.seen, R"({ a: [ 1 "x" ] a: { b: null } } )");
 }
 
+TEST(Json, IntegersBeyond64BitsAreDoublesThatKnowTheirDigits) {
+  const Json x = Json::parse("[18446744073709551615, 123456789012345678901234567890, 1e30]", "x");
+  const auto& items = x.as_array("x");
+  EXPECT_TRUE(items[0].is_double());
+  EXPECT_EQ(items[0].as_double("x"), 18446744073709551615.0);
+  ASSERT_NE(items[0].big_integer(), nullptr);
+  EXPECT_EQ(*items[0].big_integer(), "18446744073709551615");
+  EXPECT_EQ(items[0].dump(), "18446744073709551615");
+  ASSERT_NE(items[1].big_integer(), nullptr);
+  EXPECT_EQ(*items[1].big_integer(), "123456789012345678901234567890");
+  EXPECT_EQ(items[2].big_integer(), nullptr);
+}
+
 }  // namespace
 }  // namespace cajal
