@@ -8,7 +8,7 @@
 namespace cajal::jinja {
 
 struct Limits {
-  std::uint64_t steps = 20'000'000;               // nodes evaluated, items visited
+  std::uint64_t steps = 10'000'000;               // nodes evaluated, items visited
   std::uint64_t bytes = std::uint64_t{1} << 29U;  // written in all, intermediate values included
   std::uint64_t one_value = std::uint64_t{1} << 26U;  // bytes of a single value
   int depth = 500;                                    // nested evaluations

@@ -67,6 +67,9 @@ Value Evaluator::value_of(const LiteralNode& node) {
 
 Value Evaluator::value_of(const NameNode& node) {
   const Value* found = scope_->find(node.name);
+  if (found == nullptr && node.name == "self") {
+    raise(FailureKind::Unsupported, "the name 'self', which stands for the template's blocks");
+  }
   return found != nullptr ? *found : Value::undefined(fmt::format("'{}' is undefined", node.name));
 }
 

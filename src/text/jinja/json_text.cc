@@ -32,11 +32,7 @@ void append_character(std::string& out, char32_t c, bool ascii_only) {
     out += '\\';
     out += kLetters[kShort.find(static_cast<char>(c))];
   } else if (value < 0x20 || (ascii_only && value > 0x7E && value < 0x10000)) {
-    if (value == 0x7F) {
-      out += '\x7F';
-    } else {
-      append_unit(out, value);
-    }
+    append_unit(out, value);
   } else if (ascii_only && value >= 0x10000) {
     append_unit(out, 0xD800 + ((value - 0x10000) >> 10U));
     append_unit(out, 0xDC00 + ((value - 0x10000) & 0x3FFU));

@@ -50,7 +50,7 @@ bool Macro::attribute(std::string_view name, Value* out) {
     for (const std::string& parameter : code_->parameters) {
       names.push_back(Value::text(parameter));
     }
-    *out = Value::list(std::move(names));
+    *out = Value::tuple(std::move(names));
     return true;
   }
   return false;
