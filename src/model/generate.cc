@@ -70,7 +70,7 @@ class Writer {
   TokenId last() const { return out_.ids.back(); }
 
   void take(ConstMatRef logits) {
-    const TokenId id = sample(logits, history_, options_.sampling, index_, out_.ids.size());
+    const TokenId id = sample_token(logits, history_, options_.sampling, index_, out_.ids.size());
     if (options_.logprobs > 0 || options_.keep_logprobs) {
       const std::vector<double> all = log_softmax(logits);
       out_.tokens.push_back({.id = id,

@@ -89,7 +89,7 @@ struct Case {
 std::vector<Case> cases() {
   std::vector<Case> out;
   for (const fs::path& folder : testing::golden_folders("models")) {
-    for (const char* backend : {"ref"}) {
+    for (const char* backend : {"ref", "cpu"}) {
       out.push_back({folder, backend});
     }
   }
@@ -103,7 +103,7 @@ std::vector<TokenId> run_greedy(Backend& backend, const Model& model, std::vecto
   for (std::size_t i = 0; i < count; ++i) {
     const std::int32_t starts[] = {0, static_cast<std::int32_t>(tokens.size())};
     const Matrix logits = model.forward(backend, {tokens, starts}, cache);
-    tokens = {sample(logits.ref(), {}, {}, 0, i)};
+    tokens = {sample_token(logits.ref(), {}, {}, 0, i)};
     out.push_back(tokens[0]);
   }
   return out;
@@ -112,7 +112,7 @@ std::vector<TokenId> run_greedy(Backend& backend, const Model& model, std::vecto
 class GoldenModel : public ::testing::TestWithParam<Case> {
  protected:
   void SetUp() override {
-    backend_ = make_reference_backend();
+    backend_ = GetParam().backend == "ref" ? make_reference_backend() : make_cpu_backend();
     ASSERT_NE(backend_, nullptr);
   }
   bool exact() const { return GetParam().backend == "ref"; }

@@ -84,8 +84,9 @@ void validate(const SamplingOptions& o) {
         "repeat-penalty is {}, must be positive (1: none)", o.repeat_penalty);
 }
 
-TokenId sample(ConstMatRef logits, std::span<const TokenId> history, const SamplingOptions& options,
-               std::uint64_t sequence, std::uint64_t counter) {
+TokenId sample_token(ConstMatRef logits, std::span<const TokenId> history,
+                     const SamplingOptions& options, std::uint64_t sequence,
+                     std::uint64_t counter) {
   std::vector<double> x = row_as_double(logits);
   if (options.repeat_penalty != 1.0) {
     penalize(x, history, options.repeat_penalty);
