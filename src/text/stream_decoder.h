@@ -3,7 +3,6 @@
 
 #include <memory>
 #include <string>
-#include <vector>
 
 #include "text/tokenizer.h"
 
@@ -12,11 +11,6 @@ namespace cajal {
 /// One text under way; not for use by two threads at once.
 class StreamDecoder {
  public:
-  enum class Show : std::uint8_t {
-    Soon,    // a character as soon as its bytes are complete
-    Settled  // only what no later id can change
-  };
-
   explicit StreamDecoder(std::shared_ptr<const Tokenizer> tokenizer,
                          SkipSpecial skip = SkipSpecial::Yes, Show show = Show::Soon);
 
@@ -29,8 +23,7 @@ class StreamDecoder {
   std::shared_ptr<const Tokenizer> tokenizer_;
   SkipSpecial skip_;
   Show show_;
-  std::vector<TokenId> ids_;
-  std::string shown_;
+  std::unique_ptr<Decoding> decoding_;
 };
 
 }  // namespace cajal

@@ -15,6 +15,7 @@
 #include <string_view>
 #include <vector>
 
+#include "text/decoding.h"
 #include "text/token.h"
 
 namespace cajal {
@@ -69,14 +70,16 @@ class Tokenizer {
   virtual std::vector<TokenId> encode_ids(std::string_view text,
                                           const EncodeOptions& options = {}) const = 0;
   /// Ids that are not in the vocabulary decode to nothing. The result is valid UTF-8.
-  virtual std::string decode(std::span<const TokenId> ids,
-                             SkipSpecial skip = SkipSpecial::Yes) const = 0;
+  std::string decode(std::span<const TokenId> ids, SkipSpecial skip = SkipSpecial::Yes) const;
+  /// For text that comes id by id; text/stream_decoder.h is the way to use it.
+  virtual std::unique_ptr<Decoding> start_decoding(SkipSpecial skip, Show show) const = 0;
   /// The bytes one token adds in the middle of a text: not valid UTF-8 if it is a part of a
   /// character. Empty for ids that are not in the vocabulary.
   virtual std::string bytes_of(TokenId id) const = 0;
 
   /// One more than the largest id, added tokens included.
   virtual std::size_t vocab_size() const = 0;
+  virtual bool has(TokenId id) const = 0;
   virtual std::optional<TokenId> id_of(std::string_view piece) const = 0;
   /// As the vocabulary spells it ("Ġthe", "▁the"); empty for an id that is not in the vocabulary.
   virtual std::string_view piece(TokenId id) const = 0;

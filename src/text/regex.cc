@@ -1,0 +1,144 @@
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include "text/regex.h"
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <pcre2.h>
+
+#include "base/error.h"
+#include "base/utf8.h"
+#include "text/regex_syntax.h"
+
+namespace cajal {
+namespace {
+
+constexpr std::size_t kMostPatternBytes = 1U << 16U;
+constexpr std::size_t kJitStackBytes = 1U << 20U;
+
+struct FreeCode {
+  void operator()(pcre2_code* p) const noexcept { pcre2_code_free(p); }
+};
+struct FreeMatch {
+  void operator()(pcre2_match_data* p) const noexcept { pcre2_match_data_free(p); }
+};
+struct FreeMatchContext {
+  void operator()(pcre2_match_context* p) const noexcept { pcre2_match_context_free(p); }
+};
+struct FreeCompileContext {
+  void operator()(pcre2_compile_context* p) const noexcept { pcre2_compile_context_free(p); }
+};
+struct FreeJitStack {
+  void operator()(pcre2_jit_stack* p) const noexcept { pcre2_jit_stack_free(p); }
+};
+
+std::string error_text(int code) {
+  std::array<PCRE2_UCHAR, 256> buffer{};
+  pcre2_get_error_message(code, buffer.data(), buffer.size());
+  return {buffer.begin(), std::find(buffer.begin(), buffer.end(), PCRE2_UCHAR{0})};
+}
+
+PCRE2_SPTR code_units(std::string_view text) {
+  return reinterpret_cast<PCRE2_SPTR>(text.data());
+}
+
+/// The state of one search; made anew for each text, so a Regex can be shared by threads.
+class Search {
+ public:
+  Search(const pcre2_code* code, std::string_view pattern, std::string_view text)
+      : code_(code),
+        pattern_(pattern),
+        text_(text.empty() ? std::string_view("") : text),
+        match_(pcre2_match_data_create_from_pattern(code, nullptr)),
+        context_(pcre2_match_context_create(nullptr)),
+        stack_(pcre2_jit_stack_create(32U << 10U, kJitStackBytes, nullptr)) {
+    // Enough for any pattern that looks at each character a bounded number of times.
+    const std::uint64_t steps = std::min<std::uint64_t>(1'000'000 + 64 * text.size(), 0xFFFF0000U);
+    pcre2_set_match_limit(context_.get(), static_cast<std::uint32_t>(steps));
+    pcre2_set_heap_limit(context_.get(), 256U << 10U);  // in KiB
+    pcre2_jit_stack_assign(context_.get(), nullptr, stack_.get());
+  }
+
+  /// First match that starts at or after `from`.
+  std::optional<ByteRange> next(std::size_t from, std::uint32_t options = 0) {
+    const int found = pcre2_match(code_, code_units(text_), text_.size(), from,
+                                  PCRE2_NO_UTF_CHECK | options, match_.get(), context_.get());
+    if (found == PCRE2_ERROR_NOMATCH) {
+      return std::nullopt;
+    }
+    if (found < 0) {
+      fail(ErrorCode::ResourceExhausted,
+           "the tokenizer's regular expression '{}' gave up on a text of {} bytes at byte {}: {}",
+           pattern_.substr(0, 200), text_.size(), from, error_text(found));
+    }
+    const PCRE2_SIZE* const ends = pcre2_get_ovector_pointer(match_.get());
+    return ByteRange{std::min(ends[0], ends[1]), ends[1]};  // \K can put the begin behind the end
+  }
+
+ private:
+  const pcre2_code* code_;
+  std::string_view pattern_;
+  std::string_view text_;
+  std::unique_ptr<pcre2_match_data, FreeMatch> match_;
+  std::unique_ptr<pcre2_match_context, FreeMatchContext> context_;
+  std::unique_ptr<pcre2_jit_stack, FreeJitStack> stack_;
+};
+
+}  // namespace
+
+struct Regex::Compiled {
+  std::string pattern;
+  std::unique_ptr<pcre2_code, FreeCode> code;
+};
+
+Regex::Regex(std::string_view pattern, std::string_view where) {
+  if (pattern.size() > kMostPatternBytes) {
+    fail(ErrorCode::CorruptData, "{}: a regular expression of {} bytes; at most {} are read", where,
+         pattern.size(), kMostPatternBytes);
+  }
+  const std::string rewritten = to_pcre2_syntax(pattern, where);
+  const std::unique_ptr<pcre2_compile_context, FreeCompileContext> context(
+      pcre2_compile_context_create(nullptr));
+  pcre2_set_newline(context.get(), PCRE2_NEWLINE_LF);
+  pcre2_set_bsr(context.get(), PCRE2_BSR_UNICODE);
+  int error = 0;
+  PCRE2_SIZE offset = 0;
+  std::unique_ptr<pcre2_code, FreeCode> code(
+      pcre2_compile(code_units(rewritten), rewritten.size(),
+                    PCRE2_UTF | PCRE2_UCP | PCRE2_MULTILINE | PCRE2_NEVER_BACKSLASH_C, &error,
+                    &offset, context.get()));
+  if (code == nullptr) {
+    fail(ErrorCode::CorruptData, "{}: cannot read the regular expression '{}': {}", where,
+         pattern.substr(0, 200), error_text(error));
+  }
+  pcre2_jit_compile(code.get(), PCRE2_JIT_COMPLETE);  // without it, matching is only slower
+  compiled_ = std::make_unique<const Compiled>(Compiled{std::string(pattern), std::move(code)});
+}
+
+Regex::Regex(Regex&&) noexcept = default;
+Regex& Regex::operator=(Regex&&) noexcept = default;
+Regex::~Regex() = default;
+
+void Regex::find_all(std::string_view text, std::vector<ByteRange>& matches) const {
+  Search search(compiled_->code.get(), compiled_->pattern, text);
+  std::size_t from = 0;
+  std::optional<std::size_t> last_end;
+  while (from <= text.size()) {
+    const std::optional<ByteRange> match = search.next(from);
+    if (!match) {
+      return;
+    }
+    const bool empty = match->begin == match->end;
+    if (!empty || match->end != last_end) {
+      matches.push_back(*match);
+      last_end = match->end;
+    }
+    from = match->end;
+    if (empty) {
+      from += from < text.size() ? decode_utf8(text.substr(from)).length : 1;
+    }
+  }
+}
+
+}  // namespace cajal
