@@ -52,7 +52,7 @@ ONLY_IN = {  # a third-party header has one home
     r"<httplib": r"server/listener\.cc",
     r"<CLI/": r"cli/.*",
     r"<pybind11/": r"python/.*",
-    r"<(gtest|gmock)/": r"testing/.*|.*_test\.cc",
+    r"<(gtest|gmock)/": r"testing/.*|.*_test\.(cc|h)",
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s+([<"].*?[>"])', re.M)
 OPENMP = re.compile(r"^\s*#\s*pragma\s+omp", re.M)
@@ -64,7 +64,7 @@ def include_problem(name: str, header: str) -> str | None:
         if re.match(pattern, header):
             return None if re.fullmatch(home, name) else f"{header} belongs to {home}"
     folder, target = name.split("/")[0], header[1:-1].split("/")[0]
-    test = name.endswith("_test.cc")
+    test = name.endswith(("_test.cc", "_test.h"))
     if header[0] == "<":
         return None
     if "/" not in header or target not in LAYERS:

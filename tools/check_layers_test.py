@@ -33,6 +33,7 @@ class Includes(unittest.TestCase):
 
     def test_testing_is_for_tests(self):
         self.allowed("model/forward_test.cc", '"testing/golden.h"')
+        self.allowed("ops/cpu/cpu_test.h", '"testing/golden.h"')
         self.allowed("testing/golden.cc", '"testing/golden.h"')
         self.refused("model/forward.cc", '"testing/golden.h"', "testing/ is for tests")
         self.refused("io/gguf_fuzz.cc", '"testing/golden.h"', "testing/ is for tests")
