@@ -30,8 +30,8 @@ struct TokenChance {
 
 /// The next token. `logits` has one row; `history` are the tokens so far; draw number `counter` of
 /// stream `sequence` decides, so the same seed gives the same text. Ties go to the smaller id.
-TokenId sample_token(ConstMatRef logits, std::span<const TokenId> history, const SamplingOptions& options,
-               std::uint64_t sequence, std::uint64_t counter);
+TokenId sample_token(ConstMatRef logits, std::span<const TokenId> history,
+                     const SamplingOptions& options, std::uint64_t sequence, std::uint64_t counter);
 
 /// Natural log-probabilities of one row of logits, sums in double.
 std::vector<double> log_softmax(ConstMatRef logits);
