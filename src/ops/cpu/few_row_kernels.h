@@ -7,8 +7,8 @@
 
 namespace cajal::cpu {
 
-/// Rows of activations that one pass over the weights serves.
-inline constexpr std::size_t kFewRows = 8;
+/// Most rows of activations that one pass over the weights serves.
+inline constexpr std::size_t kFewRows = 16;
 
 /// out[i, r] = a[i] . weights[r]. a: [m <= kFewRows, k] f32; weights: [n, k] F32, BF16 or F16;
 /// out: [m, n] f32. The order of each sum depends on k alone.

@@ -71,7 +71,15 @@ void multiply_columns(const GemmArgs& args, const float* bias, Scratch& scratch)
 }  // namespace
 
 bool suits_few_rows(const GemmArgs& args) noexcept {
-  return args.transpose_a == Transpose::No && args.a.rows <= kFewRows && args.b.dtype != DType::F64;
+  if (args.transpose_a == Transpose::Yes || args.b.dtype == DType::F64) {
+    return false;
+  }
+  // Measured: from here on oneDNN is faster, which has to convert weights of 16 bits first.
+  std::size_t most = kFewRows;
+  if (args.b.dtype == DType::F32) {
+    most = args.transpose_b == Transpose::Yes ? 8 : 4;
+  }
+  return args.a.rows <= most;
 }
 
 void multiply_few_rows(const GemmArgs& args, const float* bias, Scratch& scratch) {
