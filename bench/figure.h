@@ -1,0 +1,32 @@
+// What a benchmark says: a number, the limit it was measured against in the same run, and whether
+// the result that was timed is right.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace cajal::bench {
+
+struct Figure {
+  std::string name;  // "gpt2-small-f32/prefill_tokens_per_s"
+  double value = 0.0;
+  std::string unit;
+  double limit = 0.0;    // in the same unit; 0: there is none
+  std::string limit_is;  // what the limit is
+  bool checked = false;  // the timed result was compared with another computation, and agreed
+};
+
+struct Options {
+  std::string filter;     // only groups whose name contains it
+  std::string model;      // a folder or GGUF to measure instead of the shapes made here
+  std::string tokenizer;  // a tokenizer.json; empty: the tokenizer group is left out
+  std::string text;       // the text for it
+  int rounds = 5;
+};
+
+/// Makes models of two published shapes with random weights (in a folder that is removed again)
+/// and measures them, or options.model.
+std::vector<Figure> model_figures(const Options& options);
+std::vector<Figure> tokenizer_figures(const Options& options);
+
+}  // namespace cajal::bench

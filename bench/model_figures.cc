@@ -1,0 +1,259 @@
+// Prefill, decode, decode while reading points, and the time from a cold object to the first token.
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <numeric>
+
+#include "figure.h"
+#include "model/model.h"
+#include "model/sampling.h"
+#include "ops/cpu/limits.h"
+#include "shapes.h"
+#include "timing.h"
+
+namespace cajal::bench {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t kPrompt = 512;
+constexpr std::size_t kDecode = 64;
+
+/// A folder that goes away with the object.
+class TemporaryFolder {
+ public:
+  TemporaryFolder() {
+    std::string name = (fs::temp_directory_path() / "cajal-bench-XXXXXX").string();
+    path_ = ::mkdtemp(name.data());
+  }
+  TemporaryFolder(const TemporaryFolder&) = delete;
+  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
+  ~TemporaryFolder() {
+    std::error_code ignored;
+    fs::remove_all(path_, ignored);
+  }
+  const fs::path& path() const { return path_; }
+
+ private:
+  fs::path path_;
+};
+
+std::vector<TokenId> prompt_of(std::size_t vocab) {
+  std::vector<TokenId> out;
+  for (std::size_t i = 0; i < kPrompt; ++i) {
+    out.push_back(static_cast<TokenId>((1 + 7919 * i) % vocab));
+  }
+  return out;
+}
+
+Matrix feed(Backend& backend, const Model& model, std::span<const TokenId> tokens, KvCache& cache,
+            Precision precision, const PointSet* points = nullptr) {
+  const std::int32_t starts[] = {0, static_cast<std::int32_t>(tokens.size())};
+  return model.forward(backend, {tokens, starts}, cache,
+                       {.precision = precision, .points = points});
+}
+
+/// Root mean square of the difference over the spread of the first.
+double distance(const Matrix& a, const Matrix& b) {
+  const auto x = a.as<float>().row(0);
+  const auto y = b.as<float>().row(0);
+  const double n = static_cast<double>(x.size());
+  const double average = std::accumulate(x.begin(), x.end(), 0.0) / n;
+  double spread = 0.0;
+  double difference = 0.0;
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    const auto u = static_cast<double>(x[i]);
+    spread += (u - average) * (u - average);
+    difference += (u - static_cast<double>(y[i])) * (u - static_cast<double>(y[i]));
+  }
+  return std::sqrt(difference / spread);
+}
+
+/// Two ways to the same logits may differ by rounding only. bf16 rounds activations to 8 bits at
+/// every product; f32 and the split forms to 16 bits or more.
+bool agrees(const Matrix& a, const Matrix& b, Precision precision) {
+  return distance(a, b) < (precision == Precision::BF16 ? 0.1 : 2e-3);
+}
+
+struct Product {
+  std::size_t k;
+  std::size_t n;
+  std::size_t times;  // in one pass
+};
+
+/// The products with weights of one token's pass, less the head, which prefill needs once.
+std::vector<Product> products(const ModelConfig& c) {
+  const std::size_t mlp_in = c.gated ? 2 : 1;
+  return {{c.d_model, c.q_width(), c.layers},
+          {c.d_model, c.kv_width(), 2 * c.layers},
+          {c.q_width(), c.d_model, c.layers},
+          {c.d_model, c.d_mlp, mlp_in * c.layers},
+          {c.d_mlp, c.d_model, c.layers}};
+}
+
+/// Tokens a second if a prefill were nothing but oneDNN's best products of the same shapes.
+double prefill_limit(const ModelConfig& config, bool bf16, int rounds) {
+  double seconds = 0.0;
+  for (const Product& p : products(config)) {
+    const double flop = 2.0 * static_cast<double>(kPrompt * p.k * p.n * p.times);
+    seconds += flop / onednn_gemm_rate(kPrompt, p.k, p.n, bf16, rounds);
+  }
+  return static_cast<double>(kPrompt) / seconds;
+}
+
+/// Bytes that one token must read: all weights once (of the tables only rows, unless the head is
+/// one of them), and the cache.
+double bytes_per_token(const Model& model) {
+  const ModelConfig& c = model.config();
+  double bytes = static_cast<double>(model.weights().bytes);
+  const auto table = [](ConstMatRef m) {
+    return static_cast<double>(m.rows * m.cols * size_of(m.dtype));
+  };
+  bytes -= c.tied ? 0.0 : table(model.weights().embeddings);
+  bytes -= c.learned_positions ? table(model.weights().positions) : 0.0;
+  bytes += static_cast<double>(2 * c.layers * kPrompt * c.kv_width() * sizeof(float));
+  return bytes;
+}
+
+class ModelBench {
+ public:
+  ModelBench(std::string group, const fs::path& path, const Options& options)
+      : group_(std::move(group)), path_(path), options_(options), backend_(make_cpu_backend()) {}
+
+  std::vector<Figure> run() {
+    model_ = Model::load(path_);
+    prompt_ = prompt_of(model_->config().vocab);
+    const bool stored_bf16 = model_->stored_dtype() == DType::BF16;
+    prefill(Precision::F32, "prefill_f32_tokens_per_s");
+    if (stored_bf16 && backend_->has(Precision::BF16)) {
+      prefill(Precision::BF16, "prefill_bf16_tokens_per_s");
+    }
+    const Precision usual = model_->default_precision(*backend_);
+    prefill(usual, "prefill_tokens_per_s");
+    decode(usual);
+    first_token(usual);
+    return std::move(figures_);
+  }
+
+ private:
+  void add(const std::string& name, double value, const std::string& unit, double limit,
+           const std::string& limit_is, bool checked) {
+    figures_.push_back({group_ + "/" + name, value, unit, limit, limit_is, checked});
+  }
+
+  void prefill(Precision precision, const std::string& name) {
+    Matrix logits;
+    const double seconds = best_seconds(options_.rounds, [&] {
+      KvCache cache(model_->config(), *backend_, 1);
+      logits = feed(*backend_, *model_, prompt_, cache, precision);
+    });
+    // Checked by going through the prompt in two unequal parts, the last by the decoding kernels.
+    KvCache cache(model_->config(), *backend_, 1);
+    feed(*backend_, *model_, std::span(prompt_).first(kPrompt - 1), cache, precision);
+    const Matrix again = feed(*backend_, *model_, std::span(prompt_).last(1), cache, precision);
+    const bool bf16 = precision != Precision::F32;
+    add(name, static_cast<double>(kPrompt) / seconds, "tokens/s",
+        prefill_limit(model_->config(), bf16, options_.rounds),
+        bf16 ? "oneDNN bf16 products alone" : "oneDNN f32 products alone",
+        agrees(logits, again, precision));
+  }
+
+  /// Seconds a token over kDecode greedy tokens after the prompt; their ids go to `ids`.
+  double decode_seconds(Precision precision, const PointSet* points, std::vector<TokenId>& ids,
+                        Matrix& logits) {
+    KvCache cache(model_->config(), *backend_, 1);
+    logits = feed(*backend_, *model_, prompt_, cache, precision);
+    ids.clear();
+    const double seconds = seconds_of([&] {
+      for (std::size_t i = 0; i < kDecode; ++i) {
+        ids.push_back(sample_token(logits.ref(), {}, {}, 0, i));
+        logits = feed(*backend_, *model_, std::span(ids).last(1), cache, precision, points);
+      }
+    });
+    return seconds / static_cast<double>(kDecode);
+  }
+
+  void decode(Precision precision) {
+    std::vector<TokenId> ids;
+    std::vector<TokenId> watched_ids;
+    Matrix logits;
+    Matrix watched_logits;
+    PointSet points;
+    double sum = 0.0;
+    for (std::size_t layer = 0; layer < model_->config().layers; ++layer) {
+      for (const PointKind kind : {PointKind::ResidPost, PointKind::MlpOut}) {
+        points.read({kind, layer}, [&](ConstMatRef value, const PointContext&) {
+          const auto row = value.as<const float>().row(0);
+          sum += static_cast<double>(std::accumulate(row.begin(), row.end(), 0.0F));
+        });
+      }
+    }
+    double plain = 1e30;
+    double watched = 1e30;
+    for (int round = 0; round < options_.rounds; ++round) {  // in turn, so that noise hits both
+      plain = std::min(plain, decode_seconds(precision, nullptr, ids, logits));
+      watched = std::min(watched, decode_seconds(precision, &points, watched_ids, watched_logits));
+    }
+    const double limit = read_bandwidth(options_.rounds) / bytes_per_token(*model_);
+    add("decode_tokens_per_s", 1.0 / plain, "tokens/s", limit,
+        "memory bandwidth over bytes per token",
+        agrees(logits, prefilled(ids, precision), precision));
+    const bool same = ids == watched_ids && distance(logits, watched_logits) == 0.0;
+    add("decode_reading_points_tokens_per_s", 1.0 / watched, "tokens/s", 1.0 / plain,
+        "decode without reading", same && std::isfinite(sum));
+  }
+
+  /// Logits after prompt and ids in one pass.
+  Matrix prefilled(std::span<const TokenId> ids, Precision precision) {
+    std::vector<TokenId> all = prompt_;
+    all.insert(all.end(), ids.begin(), ids.end());
+    KvCache cache(model_->config(), *backend_, 1);
+    return feed(*backend_, *model_, all, cache, precision);
+  }
+
+  void first_token(Precision precision) {
+    Matrix logits;
+    const std::span<const TokenId> start = std::span(prompt_).first(8);
+    const double seconds = best_seconds(options_.rounds, [&] {
+      const auto fresh = Model::load(path_);
+      const auto backend = make_cpu_backend();
+      KvCache cache(fresh->config(), *backend, 1);
+      logits = feed(*backend, *fresh, start, cache, precision);
+    });
+    KvCache cache(model_->config(), *backend_, 1);
+    const Matrix want = feed(*backend_, *model_, start, cache, precision);
+    const double limit = static_cast<double>(model_->weights().bytes) / read_bandwidth(2);
+    add("load_to_first_token_s", seconds, "s", limit, "reading the weights once",
+        agrees(want, logits, precision));
+  }
+
+  std::string group_;
+  fs::path path_;
+  const Options& options_;
+  std::unique_ptr<Backend> backend_;
+  std::shared_ptr<const Model> model_;
+  std::vector<TokenId> prompt_;
+  std::vector<Figure> figures_;
+};
+
+}  // namespace
+
+std::vector<Figure> model_figures(const Options& options) {
+  if (!options.model.empty()) {
+    const fs::path path(options.model);
+    return ModelBench(path.filename().string(), path, options).run();
+  }
+  std::vector<Figure> out;
+  for (const Shape& shape : shapes()) {
+    if (shape.name.find(options.filter) == std::string::npos) {
+      continue;
+    }
+    const TemporaryFolder folder;
+    write_model(shape, folder.path());
+    const std::vector<Figure> figures = ModelBench(shape.name, folder.path(), options).run();
+    out.insert(out.end(), figures.begin(), figures.end());
+  }
+  return out;
+}
+
+}  // namespace cajal::bench

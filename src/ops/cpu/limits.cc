@@ -1,0 +1,92 @@
+#include "ops/cpu/limits.h"
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cstring>
+#include <numeric>
+#include <vector>
+
+#include <oneapi/dnnl/dnnl.hpp>
+
+#include "base/parallel.h"
+#include "tensor/matrix.h"
+
+namespace cajal {
+namespace {
+
+template <typename Body>
+double seconds_of_best(int runs, const Body& body) {
+  double best = 1e30;
+  for (int i = 0; i < runs; ++i) {
+    const auto start = std::chrono::steady_clock::now();
+    body();
+    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
+    best = std::min(best, took.count());
+  }
+  return best;
+}
+
+/// 1.0 everywhere: rates do not depend on values, but denormals would be slow.
+void fill_with_ones(dnnl::memory& memory, bool bf16) {
+  auto* bytes = static_cast<std::byte*>(memory.get_data_handle());
+  const std::size_t size = memory.get_desc().get_size();
+  if (bf16) {
+    std::fill_n(reinterpret_cast<std::uint16_t*>(bytes), size / 2, to_bf16(1.0F).bits);
+  } else {
+    std::fill_n(reinterpret_cast<float*>(bytes), size / 4, 1.0F);
+  }
+}
+
+}  // namespace
+
+double onednn_gemm_rate(std::size_t m, std::size_t k, std::size_t n, bool bf16, int runs) {
+  using dnnl::memory;
+  const auto dim = [](std::size_t x) { return static_cast<memory::dim>(x); };
+  const auto type = bf16 ? memory::data_type::bf16 : memory::data_type::f32;
+  try {
+    const dnnl::engine engine(dnnl::engine::kind::cpu, 0);
+    const memory::desc a({dim(m), dim(k)}, type, memory::format_tag::ab);
+    const memory::desc b({dim(k), dim(n)}, type, memory::format_tag::any);
+    const memory::desc c({dim(m), dim(n)}, memory::data_type::f32, memory::format_tag::ab);
+    const dnnl::matmul::primitive_desc description(dnnl::matmul::desc(a, b, c), engine);
+    const dnnl::matmul product(description);
+    memory am(a, engine);
+    memory bm(description.weights_desc(), engine);
+    const memory cm(c, engine);
+    fill_with_ones(am, bf16);
+    fill_with_ones(bm, bf16);
+    dnnl::stream stream(engine);
+    const double seconds = seconds_of_best(runs, [&] {
+      product.execute(stream, {{DNNL_ARG_SRC, am}, {DNNL_ARG_WEIGHTS, bm}, {DNNL_ARG_DST, cm}});
+      stream.wait();
+    });
+    return 2.0 * static_cast<double>(m) * static_cast<double>(k) * static_cast<double>(n) / seconds;
+  } catch (const dnnl::error&) {
+    return 0.0;  // no such product on this machine
+  }
+}
+
+double read_bandwidth(int runs) {
+  constexpr std::size_t kFloats = std::size_t{1} << 27U;  // 512 MiB
+  constexpr std::size_t kChunks = 64;
+  Matrix buffer = Matrix::host(1, kFloats, DType::F32);
+  float* data = buffer.as<float>().data;
+  std::fill_n(data, kFloats, 1.0F);
+  std::array<float, kChunks> sums{};
+  const double seconds = seconds_of_best(runs, [&] {
+    parallel_for(kFloats, kFloats / kChunks, [&](std::size_t begin, std::size_t end) {
+      std::array<float, 64> lanes{};  // enough chains to hide the latency of additions
+      for (std::size_t i = begin; i < end; i += lanes.size()) {
+        for (std::size_t j = 0; j < lanes.size(); ++j) {
+          lanes[j] += data[i + j];
+        }
+      }
+      sums[begin / (kFloats / kChunks)] = std::accumulate(lanes.begin(), lanes.end(), 0.0F);
+    });
+  });
+  const bool read = sums[0] > 0.0F;  // so that the loop is not optimised away
+  return read ? static_cast<double>(kFloats * sizeof(float)) / seconds : 0.0;
+}
+
+}  // namespace cajal
