@@ -199,14 +199,19 @@ struct Q6K {
   static constexpr std::size_t kBytes = 210;  // 128 low nibble pairs, 64 of high bits, 16 scales, d
   static void decode(const std::byte* in, float* out) {
     const float d = f16_at(in + 208);
-    for (std::size_t i = 0; i < kBlock; ++i) {
-      const std::size_t half = i / 128;
-      const std::size_t quarter = i % 128 / 32;
-      const std::size_t l = i % 32;
-      const unsigned low = byte_at(in + 64 * half + 32 * (quarter % 2) + l) >> (4 * (quarter / 2));
-      const unsigned high = byte_at(in + 128 + 32 * half + l) >> (2 * quarter);
-      const float scale = d * i8_at(in + 192 + i / 16);
-      out[i] = scale * level((low & 15U) | ((high & 3U) << 4U), 32);
+    for (std::size_t i = 0; i < 16; ++i) {  // 16 elements with one scale
+      const std::size_t half = i / 8;
+      const std::size_t quarter = i % 8 / 2;
+      const std::byte* low = in + 64 * half + 32 * (quarter % 2) + 16 * (i % 2);
+      const std::byte* high = in + 128 + 32 * half + 16 * (i % 2);
+      const auto low_shift = static_cast<unsigned>(4 * (quarter / 2));
+      const auto high_shift = static_cast<unsigned>(2 * quarter);
+      const float scale = d * i8_at(in + 192 + i);
+      for (std::size_t l = 0; l < 16; ++l) {
+        const unsigned q = ((byte_at(low + l) >> low_shift) & 15U) |
+                           (((byte_at(high + l) >> high_shift) & 3U) << 4U);
+        out[16 * i + l] = scale * level(q, 32);
+      }
     }
   }
 };

@@ -26,12 +26,7 @@ class Sax final : public nlohmann::json_sax<nlohmann::json> {
   bool null() override { return put(Json()); }
   bool boolean(bool x) override { return put(Json(x)); }
   bool number_integer(number_integer_t x) override { return put(Json(std::int64_t{x})); }
-  bool number_unsigned(number_unsigned_t x) override {
-    if (x > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())) {
-      return put(Json::make_big_integer(static_cast<double>(x), std::to_string(x)));
-    }
-    return put(Json(static_cast<std::int64_t>(x)));
-  }
+  bool number_unsigned(number_unsigned_t x) override { return put(Json(std::uint64_t{x})); }
   bool number_float(number_float_t x, const string_t& text) override {
     const bool integer = text.find_first_of(".eE") == string_t::npos;
     return put(integer ? Json::make_big_integer(x, text) : Json(x));
@@ -196,6 +191,14 @@ Ordered to_library(const Json& x) {
 }
 
 }  // namespace
+
+Json::Json(std::uint64_t x) {
+  if (x > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())) {
+    value_ = BigInteger{static_cast<double>(x), std::to_string(x)};
+  } else {
+    value_ = static_cast<std::int64_t>(x);
+  }
+}
 
 std::string_view Json::kind() const noexcept {
   constexpr std::string_view kKinds[] = {"null",     "a boolean", "an integer", "a number",

@@ -22,13 +22,12 @@ class Json {
   using Member = std::pair<std::string, Json>;
   using Object = std::vector<Member>;  // in the order of the file; names are unique
 
-  Json() = default;                         // null
-  Json(std::nullptr_t) {}                   // NOLINT(google-explicit-constructor)
-  Json(bool x) : value_(x) {}               // NOLINT(google-explicit-constructor)
-  Json(int x) : value_(std::int64_t{x}) {}  // NOLINT(google-explicit-constructor)
-  Json(std::int64_t x) : value_(x) {}       // NOLINT(google-explicit-constructor)
-  Json(std::uint64_t x)
-      : value_(static_cast<std::int64_t>(x)) {}         // NOLINT(google-explicit-constructor)
+  Json() = default;                                     // null
+  Json(std::nullptr_t) {}                               // NOLINT(google-explicit-constructor)
+  Json(bool x) : value_(x) {}                           // NOLINT(google-explicit-constructor)
+  Json(int x) : value_(std::int64_t{x}) {}              // NOLINT(google-explicit-constructor)
+  Json(std::int64_t x) : value_(x) {}                   // NOLINT(google-explicit-constructor)
+  Json(std::uint64_t x);                                // NOLINT(google-explicit-constructor)
   Json(double x) : value_(x) {}                         // NOLINT(google-explicit-constructor)
   Json(std::string x) : value_(std::move(x)) {}         // NOLINT(google-explicit-constructor)
   Json(std::string_view x) : value_(std::string(x)) {}  // NOLINT(google-explicit-constructor)

@@ -30,6 +30,7 @@ TEST(Json, KeepsIntegersApartFromOtherNumbers) {
   EXPECT_EQ(parse("-9223372036854775808").as_int(""), std::numeric_limits<std::int64_t>::min());
   EXPECT_EQ(parse("9223372036854775807").as_int(""), std::numeric_limits<std::int64_t>::max());
   EXPECT_EQ(parse("9223372036854775808").as_double(""), 0x1p63);
+  EXPECT_EQ(Json(std::uint64_t{1} << 63U).as_double(""), 0x1p63);
   EXPECT_EQ(parse("123456789012345678901234567890").as_double(""),
             123456789012345678901234567890.0);
   EXPECT_EQ(parse("3").as_double(""), 3.0);
