@@ -71,6 +71,28 @@ void check_kind(bool is_so, const GgufValue& value, std::string_view wanted,
   }
 }
 
+std::vector<std::int64_t> read_ints(const GgufValue& value, const std::string& file) {
+  check_kind(is_integer(value.kind), value, "integers", file);
+  std::vector<std::int64_t> out;
+  out.reserve(value.count);
+  for_each_number(value, [&]<typename T>(T x) {
+    if constexpr (std::is_same_v<T, std::uint64_t>) {
+      check_kind(x <= std::uint64_t{std::numeric_limits<std::int64_t>::max()}, value, "below 2^63",
+                 file);
+    }
+    out.push_back(static_cast<std::int64_t>(x));
+  });
+  return out;
+}
+
+std::vector<double> read_floats(const GgufValue& value, const std::string& file) {
+  check_kind(is_number(value.kind), value, "numbers", file);
+  std::vector<double> out;
+  out.reserve(value.count);
+  for_each_number(value, [&](auto x) { out.push_back(static_cast<double>(x)); });
+  return out;
+}
+
 template <typename T>
 T present(const std::optional<T>& x, std::string_view key, const std::string& file) {
   if (!x) {
@@ -190,7 +212,7 @@ std::optional<std::int64_t> Gguf::find_int(std::string_view key) const {
     return std::nullopt;
   }
   check_kind(!value->is_array, *value, "an integer", *name_);
-  return find_ints(key)->front();
+  return read_ints(*value, *name_).front();
 }
 
 std::optional<double> Gguf::find_float(std::string_view key) const {
@@ -199,7 +221,7 @@ std::optional<double> Gguf::find_float(std::string_view key) const {
     return std::nullopt;
   }
   check_kind(!value->is_array, *value, "a number", *name_);
-  return find_floats(key)->front();
+  return read_floats(*value, *name_).front();
 }
 
 std::optional<bool> Gguf::find_bool(std::string_view key) const {
@@ -225,17 +247,7 @@ std::optional<std::vector<std::int64_t>> Gguf::find_ints(std::string_view key) c
   if (value == nullptr) {
     return std::nullopt;
   }
-  check_kind(is_integer(value->kind), *value, "integers", *name_);
-  std::vector<std::int64_t> out;
-  out.reserve(value->count);
-  for_each_number(*value, [&]<typename T>(T x) {
-    if constexpr (std::is_same_v<T, std::uint64_t>) {
-      check_kind(x <= std::uint64_t{std::numeric_limits<std::int64_t>::max()}, *value, "below 2^63",
-                 *name_);
-    }
-    out.push_back(static_cast<std::int64_t>(x));
-  });
-  return out;
+  return read_ints(*value, *name_);
 }
 
 std::optional<std::vector<double>> Gguf::find_floats(std::string_view key) const {
@@ -243,11 +255,7 @@ std::optional<std::vector<double>> Gguf::find_floats(std::string_view key) const
   if (value == nullptr) {
     return std::nullopt;
   }
-  check_kind(is_number(value->kind), *value, "numbers", *name_);
-  std::vector<double> out;
-  out.reserve(value->count);
-  for_each_number(*value, [&](auto x) { out.push_back(static_cast<double>(x)); });
-  return out;
+  return read_floats(*value, *name_);
 }
 
 std::optional<std::vector<std::string_view>> Gguf::find_strings(std::string_view key) const {
@@ -300,8 +308,8 @@ Matrix decode(const StoredTensor& tensor) {
          tensor.file, printable(tensor.name), tensor.type);
   }
   const std::size_t count = tensor.bytes.size() / type->bytes * type->block;
-  const std::size_t cols = tensor.shape.empty() ? 1 : tensor.shape.back();
-  Matrix out = Matrix::host(cols == 0 ? 0 : count / cols, cols, DType::F32);
+  const auto [rows, cols] = matrix_shape(tensor);
+  Matrix out = Matrix::host(rows, cols, DType::F32);
   decode_blocks(*type, tensor.bytes, {out.as<float>().data, count});
   return out;
 }

@@ -222,17 +222,18 @@ std::shared_ptr<Npy> Npy::read(std::span<const std::byte> bytes, std::string nam
   const std::string_view text(reinterpret_cast<const char*>(bytes.data()) + offset, length);
   NpyHeader header = HeaderReader(text, offset, file).read();
   StoredTensor& tensor = out->tensor_;
-  tensor.dtype = type_of(header.type, file);
-  tensor.type = name_of(*tensor.dtype);
+  const DType dtype = type_of(header.type, file);
+  tensor.dtype = dtype;
+  tensor.type = name_of(dtype);
   tensor.file = file;
   tensor.shape = std::move(header.shape);
-  out->set_elements(bytes.subspan(offset + length), header.columns_first);
+  out->set_elements(bytes.subspan(offset + length), dtype, header.columns_first);
   make_viewable(tensor, out->owned_);
   return out;
 }
 
-void Npy::set_elements(std::span<const std::byte> data, bool columns_first) {
-  const std::size_t size = size_of(*tensor_.dtype);
+void Npy::set_elements(std::span<const std::byte> data, DType dtype, bool columns_first) {
+  const std::size_t size = size_of(dtype);
   const auto count = count_elements(tensor_.shape);
   if (!count || *count != data.size() / size || data.size() % size != 0) {
     fail(ErrorCode::CorruptData, "{}: the shape {} of {} does not fit the {} bytes of elements",

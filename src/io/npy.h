@@ -32,7 +32,7 @@ class Npy {
   Npy() = default;
   static std::shared_ptr<Npy> read(std::span<const std::byte> bytes, std::string name,
                                    std::shared_ptr<const void> owner);
-  void set_elements(std::span<const std::byte> data, bool columns_first);
+  void set_elements(std::span<const std::byte> data, DType dtype, bool columns_first);
 
   std::shared_ptr<const std::string> name_;
   StoredTensor tensor_;

@@ -22,7 +22,8 @@ struct Discard {
 using ZipPointer = std::unique_ptr<zip_t, Discard>;
 
 struct CloseEntry {
-  void operator()(zip_file_t* file) const { zip_fclose(file); }
+  // What closing reports has been reported by the reads before.
+  void operator()(zip_file_t* file) const { static_cast<void>(zip_fclose(file)); }
 };
 
 struct FreeSource {
@@ -51,7 +52,7 @@ ZipPointer open_archive(std::span<const std::byte> bytes, const std::string& nam
     fail(ErrorCode::CorruptData, "{}: cannot be read as a .npz (zip) file: {}", name,
          printable(error.text()));
   }
-  source.release();  // it belongs to the archive now
+  [[maybe_unused]] const auto* taken = source.release();  // it belongs to the archive now
   return zip;
 }
 
@@ -232,11 +233,13 @@ void add_entry(zip_t* zip, PackedEntry& entry, const std::string& name, Packing 
   const zip_int64_t index =
       source ? zip_file_add(zip, file.c_str(), source.get(), ZIP_FL_ENC_UTF_8) : -1;
   check(index >= 0, "array '{}' cannot be added to a .npz file: {}", name, zip_strerror(zip));
-  source.release();
+  [[maybe_unused]] const auto* taken = source.release();
   const auto at = static_cast<zip_uint64_t>(index);
-  zip_set_file_compression(zip, at, packing == Packing::Store ? ZIP_CM_STORE : ZIP_CM_DEFLATE, 0);
+  const zip_int32_t method = packing == Packing::Store ? ZIP_CM_STORE : ZIP_CM_DEFLATE;
   constexpr zip_uint16_t kFirstDay = 0x21;  // 1980-01-01, as NumPy writes, so that bytes repeat
-  zip_file_set_dostime(zip, at, 0, kFirstDay, 0);
+  check(zip_set_file_compression(zip, at, method, 0) == 0 &&
+            zip_file_set_dostime(zip, at, 0, kFirstDay, 0) == 0,
+        "array '{}' cannot be added to a .npz file: {}", name, zip_strerror(zip));
 }
 
 void copy_to_file(zip_source_t* source, const std::filesystem::path& path) {
@@ -247,8 +250,8 @@ void copy_to_file(zip_source_t* source, const std::filesystem::path& path) {
   while ((n = zip_source_read(source, piece.data(), piece.size())) > 0) {
     file.write(std::span(piece).first(static_cast<std::size_t>(n)));
   }
-  zip_source_close(source);
-  check(n == 0, "{}: the archive cannot be read back", path.string());
+  check(zip_source_close(source) == 0 && n == 0, "{}: the archive cannot be read back",
+        path.string());
   file.commit();
 }
 
@@ -270,7 +273,7 @@ void write_npz(const std::filesystem::path& path, std::span<const NamedMatrix> a
   }
   check(zip_close(zip.get()) == 0, "{}: cannot be packed: {}", path.string(),
         zip_strerror(zip.get()));
-  zip.release();
+  [[maybe_unused]] const auto* closed = zip.release();
   copy_to_file(source.get(), path);
 }
 

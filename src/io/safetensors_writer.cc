@@ -14,8 +14,10 @@ namespace {
 
 std::size_t size_in_bytes(const TensorSpec& spec) {
   const auto count = count_elements(spec.shape);
-  check(count && *count <= std::numeric_limits<std::int64_t>::max() / size_of(spec.dtype),
-        "tensor '{}': the shape {} is impossibly large", spec.name, shape_text(spec.shape));
+  if (!count || *count > std::numeric_limits<std::int64_t>::max() / size_of(spec.dtype)) {
+    fail(ErrorCode::InvalidArgument, "tensor '{}': the shape {} is impossibly large",
+         printable(spec.name), shape_text(spec.shape));
+  }
   return *count * size_of(spec.dtype);
 }
 

@@ -11,8 +11,10 @@
 namespace cajal {
 namespace {
 
-bool is_aligned(const StoredTensor& tensor) {
-  return reinterpret_cast<std::uintptr_t>(tensor.bytes.data()) % size_of(*tensor.dtype) == 0;
+constexpr std::size_t kMostEmptyRows = 1'000'000;
+
+bool is_aligned(std::span<const std::byte> bytes, DType dtype) {
+  return reinterpret_cast<std::uintptr_t>(bytes.data()) % size_of(dtype) == 0;
 }
 
 bool has_odd_bool(std::span<const std::byte> bytes) {
@@ -49,6 +51,19 @@ std::string printable(std::string_view name) {
   return name.size() > kLongest ? text + "..." : text;
 }
 
+MatrixShape matrix_shape(const StoredTensor& tensor) {
+  if (tensor.shape.empty()) {
+    return {};
+  }
+  const auto rows = count_elements(std::span(tensor.shape).first(tensor.shape.size() - 1));
+  const std::size_t cols = tensor.shape.back();
+  if (!rows || (cols == 0 && *rows > kMostEmptyRows)) {
+    fail(ErrorCode::CorruptData, "{}: tensor '{}': the shape {} without elements is absurd",
+         tensor.file, printable(tensor.name), shape_text(tensor.shape));
+  }
+  return {*rows, cols};
+}
+
 ConstMatRef as_matrix(const StoredTensor& tensor) {
   if (!tensor.dtype) {
     fail(ErrorCode::Unsupported,
@@ -58,13 +73,8 @@ ConstMatRef as_matrix(const StoredTensor& tensor) {
   }
   static constexpr std::byte kNothing{};  // an empty view is still not an absent one
   const std::byte* data = tensor.bytes.empty() ? &kNothing : tensor.bytes.data();
-  const std::size_t cols = tensor.shape.empty() ? 1 : tensor.shape.back();
-  const std::size_t count = tensor.bytes.size() / size_of(*tensor.dtype);
-  if (cols == 0) {
-    const auto rows = count_elements(std::span(tensor.shape).first(tensor.shape.size() - 1));
-    return {data, rows.value_or(0), 0, 0, *tensor.dtype, Device::Cpu};
-  }
-  return {data, count / cols, cols, cols, *tensor.dtype, Device::Cpu};
+  const auto [rows, cols] = matrix_shape(tensor);
+  return {data, rows, cols, cols, *tensor.dtype, Device::Cpu};
 }
 
 void make_viewable(StoredTensor& tensor, std::vector<Buffer>& owned) {
@@ -72,7 +82,7 @@ void make_viewable(StoredTensor& tensor, std::vector<Buffer>& owned) {
     return;
   }
   const bool odd = *tensor.dtype == DType::Bool && has_odd_bool(tensor.bytes);
-  if (is_aligned(tensor) && !odd) {
+  if (is_aligned(tensor.bytes, *tensor.dtype) && !odd) {
     return;
   }
   Buffer copy = allocate_host(tensor.bytes.size());

@@ -42,8 +42,17 @@ void for_each_piece(ConstMatRef matrix, const Take& take) {
   }
 }
 
-/// The tensor in place as [product of all axes but the last, last]; one axis: [1, n]; no axis:
-/// [1, 1]. Throws Unsupported, naming file, tensor and type, if DType lacks the type.
+struct MatrixShape {
+  std::size_t rows = 1;
+  std::size_t cols = 1;
+};
+
+/// [product of all axes but the last, last]; one axis: [1, n]; no axis: [1, 1]. Throws CorruptData
+/// for one without columns but with more than a million rows, which would hang whoever visits them.
+MatrixShape matrix_shape(const StoredTensor& tensor);
+
+/// The tensor in place, shaped by matrix_shape. Throws Unsupported, naming file, tensor and type,
+/// if DType lacks the type.
 ConstMatRef as_matrix(const StoredTensor& tensor);
 
 /// "[3, 4]", for messages.

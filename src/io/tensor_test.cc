@@ -43,6 +43,8 @@ TEST(Tensor, EmptyOnesKeepTheirAxesAndAreNotAbsent) {
   const ConstMatRef no_cols = as_matrix(tensor_of(DType::F32, {2, 2, 0}, {}));
   EXPECT_EQ(no_cols.rows, 4U);
   EXPECT_EQ(no_cols.cols, 0U);
+  EXPECT_EQ(thrown_by([] { as_matrix(tensor_of(DType::F32, {1'000'001, 0}, {})); }).code,
+            ErrorCode::CorruptData);
 }
 
 TEST(Tensor, TypesWithoutDTypeCannotBeViewed) {

@@ -8,6 +8,7 @@
 #include <string>
 #include <unordered_map>
 #include <unordered_set>
+#include <utility>
 #include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/exceptions.h>
 #include <yaml-cpp/mark.h>
@@ -247,7 +248,7 @@ class Builder final : public YAML::EventHandler {
     return !open_.empty() && open_.back().value.is_object() && !open_.back().key;
   }
   /// `text` is that of a scalar.
-  void put(const YAML::Mark& mark, Json value, std::optional<std::string> text,
+  void put(const YAML::Mark& mark, Json value, const std::optional<std::string>& text,
            YAML::anchor_t anchor) {
     if (anchor != YAML::NullAnchor) {
       const std::size_t weight = weight_of(value);
@@ -261,8 +262,7 @@ class Builder final : public YAML::EventHandler {
     } else if (Frame& top = open_.back(); top.value.is_array()) {
       top.value.push_back(std::move(value));
     } else {
-      top.value.append_member(std::move(*top.key), std::move(value));
-      top.key.reset();
+      top.value.append_member(std::exchange(top.key, std::nullopt).value_or(""), std::move(value));
     }
   }
   void put_key(const YAML::Mark& mark, const Json& value, const std::optional<std::string>& text) {
