@@ -45,8 +45,8 @@ HWY_INLINE void transpose_four(const float* keys, std::size_t stride, float* out
 }
 #endif
 
-void TransposeKeys(const float* keys, std::size_t stride, std::size_t count, std::size_t d_head,
-                   float* out) {
+void transpose_keys(const float* keys, std::size_t stride, std::size_t count, std::size_t d_head,
+                    float* out) {
   std::size_t j = 0;
 #if HWY_TARGET != HWY_SCALAR
   for (; j + kSquare <= count; j += kSquare) {
@@ -102,7 +102,7 @@ HWY_INLINE void score_tile(const ScoreBlock& block, std::size_t query, std::size
   }
 }
 
-void Score(const ScoreBlock& block) {
+void score(const ScoreBlock& block) {
   std::size_t query = 0;
   for (; query + 4 <= block.queries; query += 4) {
     for (std::size_t first = 0; first < kKeyBlock; first += kWide * kLanes) {
@@ -116,7 +116,7 @@ void Score(const ScoreBlock& block) {
   }
 }
 
-void Softmax(const float* scores, std::size_t count, const float* sink, float* out) {
+void softmax(const float* scores, std::size_t count, const float* sink, float* out) {
   float largest = sink != nullptr ? *sink : scores[0];
   Vector most = broadcast(largest);
   std::size_t i = 0;
@@ -192,7 +192,7 @@ HWY_INLINE void mix_columns(const MixBlock& block) {
   }
 }
 
-void Mix(const MixBlock& block) {
+void mix(const MixBlock& block) {
   if (block.queries == 4) {
     mix_columns<4>(block);
   } else {
@@ -207,26 +207,26 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace cajal::cpu {
 
-HWY_EXPORT(TransposeKeys);
-HWY_EXPORT(Score);
-HWY_EXPORT(Softmax);
-HWY_EXPORT(Mix);
+HWY_EXPORT(transpose_keys);
+HWY_EXPORT(score);
+HWY_EXPORT(softmax);
+HWY_EXPORT(mix);
 
 void transpose_keys(const float* keys, std::size_t stride, std::size_t count, std::size_t d_head,
                     float* out) {
-  HWY_DYNAMIC_DISPATCH(TransposeKeys)(keys, stride, count, d_head, out);
+  HWY_DYNAMIC_DISPATCH(transpose_keys)(keys, stride, count, d_head, out);
 }
 
 void score(const ScoreBlock& block) {
-  HWY_DYNAMIC_DISPATCH(Score)(block);
+  HWY_DYNAMIC_DISPATCH(score)(block);
 }
 
 void softmax(const float* scores, std::size_t count, const float* sink, float* out) {
-  HWY_DYNAMIC_DISPATCH(Softmax)(scores, count, sink, out);
+  HWY_DYNAMIC_DISPATCH(softmax)(scores, count, sink, out);
 }
 
 void mix(const MixBlock& block) {
-  HWY_DYNAMIC_DISPATCH(Mix)(block);
+  HWY_DYNAMIC_DISPATCH(mix)(block);
 }
 
 }  // namespace cajal::cpu

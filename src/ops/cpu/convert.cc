@@ -22,11 +22,11 @@ void widen_all(const T* in, std::size_t count, float* out) {
   }
 }
 
-void WidenBf16(const BFloat16* in, std::size_t count, float* out) {
+void widen_bf16(const BFloat16* in, std::size_t count, float* out) {
   widen_all(in, count, out);
 }
 
-void WidenF16(const Float16* in, std::size_t count, float* out) {
+void widen_f16(const Float16* in, std::size_t count, float* out) {
   widen_all(in, count, out);
 }
 
@@ -53,7 +53,7 @@ HWY_INLINE void split_vector(Vector x, BFloat16* high, BFloat16* low) {
   store_halves(rounded(hn::Sub(x, hn::BitCast(Floats(), upper))), low);
 }
 
-void RoundToBf16(const float* in, std::size_t count, BFloat16* out) {
+void round_to_bf16(const float* in, std::size_t count, BFloat16* out) {
   std::size_t i = 0;
   for (; i + kLanes <= count; i += kLanes) {
     store_halves(rounded(load(in + i)), out + i);
@@ -65,7 +65,7 @@ void RoundToBf16(const float* in, std::size_t count, BFloat16* out) {
   }
 }
 
-void SplitInBf16(const float* in, std::size_t count, BFloat16* high, BFloat16* low) {
+void split_in_bf16(const float* in, std::size_t count, BFloat16* high, BFloat16* low) {
   std::size_t i = 0;
   for (; i + kLanes <= count; i += kLanes) {
     split_vector(load(in + i), high + i, low + i);
@@ -85,16 +85,16 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace cajal::cpu {
 
-HWY_EXPORT(WidenBf16);
-HWY_EXPORT(WidenF16);
-HWY_EXPORT(RoundToBf16);
-HWY_EXPORT(SplitInBf16);
+HWY_EXPORT(widen_bf16);
+HWY_EXPORT(widen_f16);
+HWY_EXPORT(round_to_bf16);
+HWY_EXPORT(split_in_bf16);
 
 void to_floats(DType dtype, const std::byte* in, std::size_t count, float* out) {
   if (dtype == DType::BF16) {
-    HWY_DYNAMIC_DISPATCH(WidenBf16)(reinterpret_cast<const BFloat16*>(in), count, out);
+    HWY_DYNAMIC_DISPATCH(widen_bf16)(reinterpret_cast<const BFloat16*>(in), count, out);
   } else if (dtype == DType::F16) {
-    HWY_DYNAMIC_DISPATCH(WidenF16)(reinterpret_cast<const Float16*>(in), count, out);
+    HWY_DYNAMIC_DISPATCH(widen_f16)(reinterpret_cast<const Float16*>(in), count, out);
   } else if (dtype == DType::F32) {
     std::memcpy(out, in, count * sizeof(float));
   } else {
@@ -106,11 +106,11 @@ void to_floats(DType dtype, const std::byte* in, std::size_t count, float* out) 
 }
 
 void round_to_bf16(const float* in, std::size_t count, BFloat16* out) {
-  HWY_DYNAMIC_DISPATCH(RoundToBf16)(in, count, out);
+  HWY_DYNAMIC_DISPATCH(round_to_bf16)(in, count, out);
 }
 
 void split_in_bf16(const float* in, std::size_t count, BFloat16* high, BFloat16* low) {
-  HWY_DYNAMIC_DISPATCH(SplitInBf16)(in, count, high, low);
+  HWY_DYNAMIC_DISPATCH(split_in_bf16)(in, count, high, low);
 }
 
 }  // namespace cajal::cpu

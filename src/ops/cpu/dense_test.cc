@@ -195,7 +195,7 @@ TEST_P(CpuDense, LowPrecisionsStayWithinTheirRoundings) {
     if (!cpu_->has(precision)) {
       GTEST_SKIP() << "no bf16 products here";
     }
-    for (const std::size_t m : {std::size_t{1}, std::size_t{17}, std::size_t{33}}) {
+    for (const std::size_t m : {std::size_t{1}, std::size_t{33}}) {
       for (const DType weights : kFloats) {
         for (const Transpose b : {Transpose::No, Transpose::Yes}) {
           for (const std::size_t k : {std::size_t{7}, std::size_t{2060}}) {

@@ -39,16 +39,16 @@ void dot_tile(MatrixView<const float> a, MatrixView<const T> weights, MatrixView
       }
     }
   };
-  constexpr std::size_t line = 64 / sizeof(T);
-  constexpr std::size_t ahead = kAheadBytes / sizeof(T);
+  constexpr std::size_t kLine = 64 / sizeof(T);
+  constexpr std::size_t kAhead = kAheadBytes / sizeof(T);
   std::size_t c = 0;
-  for (; c + line <= k; c += line) {
+  for (; c + kLine <= k; c += kLine) {
     // Past the end of these rows come the next R.
-    const std::size_t next = c + ahead < k ? c + ahead : c + ahead - k + R * weights.stride;
+    const std::size_t next = c + kAhead < k ? c + kAhead : c + kAhead - k + R * weights.stride;
     for (std::size_t r = 0; r < R; ++r) {
       hwy::Prefetch(weights.data + r * weights.stride + next);
     }
-    for (std::size_t part = c; part < c + line; part += kLanes) {
+    for (std::size_t part = c; part < c + kLine; part += kLanes) {
       const auto at = [part](const auto* p) { return load(p + part); };
       add(at, at);
     }
@@ -148,22 +148,24 @@ void sum_all(MatrixView<const float> a, MatrixView<const T> weights, MatrixView<
   }
 }
 
-void DotF32(MatrixView<const float> a, MatrixView<const float> weights, MatrixView<float> out) {
+void dot_f32(MatrixView<const float> a, MatrixView<const float> weights, MatrixView<float> out) {
   dot_all(a, weights, out);
 }
-void DotBf16(MatrixView<const float> a, MatrixView<const BFloat16> weights, MatrixView<float> out) {
+void dot_bf16(MatrixView<const float> a, MatrixView<const BFloat16> weights,
+              MatrixView<float> out) {
   dot_all(a, weights, out);
 }
-void DotF16(MatrixView<const float> a, MatrixView<const Float16> weights, MatrixView<float> out) {
+void dot_f16(MatrixView<const float> a, MatrixView<const Float16> weights, MatrixView<float> out) {
   dot_all(a, weights, out);
 }
-void SumF32(MatrixView<const float> a, MatrixView<const float> weights, MatrixView<float> out) {
+void sum_f32(MatrixView<const float> a, MatrixView<const float> weights, MatrixView<float> out) {
   sum_all(a, weights, out);
 }
-void SumBf16(MatrixView<const float> a, MatrixView<const BFloat16> weights, MatrixView<float> out) {
+void sum_bf16(MatrixView<const float> a, MatrixView<const BFloat16> weights,
+              MatrixView<float> out) {
   sum_all(a, weights, out);
 }
-void SumF16(MatrixView<const float> a, MatrixView<const Float16> weights, MatrixView<float> out) {
+void sum_f16(MatrixView<const float> a, MatrixView<const Float16> weights, MatrixView<float> out) {
   sum_all(a, weights, out);
 }
 
@@ -174,22 +176,22 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace cajal::cpu {
 
-HWY_EXPORT(DotF32);
-HWY_EXPORT(DotBf16);
-HWY_EXPORT(DotF16);
-HWY_EXPORT(SumF32);
-HWY_EXPORT(SumBf16);
-HWY_EXPORT(SumF16);
+HWY_EXPORT(dot_f32);
+HWY_EXPORT(dot_bf16);
+HWY_EXPORT(dot_f16);
+HWY_EXPORT(sum_f32);
+HWY_EXPORT(sum_bf16);
+HWY_EXPORT(sum_f16);
 
 void dot_rows(ConstMatRef a, ConstMatRef weights, MatRef out) {
   const auto x = a.as<const float>();
   const auto y = out.as<float>();
   if (weights.dtype == DType::BF16) {
-    HWY_DYNAMIC_DISPATCH(DotBf16)(x, weights.as<const BFloat16>(), y);
+    HWY_DYNAMIC_DISPATCH(dot_bf16)(x, weights.as<const BFloat16>(), y);
   } else if (weights.dtype == DType::F16) {
-    HWY_DYNAMIC_DISPATCH(DotF16)(x, weights.as<const Float16>(), y);
+    HWY_DYNAMIC_DISPATCH(dot_f16)(x, weights.as<const Float16>(), y);
   } else {
-    HWY_DYNAMIC_DISPATCH(DotF32)(x, weights.as<const float>(), y);
+    HWY_DYNAMIC_DISPATCH(dot_f32)(x, weights.as<const float>(), y);
   }
 }
 
@@ -197,11 +199,11 @@ void sum_rows(ConstMatRef a, ConstMatRef weights, MatRef out) {
   const auto x = a.as<const float>();
   const auto y = out.as<float>();
   if (weights.dtype == DType::BF16) {
-    HWY_DYNAMIC_DISPATCH(SumBf16)(x, weights.as<const BFloat16>(), y);
+    HWY_DYNAMIC_DISPATCH(sum_bf16)(x, weights.as<const BFloat16>(), y);
   } else if (weights.dtype == DType::F16) {
-    HWY_DYNAMIC_DISPATCH(SumF16)(x, weights.as<const Float16>(), y);
+    HWY_DYNAMIC_DISPATCH(sum_f16)(x, weights.as<const Float16>(), y);
   } else {
-    HWY_DYNAMIC_DISPATCH(SumF32)(x, weights.as<const float>(), y);
+    HWY_DYNAMIC_DISPATCH(sum_f32)(x, weights.as<const float>(), y);
   }
 }
 

@@ -37,7 +37,8 @@ std::int64_t supported_targets() {
 
 bool is_available(const Level& level) {
   if (level.name == "avx512_bf16") {
-    return (supported_targets() & HWY_AVX3) != 0 && __builtin_cpu_supports("avx512bf16") != 0;
+    return (supported_targets() & HWY_AVX3) != 0 &&
+           static_cast<bool>(__builtin_cpu_supports("avx512bf16"));
   }
   return level.name == "scalar" || (supported_targets() & level.target) != 0;
 }

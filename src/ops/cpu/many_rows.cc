@@ -244,7 +244,7 @@ void Product::multiply(std::size_t block, std::byte* memory) const {
   if (converts_) {
     memory += 2 * panel_bytes() + round_up(std::max(depth_, widest()) * sizeof(float), 64);
   }
-  float* product = reinterpret_cast<float*>(memory);
+  auto* product = reinterpret_cast<float*>(memory);
   if (direct_) {
     product = out.data + rows.begin * out.stride + cols.begin;
   } else {

@@ -1,4 +1,6 @@
 // Functions of vectors. Errors are in the tests beside (math_test.cc): a few ulp.
+#include <numbers>
+
 #include "ops/cpu/simd_inl.h"
 
 #if defined(CAJAL_OPS_CPU_MATH_INL_H) == defined(HWY_TARGET_TOGGLE)
@@ -31,9 +33,10 @@ HWY_INLINE Vector exp(Vector x) {
   const Vector low = broadcast(-104.0F);
   const Vector high = broadcast(89.0F);
   const Vector inside = hn::Min(hn::Max(x, low), high);
-  const auto n = hn::NearestInt(hn::Mul(inside, broadcast(1.44269504F)));
+  const auto n = hn::NearestInt(hn::Mul(inside, broadcast(std::numbers::log2e_v<float>)));
   const Vector whole = hn::ConvertTo(Floats(), n);
-  Vector r = hn::NegMulAdd(whole, broadcast(0x1.62e4p-1F), inside);  // exact: 15 bits of ln 2
+  Vector r = hn::NegMulAdd(whole, broadcast(0x1.62e4p-1F),
+                           inside);  // NOLINT(modernize-use-std-numbers): 15 bits of ln 2
   r = hn::NegMulAdd(whole, broadcast(1.42860682e-6F), r);
   const float taylor[] = {1.0F,      1.0F,       1.0F / 2,   1.0F / 6,
                           1.0F / 24, 1.0F / 120, 1.0F / 720, 1.0F / 5040};

@@ -54,7 +54,8 @@ Matmul::Matmul(const MatmulShape& shape) {
       attributes.set_post_ops(sum);
     }
     const dnnl::matmul::primitive_desc plan({a, b, c}, attributes, engine());
-    primitive_.reset(new Primitive{a, b, c, plan.scratchpad_desc(), dnnl::matmul(plan)});
+    primitive_ = std::make_unique<const Primitive>(
+        Primitive{a, b, c, plan.scratchpad_desc(), dnnl::matmul(plan)});
   } catch (const dnnl::error& error) {
     fail(ErrorCode::Unsupported, "oneDNN cannot multiply [{}, {}] by [{}, {}] in {} here: {}",
          shape.m, shape.k, shape.k, shape.n, shape.bf16 ? "bf16" : "f32", error.what());
@@ -67,12 +68,14 @@ std::size_t Matmul::scratch_bytes() const noexcept {
   return primitive_->scratch.get_size();
 }
 
+// NOLINTNEXTLINE(bugprone-exception-escape): what was prepared can only fail by a bug
 void Matmul::run(const std::byte* a, const std::byte* b, float* c,
                  std::byte* scratch) const noexcept {
   const auto memory = [](const dnnl::memory::desc& desc, const void* data) {
-    return dnnl::memory(desc, engine(), const_cast<void*>(data));  // the interface knows no const
+    // NOLINTNEXTLINE(cppcoreguidelines-pro-type-const-cast): oneDNN's interface knows no const
+    return dnnl::memory(desc, engine(), const_cast<void*>(data));
   };
-  dnnl::stream stream(engine());
+  const dnnl::stream stream(engine());
   primitive_->matmul.execute(stream, {{DNNL_ARG_SRC, memory(primitive_->a, a)},
                                       {DNNL_ARG_WEIGHTS, memory(primitive_->b, b)},
                                       {DNNL_ARG_DST, memory(primitive_->c, c)},

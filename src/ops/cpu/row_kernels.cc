@@ -34,12 +34,12 @@ HWY_INLINE void with_activation(Activation kind, const Use& use) {
   }
 }
 
-void Activate(Activation kind, const float* in, std::size_t count, float* out) {
+void activate(Activation kind, const float* in, std::size_t count, float* out) {
   with_activation(kind, [&](const auto& f) { map(count, in, out, f); });
 }
 
-void ActivateGated(Activation kind, const float* gate, const float* up, std::size_t count,
-                   float* out) {
+void activate_gated(Activation kind, const float* gate, const float* up, std::size_t count,
+                    float* out) {
   with_activation(kind, [&](const auto& f) {
     map(count, gate, up, out, [&](Vector g, Vector u) { return hn::Mul(f(g), u); });
   });
@@ -53,8 +53,8 @@ HWY_INLINE Vector at_least(Vector x, Vector limit) {
   return hn::IfThenElse(hn::Lt(x, limit), limit, x);
 }
 
-void ClampedGlu(const float* gate, const float* up, std::size_t count, float alpha, float limit,
-                float* out) {
+void clamped_glu(const float* gate, const float* up, std::size_t count, float alpha, float limit,
+                 float* out) {
   const Vector most = broadcast(limit);
   const Vector least = broadcast(-limit);
   map(count, gate, up, out, [&](Vector gate_values, Vector up_values) {
@@ -65,25 +65,25 @@ void ClampedGlu(const float* gate, const float* up, std::size_t count, float alp
   });
 }
 
-void AddScaled(const float* a, const float* b, std::size_t count, float factor, float* out) {
+void add_scaled(const float* a, const float* b, std::size_t count, float factor, float* out) {
   map(count, a, b, out, [&](Vector x, Vector y) { return hn::MulAdd(broadcast(factor), y, x); });
 }
 
-void Scale(const float* in, std::size_t count, float factor, float* out) {
+void scale(const float* in, std::size_t count, float factor, float* out) {
   map(count, in, out, [&](Vector x) { return hn::Mul(x, broadcast(factor)); });
 }
 
-void SoftCap(const float* in, std::size_t count, float cap, float* out) {
+void soft_cap(const float* in, std::size_t count, float cap, float* out) {
   map(count, in, out,
       [&](Vector x) { return hn::Mul(broadcast(cap), tanh(hn::Div(x, broadcast(cap)))); });
 }
 
-void Clamp(const float* in, std::size_t count, float limit, float* out) {
+void clamp(const float* in, std::size_t count, float limit, float* out) {
   map(count, in, out,
       [&](Vector x) { return at_least(at_most(x, broadcast(limit)), broadcast(-limit)); });
 }
 
-void Combine(const float* in, const float* bias, std::size_t count, float alpha, float beta,
+void combine(const float* in, const float* bias, std::size_t count, float alpha, float beta,
              float* out) {
   const auto scaled = [&](Vector x, Vector y) {
     return beta == 0.0F ? hn::Mul(x, broadcast(alpha))  // what `out` held is not read as a number
@@ -115,7 +115,7 @@ HWY_INLINE float sum_of(const float* in, std::size_t count, const F& f) {
   return sum(hn::Add(hn::Add(sums[0], sums[1]), hn::Add(sums[2], sums[3])));
 }
 
-Moments FindMoments(NormKind kind, const float* in, std::size_t count, double epsilon) {
+Moments find_moments(NormKind kind, const float* in, std::size_t count, double epsilon) {
   const auto size = static_cast<float>(count);
   const float mean =
       kind == NormKind::Layer ? sum_of(in, count, [](Vector x) { return x; }) / size : 0.0F;
@@ -127,14 +127,14 @@ Moments FindMoments(NormKind kind, const float* in, std::size_t count, double ep
   return {mean, static_cast<float>(1.0 / std::sqrt(variance + epsilon))};
 }
 
-void Standardize(const Moments& moments, const float* in, std::size_t count, float* normalized) {
+void standardize(const Moments& moments, const float* in, std::size_t count, float* normalized) {
   map(count, in, normalized, [&](Vector x) {
     return hn::Mul(hn::Sub(x, broadcast(moments.mean)), broadcast(moments.inverse_deviation));
   });
 }
 
-void GainAndBias(const float* in, const float* gain, const float* bias, std::size_t count,
-                 float* out) {
+void gain_and_bias(const float* in, const float* gain, const float* bias, std::size_t count,
+                   float* out) {
   if (gain != nullptr) {
     map(count, gain, in, out, [](Vector g, Vector x) { return hn::Mul(g, x); });
     in = out;
@@ -146,8 +146,8 @@ void GainAndBias(const float* in, const float* gain, const float* bias, std::siz
   }
 }
 
-void RotateHalves(float* first, float* second, const float* cos, const float* sin,
-                  std::size_t pairs) {
+void rotate_halves(float* first, float* second, const float* cos, const float* sin,
+                   std::size_t pairs) {
   std::size_t i = 0;
   for (; i + kLanes <= pairs; i += kLanes) {
     const Vector u = load(first + i);
@@ -165,7 +165,7 @@ void RotateHalves(float* first, float* second, const float* cos, const float* si
   }
 }
 
-void RotateNeighbours(float* x, const float* cos, const float* sin, std::size_t pairs) {
+void rotate_neighbours(float* x, const float* cos, const float* sin, std::size_t pairs) {
   for (std::size_t i = 0; i < pairs; ++i) {
     const float u = x[2 * i];
     const float v = x[2 * i + 1];
@@ -181,75 +181,75 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace cajal::cpu {
 
-HWY_EXPORT(Activate);
-HWY_EXPORT(ActivateGated);
-HWY_EXPORT(ClampedGlu);
-HWY_EXPORT(AddScaled);
-HWY_EXPORT(Scale);
-HWY_EXPORT(SoftCap);
-HWY_EXPORT(Clamp);
-HWY_EXPORT(Combine);
-HWY_EXPORT(FindMoments);
-HWY_EXPORT(Standardize);
-HWY_EXPORT(GainAndBias);
-HWY_EXPORT(RotateHalves);
-HWY_EXPORT(RotateNeighbours);
+HWY_EXPORT(activate);
+HWY_EXPORT(activate_gated);
+HWY_EXPORT(clamped_glu);
+HWY_EXPORT(add_scaled);
+HWY_EXPORT(scale);
+HWY_EXPORT(soft_cap);
+HWY_EXPORT(clamp);
+HWY_EXPORT(combine);
+HWY_EXPORT(find_moments);
+HWY_EXPORT(standardize);
+HWY_EXPORT(gain_and_bias);
+HWY_EXPORT(rotate_halves);
+HWY_EXPORT(rotate_neighbours);
 
 void activate(Activation kind, const float* in, std::size_t count, float* out) {
-  HWY_DYNAMIC_DISPATCH(Activate)(kind, in, count, out);
+  HWY_DYNAMIC_DISPATCH(activate)(kind, in, count, out);
 }
 
 void activate_gated(Activation kind, const float* gate, const float* up, std::size_t count,
                     float* out) {
-  HWY_DYNAMIC_DISPATCH(ActivateGated)(kind, gate, up, count, out);
+  HWY_DYNAMIC_DISPATCH(activate_gated)(kind, gate, up, count, out);
 }
 
 void clamped_glu(const float* gate, const float* up, std::size_t count, float alpha, float limit,
                  float* out) {
-  HWY_DYNAMIC_DISPATCH(ClampedGlu)(gate, up, count, alpha, limit, out);
+  HWY_DYNAMIC_DISPATCH(clamped_glu)(gate, up, count, alpha, limit, out);
 }
 
 void add_scaled(const float* a, const float* b, std::size_t count, float factor, float* out) {
-  HWY_DYNAMIC_DISPATCH(AddScaled)(a, b, count, factor, out);
+  HWY_DYNAMIC_DISPATCH(add_scaled)(a, b, count, factor, out);
 }
 
 void scale(const float* in, std::size_t count, float factor, float* out) {
-  HWY_DYNAMIC_DISPATCH(Scale)(in, count, factor, out);
+  HWY_DYNAMIC_DISPATCH(scale)(in, count, factor, out);
 }
 
 void soft_cap(const float* in, std::size_t count, float cap, float* out) {
-  HWY_DYNAMIC_DISPATCH(SoftCap)(in, count, cap, out);
+  HWY_DYNAMIC_DISPATCH(soft_cap)(in, count, cap, out);
 }
 
 void clamp(const float* in, std::size_t count, float limit, float* out) {
-  HWY_DYNAMIC_DISPATCH(Clamp)(in, count, limit, out);
+  HWY_DYNAMIC_DISPATCH(clamp)(in, count, limit, out);
 }
 
 void combine(const float* in, const float* bias, std::size_t count, float alpha, float beta,
              float* out) {
-  HWY_DYNAMIC_DISPATCH(Combine)(in, bias, count, alpha, beta, out);
+  HWY_DYNAMIC_DISPATCH(combine)(in, bias, count, alpha, beta, out);
 }
 
 Moments moments(NormKind kind, const float* in, std::size_t count, double epsilon) {
-  return HWY_DYNAMIC_DISPATCH(FindMoments)(kind, in, count, epsilon);
+  return HWY_DYNAMIC_DISPATCH(find_moments)(kind, in, count, epsilon);
 }
 
 void standardize(const Moments& moments, const float* in, std::size_t count, float* normalized) {
-  HWY_DYNAMIC_DISPATCH(Standardize)(moments, in, count, normalized);
+  HWY_DYNAMIC_DISPATCH(standardize)(moments, in, count, normalized);
 }
 
 void gain_and_bias(const float* in, const float* gain, const float* bias, std::size_t count,
                    float* out) {
-  HWY_DYNAMIC_DISPATCH(GainAndBias)(in, gain, bias, count, out);
+  HWY_DYNAMIC_DISPATCH(gain_and_bias)(in, gain, bias, count, out);
 }
 
 void rotate_halves(float* first, float* second, const float* cos, const float* sin,
                    std::size_t pairs) {
-  HWY_DYNAMIC_DISPATCH(RotateHalves)(first, second, cos, sin, pairs);
+  HWY_DYNAMIC_DISPATCH(rotate_halves)(first, second, cos, sin, pairs);
 }
 
 void rotate_neighbours(float* x, const float* cos, const float* sin, std::size_t pairs) {
-  HWY_DYNAMIC_DISPATCH(RotateNeighbours)(x, cos, sin, pairs);
+  HWY_DYNAMIC_DISPATCH(rotate_neighbours)(x, cos, sin, pairs);
 }
 
 }  // namespace cajal::cpu
