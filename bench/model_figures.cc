@@ -9,6 +9,7 @@
 #include "model/sampling.h"
 #include "ops/cpu/limits.h"
 #include "shapes.h"
+#include "testing/random_model.h"
 #include "timing.h"
 
 namespace cajal::bench {
@@ -249,7 +250,7 @@ std::vector<Figure> model_figures(const Options& options) {
       continue;
     }
     const TemporaryFolder folder;
-    write_model(shape, folder.path());
+    testing::write_random_model(folder.path(), shape.config);
     const std::vector<Figure> figures = ModelBench(shape.name, folder.path(), options).run();
     out.insert(out.end(), figures.begin(), figures.end());
   }
