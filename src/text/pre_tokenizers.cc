@@ -8,6 +8,7 @@
 #include "base/utf8.h"
 #include "text/byte_level.h"
 #include "text/component.h"
+#include "text/known_patterns.h"
 #include "text/pattern.h"
 #include "text/precompiled.h"
 #include "text/splitting.h"
@@ -15,9 +16,6 @@
 
 namespace cajal {
 namespace {
-
-constexpr std::string_view kGpt2Pattern =
-    R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)";
 
 using Made = std::unique_ptr<const PreTokenizer>;
 

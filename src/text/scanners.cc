@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "base/utf8.h"
+#include "text/known_patterns.h"
 #include "text/unicode.h"
 
 namespace cajal {
@@ -345,25 +346,16 @@ struct Known {
 constexpr int kAnyNumber = 1 << 30;
 
 constexpr std::array<Known, 10> kKnown = {{
-    {R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)",
-     scan<Gpt2Rules>},
-    {R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)",
-     scan<LlamaRules<3, kLetter>>},
-    {R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)",
-     scan<LlamaRules<1, kLetter>>},
-    {R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?[\p{L}\p{M}]+|\p{N}| ?[^\s\p{L}\p{M}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)",
-     scan<LlamaRules<1, kLetter | kMark>>},
-    {R"([^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+(?i:'s|'t|'re|'ve|'m|'ll|'d)?|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*(?i:'s|'t|'re|'ve|'m|'ll|'d)?|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+)",
-     scan<O200kRules<3, true>>},
-    {R"([^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+)",
-     scan<O200kRules<1, false>>},
-    {"[!\"#$%&'()*+,\\-./"
-     ":;<=>?@\\[\\\\\\]^_`{|}~][A-Za-z]+|[^\r\n\\p{L}\\p{P}\\p{S}]?[\\p{L}\\p{M}]"
-     "+| ?[\\p{P}\\p{S}]+[\r\n]*|\\s*[\r\n]+|\\s+(?!\\S)|\\s+",
-     scan<DeepSeekRules>},
-    {R"(\p{N}{1,3})", scan<RunRules<kNumber, 3>>},
-    {R"(\p{N})", scan<RunRules<kNumber, 1>>},
-    {"[一-龥぀-ゟ゠-ヿ]+", scan<RunRules<kCjk, kAnyNumber>>},
+    {kGpt2Pattern, scan<Gpt2Rules>},
+    {kLlama3Pattern, scan<LlamaRules<3, kLetter>>},
+    {kQwen2Pattern, scan<LlamaRules<1, kLetter>>},
+    {kQwen35Pattern, scan<LlamaRules<1, kLetter | kMark>>},
+    {kO200kPattern, scan<O200kRules<3, true>>},
+    {kTekkenPattern, scan<O200kRules<1, false>>},
+    {kDeepSeekPattern, scan<DeepSeekRules>},
+    {kThreeDigitsPattern, scan<RunRules<kNumber, 3>>},
+    {kOneDigitPattern, scan<RunRules<kNumber, 1>>},
+    {kCjkPattern, scan<RunRules<kCjk, kAnyNumber>>},
 }};
 
 }  // namespace

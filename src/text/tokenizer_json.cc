@@ -97,7 +97,7 @@ std::vector<BpeMerge> read_merges(const Component& model, const Vocabulary& voca
     joined += right.starts_with(continuing_prefix) ? right.substr(continuing_prefix.size()) : right;
     out.push_back({known_piece(vocabulary, left, where, i),
                    known_piece(vocabulary, right, where, i),
-                   known_piece(vocabulary, joined, where, i)});
+                   known_piece(vocabulary, joined, where, i), static_cast<std::uint32_t>(i)});
   }
   return out;
 }

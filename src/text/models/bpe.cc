@@ -65,9 +65,8 @@ class Unknowns {
 Bpe::Bpe(Vocabulary vocabulary, const std::vector<BpeMerge>& merges, BpeOptions options)
     : vocabulary_(std::move(vocabulary)), options_(std::move(options)) {
   merges_.reserve(merges.size());
-  std::uint32_t rank = 0;
   for (const BpeMerge& merge : merges) {
-    merges_.add(merge.left, merge.right, {rank++, merge.result});
+    merges_.add(merge.left, merge.right, {merge.rank, merge.result});
   }
   byte_ids_.fill(-1);
   if (options_.units == BpeUnits::Bytes) {

@@ -23,6 +23,7 @@ struct BpeMerge {
   TokenId left = 0;
   TokenId right = 0;
   TokenId result = 0;
+  std::uint32_t rank = 0;  // lower goes first; among equals the one further left
 };
 
 struct BpeOptions {
@@ -37,7 +38,7 @@ struct BpeOptions {
 
 class Bpe : public Model {
  public:
-  /// `merges` best first; of two equal pairs the later one counts.
+  /// Of two merges of the same pair the later one counts.
   Bpe(Vocabulary vocabulary, const std::vector<BpeMerge>& merges, BpeOptions options);
 
   BpeUnits units() const noexcept { return options_.units; }
