@@ -11,7 +11,8 @@ namespace {
 
 class ChatCommand final : public Command {
  public:
-  std::vector<BoundField> fields() override { return bind(chat_fields(), request_); }
+  std::vector<BoundField> fields() override { return bind_fields(chat_fields(), request_); }
+  void check_usage() override { require_model(request_.model); }
   int run(Surroundings around) override;
 
  private:

@@ -1,8 +1,9 @@
 // What a command of the program is, and the table of them.
 #pragma once
 
-#include <functional>
+#include <memory>
 #include <span>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,6 +21,19 @@ struct Surroundings {
   Interrupt& interrupt;
 };
 
+/// Flags that make no sense together, or one that is missing: exit code 2.
+class UsageError : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+/// Throws UsageError.
+inline void require(bool condition, const char* message) {
+  if (!condition) {
+    throw UsageError(message);
+  }
+}
+
 /// A command whose flags are being read; then it runs, and returns the exit code.
 class Command {
  public:
@@ -27,6 +41,8 @@ class Command {
   virtual std::vector<BoundField> fields() = 0;
   /// Where -f FILE and `-` put the text; nullptr: the command has no -f.
   virtual InputOptions* input() { return nullptr; }
+  /// Throws UsageError if the flags make no sense together.
+  virtual void check_usage() {}
   virtual int run(Surroundings around) = 0;
 };
 
@@ -34,6 +50,7 @@ struct CommandEntry {
   std::string_view name;
   std::string_view summary;
   std::string_view examples;  // one a line
+  std::string_view output;    // what -o FILE gets
   std::unique_ptr<Command> (*make)();
 };
 

@@ -9,31 +9,31 @@ constexpr std::array<CommandEntry, 7> kCommands = {{
     {"generate", "Continue a text.",
      "  cajal generate -m MODEL \"Once upon a time\" -n 50\n"
      "  cajal generate -m MODEL --ids 2,8,14 --temperature 0.8 --seed 7 --json",
-     make_generate_command},
+     "write to this file instead of the screen", make_generate_command},
     {"chat", "Talk with a model that has a chat template.",
      "  cajal chat -m MODEL\n"
      "  echo \"What is a neuron?\" | cajal chat -m MODEL --json",
-     make_chat_command},
+     "keep the conversation in this file, as /save does", make_chat_command},
     {"tokens", "Show how a text is split into the tokens a model reads.",
      "  cajal tokens -m MODEL \"Hello, world\"\n"
      "  cajal tokens -m MODEL --jsonl -f texts.jsonl",
-     make_tokens_command},
+     "write to this file instead of the screen", make_tokens_command},
     {"points", "List the places inside a model where values can be read, or read them.",
      "  cajal points -m MODEL\n"
      "  cajal points -m MODEL \"Hello\" --point resid_post,attn_probs.0 -o values.safetensors",
-     make_points_command},
+     "write the values to this safetensors file", make_points_command},
     {"lens", "Show what a model would say after each of its layers (logit lens).",
      "  cajal lens -m MODEL \"The capital of France is\"\n"
      "  cajal lens -m MODEL \"Hello\" --point resid_mid -n 3",
-     make_lens_command},
+     "write to this file instead of the screen", make_lens_command},
     {"score", "Measure how well a model predicts a text, token by token.",
      "  cajal score -m MODEL \"The cat sat on the mat.\"\n"
      "  cajal score -m MODEL -f story.txt --json",
-     make_score_command},
+     "write to this file instead of the screen", make_score_command},
     {"inspect", "Say what a model, tokenizer or file of tensors is, and check a model.",
      "  cajal inspect MODEL\n"
      "  cajal inspect MODEL --check",
-     make_inspect_command},
+     "write to this file instead of the screen", make_inspect_command},
 }};
 
 }  // namespace

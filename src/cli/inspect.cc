@@ -14,6 +14,9 @@ std::string line_of(const Json& value) {
   if (value.is_string()) {
     return visible(value.as_string(""), kWide);
   }
+  if (value.is_double()) {
+    return fmt::format("{:.4g}", value.as_double(""));
+  }
   return value.is_null() ? "none" : visible(value.dump(), kWide);
 }
 
@@ -48,13 +51,15 @@ void add_rows(std::vector<TableRow>& rows, const std::string& indent, const Json
 
 class InspectCommand final : public Command {
  public:
-  std::vector<BoundField> fields() override { return bind(inspect_fields(), request_); }
+  std::vector<BoundField> fields() override { return bind_fields(inspect_fields(), request_); }
+  void check_usage() override {
+    require(!request_.path.empty() || !request_.model.empty(),
+            "nothing to inspect: give the PATH of a model, tokenizer or file of tensors");
+  }
 
   int run(Surroundings around) override {
     Console& console = around.console;
     console.open_output();
-    check(!request_.path.empty() || !request_.model.empty(),
-          "nothing to inspect: give the PATH of a model, tokenizer or file of tensors");
     const InspectResult result = inspect(request_);
     for (const std::string& note : result.notes) {
       console.note(note);

@@ -37,8 +37,12 @@ std::string table(const LensResult& result, const Session& session, std::size_t 
 
 class LensCommand final : public Command {
  public:
-  std::vector<BoundField> fields() override { return bind(lens_fields(), request_); }
+  std::vector<BoundField> fields() override { return bind_fields(lens_fields(), request_); }
   InputOptions* input() override { return &request_; }
+  void check_usage() override {
+    require_model(request_.model);
+    require_input(request_);
+  }
 
   int run(Surroundings around) override {
     Console& console = around.console;

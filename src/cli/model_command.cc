@@ -8,13 +8,19 @@
 namespace cajal {
 
 void require_model(const std::string& model) {
-  check(!model.empty(),
-        "no model was given: name one with -m MODEL (a Hugging Face folder, a .gguf file, or "
-        "org/name from the local cache)");
+  require(!model.empty(),
+          "no model was given: name one with -m MODEL (a Hugging Face folder, a .gguf file, or "
+          "org/name from the local cache)");
+}
+
+void require_input(const InputOptions& input) {
+  require(input.text.has_value() || !input.ids.empty(),
+          "nothing to read: give a text, -f FILE, - for standard input, or --ids 1,2,3");
+  require(!input.text || input.ids.empty(), "give either a text or --ids, not both");
+  require(!input.chat || input.text, "--chat needs a text: --ids are taken as they are");
 }
 
 Session open_model(const ModelOptions& options, const Console& console) {
-  require_model(options.model);
   const auto start = std::chrono::steady_clock::now();
   Session session = open_session(options);
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;

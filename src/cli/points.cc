@@ -27,8 +27,17 @@ std::string value_table(const PointsResult& result) {
 
 class PointsCommand final : public Command {
  public:
-  std::vector<BoundField> fields() override { return bind(points_fields(), request_); }
+  std::vector<BoundField> fields() override { return bind_fields(points_fields(), request_); }
   InputOptions* input() override { return &request_; }
+  void check_usage() override {
+    require_model(request_.model);
+    const bool reads = !request_.point.empty() || request_.all;
+    require(reads || (!request_.text && request_.ids.empty()),
+            "say which points to read: give --point A,B or --all");
+    if (reads) {
+      require_input(request_);
+    }
+  }
 
   int run(Surroundings around) override {
     Console& console = around.console;
@@ -55,8 +64,7 @@ class PointsCommand final : public Command {
 
  private:
   int print_list(const Session& session, Console& console) {
-    check(console.flags().output.empty(),
-          "-o is for the values of points: give --point A,B or --all");
+    console.open_output();
     check(!request_.text && request_.ids.empty(),
           "say which points to read of the input: give --point A,B or --all");
     const std::vector<PointShape> points = list_points(session.model->config());

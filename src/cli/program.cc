@@ -12,6 +12,7 @@
 #include "base/version.h"
 #include "cli/command.h"
 #include "cli/flags.h"
+#include "cli/text_table.h"
 #include "service/machine.h"
 
 namespace cajal {
@@ -19,6 +20,7 @@ namespace {
 
 constexpr int kBadInput = 1;
 constexpr int kUsage = 2;
+constexpr std::size_t kLongestSentence = 600;
 
 /// One command with the flags that all of them have.
 struct Parsed {
@@ -37,7 +39,7 @@ std::string one_line(std::string text) {
 }
 
 int report(std::string_view code, const std::string& message, int exit_code, bool json) {
-  const std::string sentence = one_line(message);
+  const std::string sentence = visible(one_line(message), kLongestSentence);
   const std::string line =
       json ? error_json(code, sentence).dump() + "\n" : fmt::format("cajal: error: {}\n", sentence);
   std::fwrite(line.data(), 1, line.size(), stderr);
@@ -49,7 +51,7 @@ std::string version_line() {
 }
 
 void add_output_flags(CLI::App& app, Parsed& parsed) {
-  app.add_option("-o,--output", parsed.output.output, "write to this file instead of the screen")
+  app.add_option("-o,--output", parsed.output.output, std::string(parsed.entry->output))
       ->type_name("FILE");
   app.add_flag("--force", parsed.output.force, "let -o replace a file that is there");
   app.add_flag("--json", parsed.output.json, "print JSON (docs/json.md)");
@@ -80,7 +82,7 @@ void resolve_input(Parsed& parsed) {
   }
   if (!parsed.file.empty()) {
     if (input->text || !input->ids.empty()) {
-      throw CLI::ValidationError("-f", "give either a text, -f FILE or --ids");
+      throw UsageError("give only one of a text, -f FILE and --ids");
     }
     input->text = parsed.file == "-" ? standard_input() : read_file(parsed.file);
   } else if (input->text == "-") {
@@ -90,6 +92,7 @@ void resolve_input(Parsed& parsed) {
 
 int run_command(Parsed& parsed) {
   resolve_input(parsed);
+  parsed.command->check_usage();
   Interrupt interrupt;
   Console console(parsed.output);
   const int code = parsed.command->run({.console = console, .interrupt = interrupt});
@@ -97,16 +100,29 @@ int run_command(Parsed& parsed) {
   return code;
 }
 
-/// What CLI11 says about a word it did not expect, in our words.
-std::string usage_text(const CLI::ParseError& error, bool has_command) {
-  if (has_command) {
-    return fmt::format("{}; see cajal COMMAND --help", one_line(error.what()));
-  }
+std::string joined_names() {
   std::string names;
   for (const CommandEntry& entry : commands()) {
     names += fmt::format("{}{}", names.empty() ? "" : ", ", entry.name);
   }
-  return fmt::format("{}; the commands are {}; see cajal --help", one_line(error.what()), names);
+  return names;
+}
+
+/// What is wrong with the command line, in our words rather than CLI11's.
+std::string usage_text(const CLI::ParseError& error, const CLI::App& program,
+                       std::span<char* const> arguments) {
+  const auto chosen = program.get_subcommands();
+  if (!chosen.empty()) {
+    std::string text = one_line(error.what());
+    if (error.get_name() == "ArgumentMismatch") {
+      text = fmt::format("{} needs a value", text.substr(0, text.find(':')));
+    }
+    return fmt::format("{}; see cajal {} --help", text, chosen.front()->get_name());
+  }
+  const bool named = arguments.size() > 1 && arguments[1][0] != '-';
+  const std::string problem = named ? fmt::format("there is no command '{}'", arguments[1])
+                                    : std::string("no command was given");
+  return fmt::format("{}; the commands are {}; see cajal --help", problem, joined_names());
 }
 
 int parse_and_run(CLI::App& program, std::vector<Parsed>& all, std::span<char* const> arguments) {
@@ -132,7 +148,9 @@ int run_guarded(CLI::App& program, std::vector<Parsed>& all, std::span<char* con
     if (error.get_exit_code() == 0) {
       return program.exit(error);  // --help and --version
     }
-    return report("usage", usage_text(error, !program.get_subcommands().empty()), kUsage, json);
+    return report("usage", usage_text(error, program, arguments), kUsage, json);
+  } catch (const UsageError& error) {
+    return report("usage", error.what(), kUsage, json);
   } catch (const Error& error) {
     return report(name_of(error.code()), error.what(), exit_code_of(error), json);
   } catch (const std::bad_alloc&) {

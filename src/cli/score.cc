@@ -21,8 +21,12 @@ std::string table(const ScoreResult& result, const Session& session) {
 
 class ScoreCommand final : public Command {
  public:
-  std::vector<BoundField> fields() override { return bind(score_fields(), request_); }
+  std::vector<BoundField> fields() override { return bind_fields(score_fields(), request_); }
   InputOptions* input() override { return &request_; }
+  void check_usage() override {
+    require_model(request_.model);
+    require_input(request_);
+  }
 
   int run(Surroundings around) override {
     Console& console = around.console;

@@ -27,14 +27,17 @@ std::string table(const TokensResult& result) {
 
 class TokensCommand final : public Command {
  public:
-  std::vector<BoundField> fields() override { return bind(tokens_fields(), request_); }
+  std::vector<BoundField> fields() override { return bind_fields(tokens_fields(), request_); }
   InputOptions* input() override { return &request_; }
+  void check_usage() override {
+    require_model(request_.model);
+    require_input(request_);
+    require(!request_.jsonl || request_.text, "--jsonl reads lines of text: give -f FILE or -");
+  }
 
   int run(Surroundings around) override {
     Console& console = around.console;
     console.open_output();
-    require_model(request_.model);
-    check_input(request_);
     const TokenTable tokens(request_);
     for (const std::string& note : tokens.notes()) {
       console.note(note);
@@ -56,7 +59,6 @@ class TokensCommand final : public Command {
 
  private:
   int print_lines(const TokenTable& tokens, Surroundings around) {
-    check(request_.text.has_value(), "--jsonl reads lines of text: give -f FILE or -");
     std::string_view rest = *request_.text;
     for (std::size_t number = 1; !rest.empty(); ++number) {
       if (around.interrupt.token().stop_requested()) {

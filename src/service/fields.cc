@@ -4,6 +4,8 @@
 #include <charconv>
 #include <cmath>
 
+#include <fmt/ranges.h>
+
 #include "base/error.h"
 
 namespace cajal {
@@ -64,6 +66,14 @@ double real_from(const FieldInfo& info, std::string_view text) {
   return in_range(info, value);
 }
 
+const std::string& chosen(const FieldInfo& info, const std::string& text) {
+  const auto& choices = info.choices;
+  if (!choices.empty() && std::find(choices.begin(), choices.end(), text) == choices.end()) {
+    fail_value(info, fmt::format("one of {}", fmt::join(choices, ", ")), text);
+  }
+  return text;
+}
+
 std::vector<std::string_view> split(std::string_view text, char separator) {
   std::vector<std::string_view> out;
   while (separator != 0) {
@@ -117,7 +127,7 @@ void set_from_json(const BoundField& field, const Json& value, std::string_view 
       [&](std::size_t* to) { *to = count_of(info, value, where); },
       [&](std::optional<std::size_t>* to) { *to = count_of(info, value, where); },
       [&](double* to) { *to = in_range(info, value.as_double(where)); },
-      [&](std::string* to) { *to = value.as_string(where); },
+      [&](std::string* to) { *to = chosen(info, value.as_string(where)); },
       [&](std::optional<std::string>* to) { *to = value.as_string(where); },
       [&](std::vector<std::string>* to) {
         to->clear();
@@ -188,7 +198,7 @@ void set_from_text(const BoundField& field, std::string_view text) {
       [&](std::size_t* to) { *to = count_from(info, text); },
       [&](std::optional<std::size_t>* to) { *to = count_from(info, text); },
       [&](double* to) { *to = real_from(info, text); },
-      [&](std::string* to) { *to = text; },
+      [&](std::string* to) { *to = chosen(info, std::string(text)); },
       [&](std::optional<std::string>* to) { *to = std::string(text); },
       [&](std::vector<std::string>* to) {
         for (const std::string_view part : split(text, info.separator)) {

@@ -1,8 +1,8 @@
 // One table of fields per use case: command line flags, JSON requests, recipes and the recorded
 // options all come from it.
 //
-// A table belongs to an options struct; bind() ties it to one object, after which nothing depends
-// on the struct's type any more.
+// A table belongs to an options struct; bind_fields() ties it to one object, after which nothing
+// depends on the struct's type any more.
 #pragma once
 
 #include <limits>
@@ -25,8 +25,9 @@ struct FieldInfo {
   std::string_view value = "N";  // what help calls the value
   double min = -std::numeric_limits<double>::infinity();
   double max = std::numeric_limits<double>::infinity();
-  char separator = 0;       // lists: one text may hold several entries
-  bool positional = false;  // on the command line without a flag
+  char separator = 0;                          // lists: one text may hold several entries
+  bool positional = false;                     // on the command line without a flag
+  std::vector<std::string_view> choices = {};  // texts: the only ones; empty: any
 };
 
 /// Where a value goes; optional ones differ between absent and given.
@@ -58,7 +59,7 @@ void append(FieldTable<Options>& table, FieldTable<Options> more) {
 
 /// The fields point into `options`, which must outlive them.
 template <typename Options>
-std::vector<BoundField> bind(const FieldTable<Options>& table, Options& options) {
+std::vector<BoundField> bind_fields(const FieldTable<Options>& table, Options& options) {
   std::vector<BoundField> out;
   for (const Field<Options>& field : table) {
     out.push_back(

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "io/gguf.h"
+#include "io/npz.h"
 #include "io/safetensors.h"
 #include "service/describe.h"
 #include "service/session.h"
@@ -82,16 +83,35 @@ InspectResult inspect_model(const InspectRequest& request, const std::filesystem
   return out;
 }
 
-InspectResult inspect_tensors(const std::filesystem::path& path) {
+Json describe_safetensors(const std::filesystem::path& path) {
   const auto file = Safetensors::open(path);
-  InspectResult out{.kind = "tensors", .details = Json::object({})};
   Json metadata = Json::object({});
   for (const auto& [key, value] : file->metadata()) {
     metadata.append_member(key, value);
   }
-  out.details.set("metadata", std::move(metadata));
-  out.details.set("tensors", describe_tensors(file->tensors()));
-  return out;
+  return Json::object(
+      {{"metadata", std::move(metadata)}, {"tensors", describe_tensors(file->tensors())}});
+}
+
+Json describe_numpy(const std::filesystem::path& path) {
+  std::vector<StoredTensor> tensors;
+  if (path.extension() == ".npy") {
+    const auto array = Npy::open(path);
+    tensors.push_back(array->tensor());
+    return Json::object({{"tensors", describe_tensors(tensors)}});
+  }
+  const auto archive = Npz::open(path);
+  std::vector<std::shared_ptr<const Npy>> arrays;  // keep what `tensors` refers to
+  for (const std::string& name : archive->names()) {
+    arrays.push_back(archive->read(name));
+    tensors.push_back(arrays.back()->tensor());
+  }
+  return Json::object({{"tensors", describe_tensors(tensors)}});
+}
+
+InspectResult inspect_tensors(const std::filesystem::path& path) {
+  const bool numpy = path.extension() == ".npy" || path.extension() == ".npz";
+  return {.kind = "tensors", .details = numpy ? describe_numpy(path) : describe_safetensors(path)};
 }
 
 InspectResult inspect_tokenizer(const std::filesystem::path& path) {

@@ -1,9 +1,11 @@
 #include "service/machine.h"
 
+#include "ops/cpu/isa.h"
+
 namespace cajal {
 
 std::string instruction_set() {
-  return "x86-64";
+  return cpu_isa_name();
 }
 
 }  // namespace cajal

@@ -13,6 +13,28 @@ namespace {
 
 using NameMap = std::unordered_map<TokenId, std::string>;
 
+/// Names joined by spaces; the tokenizer must outlive it.
+class NamesDecoding final : public Decoding {
+ public:
+  NamesDecoding(const Tokenizer& names, SkipSpecial skip) : names_(names), skip_(skip) {}
+
+  void push(TokenId id, std::string& out) override {
+    const std::string_view name = names_.piece(id);
+    if (name.empty() || (skip_ == SkipSpecial::Yes && names_.is_special(id))) {
+      return;
+    }
+    out += first_ ? "" : " ";
+    out += name;
+    first_ = false;
+  }
+  void finish(std::string& /*out*/) override {}
+
+ private:
+  const Tokenizer& names_;
+  SkipSpecial skip_;
+  bool first_ = true;
+};
+
 class Names final : public Tokenizer {
  public:
   Names(NameMap names, std::span<const TokenId> special, std::string file)
@@ -30,20 +52,12 @@ class Names final : public Tokenizer {
                                   const EncodeOptions& /*options*/) const override {
     fail_encode();
   }
-  std::string decode(std::span<const TokenId> ids, SkipSpecial skip) const override {
-    std::string out;
-    for (const TokenId id : ids) {
-      const std::string_view name = piece(id);
-      if (name.empty() || (skip == SkipSpecial::Yes && is_special(id))) {
-        continue;
-      }
-      out += out.empty() ? "" : " ";
-      out += name;
-    }
-    return out;
+  std::unique_ptr<Decoding> start_decoding(SkipSpecial skip, Show /*show*/) const override {
+    return std::make_unique<NamesDecoding>(*this, skip);
   }
   std::string bytes_of(TokenId id) const override { return std::string(piece(id)); }
   std::size_t vocab_size() const override { return size_; }
+  bool has(TokenId id) const override { return names_.count(id) != 0; }
   std::optional<TokenId> id_of(std::string_view piece) const override {
     const auto it = ids_.find(piece);
     return it == ids_.end() ? std::nullopt : std::optional(it->second);
