@@ -1,0 +1,215 @@
+#!/bin/sh
+# What each command does with text, on a tiny model that reads it.
+. "$(dirname "$0")/harness.sh"
+
+llama=$golden/models/llama
+tiny=$work/tiny
+python3 "$top/tests/tiny_model.py" "$tiny"
+
+# run_with STDIN ARGS...: as run, with a text on standard input
+run_with() {
+  printf '%b' "$1" >"$work/stdin"
+  shift
+  command="$*"
+  status=0
+  timeout 120 "$cajal" "$@" >"$out" 2>"$err" <"$work/stdin" || status=$?
+}
+
+test_generate_streams_the_text_of_its_ids() {
+  run generate -m "$tiny" "Hi" -n 8
+  expect_status 0
+  cp "$out" "$work/text"
+  run generate -m "$tiny" "Hi" -n 8 --json
+  expect_json "$out" "doc['result']['text'] + '\\n' == open('$work/text', newline='').read()"
+  expect_json "$out" "doc['result']['prompt_ids'] == [40, 73]"
+}
+
+test_generate_takes_text_from_every_place() {
+  printf 'Hi' >"$work/prompt"
+  for input in Hi "-f $work/prompt" "--ids 40,73" "--no-special Hi"; do
+    # shellcheck disable=SC2086
+    run generate -m "$tiny" $input -n 3 --json
+    expect_json "$out" "doc['result']['prompt_ids'] == [40, 73]"
+  done
+  run_with Hi generate -m "$tiny" - -n 3 --json
+  expect_json "$out" "doc['result']['prompt_ids'] == [40, 73]"
+}
+
+test_generate_ends_before_a_stop_string() {
+  run generate -m "$tiny" "Hi" -n 12 --json
+  stop=$(python3 -c "import json; print(json.load(open('$out'))['result']['text'][2:4])")
+  run generate -m "$tiny" "Hi" -n 12 --json --stop "$stop"
+  expect_json "$out" "doc['result']['finish'] == 'stop_string' and len(doc['result']['text']) == 2"
+}
+
+test_the_same_seed_gives_the_same_text() {
+  run generate -m "$tiny" "Hi" -n 20 --temperature 1 --seed 5
+  cp "$out" "$work/first"
+  for threads in 1 2 4; do
+    run generate -m "$tiny" "Hi" -n 20 --temperature 1 --seed 5 -t $threads
+    cmp -s "$out" "$work/first" || complain "another text with $threads threads"
+  done
+  run generate -m "$tiny" "Hi" -n 20 --temperature 1 --seed 6
+  cmp -s "$out" "$work/first" && complain "the same text with another seed"
+  return 0
+}
+
+test_chat_prompt_gets_the_template_and_nothing_more() {
+  run generate -m "$tiny" --chat "Hi" -n 1 --json
+  expect_json "$out" "doc['result']['prompt_ids'][0] == 0 and doc['result']['prompt_ids'].count(0) == 2"
+}
+
+test_two_bos_in_a_row_are_a_warning() {
+  run generate -m "$tiny" "<s><s>Hi" -n 1
+  expect_status 0
+  expect_err 'two BOS'
+  run generate -m "$tiny" "<s><s>Hi" -n 1 -q
+  [ ! -s "$err" ] || complain "-q says nothing but errors"
+}
+
+test_chat_answers_each_line_and_remembers() {
+  run_with 'Hi\nAgain\n' chat -m "$tiny" -n 3 --json
+  expect_status 0
+  [ "$(wc -l <"$out")" -eq 2 ] || complain "not one object a turn"
+  expect_json "$out" "doc['result']['prompt_ids'].count(0) == 4 and doc['command'] == 'chat'"
+}
+
+test_chat_forgets_after_reset() {
+  run_with 'Hi\n/reset\nAgain\n' chat -m "$tiny" -n 3 --json
+  expect_status 0
+  expect_json "$out" "doc['result']['prompt_ids'].count(0) == 2"
+}
+
+test_chat_answers_as_if_all_was_read_anew() {
+  run_with 'Hi\nAgain\n' chat -m "$tiny" -n 3 --json
+  ids=$(tail -n 1 "$out" | python3 -c "import json, sys; print(*json.load(sys.stdin)['result']['prompt_ids'], sep=',')")
+  cp "$out" "$work/turns"
+  run generate -m "$tiny" --ids "$ids" -n 3 --json
+  expect_json "$out" "doc['result']['ids'] == json.loads(open('$work/turns').readlines()[-1])['result']['ids']"
+}
+
+test_chat_saves_the_conversation_once() {
+  run_with "Hi\n/save $work/talk.json\n" chat -m "$tiny" -n 2
+  expect_status 0
+  tr -d '\n' <"$work/talk.json" >"$work/talk"
+  expect_json "$work/talk" "[m['role'] for m in doc] == ['user', 'assistant'] and doc[0]['content'] == 'Hi'"
+  run_with "Hi\n/save $work/talk.json\n" chat -m "$tiny" -n 2
+  expect_status 1
+  expect_err "talk.json: exists already"
+}
+
+test_tokens_shows_ids_pieces_and_bytes() {
+  run tokens -m "$tiny" "a b"
+  expect_status 0
+  expect_out '^ *65  *a  *61$'
+  expect_out '^ *95  *Ġ  *20$'
+}
+
+test_tokens_of_ids_are_named() {
+  run tokens -m "$tiny" --ids 65,95 --json
+  expect_json "$out" "doc['result'] == {'ids': [65, 95], 'pieces': ['a', 'Ġ'], 'offsets': None}"
+}
+
+test_tokens_needs_no_model() {
+  mkdir -p "$work/only"
+  cp "$tiny/tokenizer.json" "$work/only"
+  run tokens -m "$work/only" "ab" --json
+  expect_status 0
+  expect_json "$out" "doc['result']['ids'] == [65, 66] and doc['result']['offsets'] == [[0, 1], [1, 2]]"
+  run inspect "$work/only"
+  expect_out '^kind *tokenizer$'
+}
+
+test_tokens_of_lines_are_lines() {
+  run_with '"ab"\n"a\\nb"\n' tokens -m "$tiny" --jsonl -
+  expect_status 0
+  [ "$(wc -l <"$out")" -eq 2 ] || complain "not one object a line"
+  expect_json "$out" "doc['ids'] == [65, 96, 66]"
+}
+
+test_names_stand_for_ids_of_a_model_without_tokenizer() {
+  python3 -c "import json; json.dump({f'word{i}': i for i in range(160)}, open('$work/names.json', 'w'))"
+  run generate -m "$llama" --ids 97,12,24,0,113,157,132 -n 2 --vocab "$work/names.json"
+  expect_status 0
+  expect_out '^word157 word147$'
+  run generate -m "$tiny" Hi -n 2 --vocab "$work/names.json"
+  expect_status 1
+  expect_error 'tokenizer of its own'
+}
+
+test_points_lists_all_and_reads_some() {
+  run points -m "$tiny"
+  expect_status 0
+  expect_out '^attn_probs.2  *\[4 \* tokens, tokens\]$'
+  run points -m "$tiny" "Hi" --point blocks.1.hook_resid_post --json
+  expect_json "$out" "doc['result']['points'][0]['name'] == 'resid_post.1' and doc['result']['points'][0]['shape'] == [2, 32]"
+}
+
+test_lens_has_a_column_for_each_layer() {
+  run lens -m "$tiny" "Hi"
+  expect_status 0
+  expect_out 'token  *resid_post.0  *resid_post.1  *resid_post.2$'
+}
+
+test_score_is_that_of_the_reference() {
+  ids=$(python3 -c "import json; print(*json.load(open('$llama/expected.json'))['tokens']['C'], sep=',')")
+  run score -m "$llama" --ids "$ids" --json
+  expect_json "$out" "abs(doc['result']['mean_nll'] - json.load(open('$llama/expected.json'))['mean_nll_C']) < 1e-5"
+}
+
+test_inspect_checks_a_model() {
+  run inspect "$tiny" --check
+  expect_status 0
+  expect_out '^family *llama$'
+  expect_out 'passed *true'
+}
+
+test_output_goes_to_the_file_whole_or_not_at_all() {
+  run score -m "$tiny" "Hi" -o "$work/score.txt"
+  expect_status 0
+  [ ! -s "$out" ] || complain "both the file and the screen"
+  grep -q 'mean NLL' "$work/score.txt" || complain "nothing in the file"
+  run generate -m "$tiny" "Hi" -n 5000 -o "$work/none.txt"
+  expect_status 1
+  [ ! -e "$work/none.txt" ] || complain "a file in spite of the error"
+}
+
+test_flags_that_make_no_sense_together_are_usage_errors() {
+  for wrong in "generate Hi" "generate -m $tiny" "generate -m $tiny Hi --ids 1" \
+    "generate -m $tiny -f $work/stdin Hi" "generate -m $tiny --chat --ids 1" "points -m $tiny Hi" \
+    "points -m $tiny --all" "tokens -m $tiny --jsonl --ids 1" "inspect" "chat"; do
+    # shellcheck disable=SC2086
+    run $wrong
+    expect_status 2
+    expect_error '[a-z]'
+  done
+}
+
+test_a_full_disk_is_an_error() {
+  [ -c /dev/full ] || return 0
+  command="generate to /dev/full"
+  status=0
+  "$cajal" generate -m "$tiny" Hi -n 2 >/dev/full 2>"$err" </dev/null || status=$?
+  : >"$out"
+  expect_status 1
+  expect_error 'standard output'
+}
+
+test_an_interrupt_ends_with_130() {
+  command="chat, interrupted"
+  status=$(python3 -c '
+import signal, subprocess, sys, time
+p = subprocess.Popen([sys.argv[1], "chat", "-m", sys.argv[2]], stdin=subprocess.PIPE,
+                     stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+p.stdin.write(b"Hi\n")
+p.stdin.flush()
+p.stdout.readline()
+time.sleep(0.2)
+p.send_signal(signal.SIGINT)
+print(p.wait(20))' "$cajal" "$tiny")
+  : >"$out"
+  : >"$err"
+  expect_status 130
+}
+
+run_tests
