@@ -43,27 +43,34 @@ PCRE2_SPTR code_units(std::string_view text) {
   return reinterpret_cast<PCRE2_SPTR>(text.data());
 }
 
-/// The state of one search; made anew for each text, so a Regex can be shared by threads.
+/// What a search needs beside the pattern. One for each thread: making it costs more than most
+/// searches do.
+struct Scratch {
+  std::unique_ptr<pcre2_match_data, FreeMatch> match{pcre2_match_data_create(1, nullptr)};
+  std::unique_ptr<pcre2_match_context, FreeMatchContext> context{
+      pcre2_match_context_create(nullptr)};
+  std::unique_ptr<pcre2_jit_stack, FreeJitStack> stack{
+      pcre2_jit_stack_create(32U << 10U, kJitStackBytes, nullptr)};
+
+  Scratch() {
+    pcre2_set_heap_limit(context.get(), 256U << 10U);  // in KiB
+    pcre2_jit_stack_assign(context.get(), nullptr, stack.get());
+  }
+};
+
 class Search {
  public:
   Search(const pcre2_code* code, std::string_view pattern, std::string_view text)
-      : code_(code),
-        pattern_(pattern),
-        text_(text.empty() ? std::string_view("") : text),
-        match_(pcre2_match_data_create_from_pattern(code, nullptr)),
-        context_(pcre2_match_context_create(nullptr)),
-        stack_(pcre2_jit_stack_create(32U << 10U, kJitStackBytes, nullptr)) {
+      : code_(code), pattern_(pattern), text_(text.empty() ? std::string_view("") : text) {
     // Enough for any pattern that looks at each character a bounded number of times.
     const std::uint64_t steps = std::min<std::uint64_t>(1'000'000 + 64 * text.size(), 0xFFFF0000U);
-    pcre2_set_match_limit(context_.get(), static_cast<std::uint32_t>(steps));
-    pcre2_set_heap_limit(context_.get(), 256U << 10U);  // in KiB
-    pcre2_jit_stack_assign(context_.get(), nullptr, stack_.get());
+    pcre2_set_match_limit(scratch().context.get(), static_cast<std::uint32_t>(steps));
   }
 
   /// First match that starts at or after `from`.
-  std::optional<ByteRange> next(std::size_t from, std::uint32_t options = 0) {
-    const int found = pcre2_match(code_, code_units(text_), text_.size(), from,
-                                  PCRE2_NO_UTF_CHECK | options, match_.get(), context_.get());
+  std::optional<ByteRange> next(std::size_t from) {
+    const int found = pcre2_match(code_, code_units(text_), text_.size(), from, PCRE2_NO_UTF_CHECK,
+                                  scratch().match.get(), scratch().context.get());
     if (found == PCRE2_ERROR_NOMATCH) {
       return std::nullopt;
     }
@@ -72,17 +79,18 @@ class Search {
            "the tokenizer's regular expression '{}' gave up on a text of {} bytes at byte {}: {}",
            pattern_.substr(0, 200), text_.size(), from, error_text(found));
     }
-    const PCRE2_SIZE* const ends = pcre2_get_ovector_pointer(match_.get());
+    const PCRE2_SIZE* const ends = pcre2_get_ovector_pointer(scratch().match.get());
     return ByteRange{std::min(ends[0], ends[1]), ends[1]};  // \K can put the begin behind the end
   }
 
  private:
+  static Scratch& scratch() {
+    thread_local Scratch instance;
+    return instance;
+  }
   const pcre2_code* code_;
   std::string_view pattern_;
   std::string_view text_;
-  std::unique_ptr<pcre2_match_data, FreeMatch> match_;
-  std::unique_ptr<pcre2_match_context, FreeMatchContext> context_;
-  std::unique_ptr<pcre2_jit_stack, FreeJitStack> stack_;
 };
 
 }  // namespace
