@@ -148,6 +148,32 @@ void set_window_everywhere(const ConfigReader& reader, ModelConfig& config,
   }
 }
 
+void set_late_windows(const ConfigReader& reader, ModelConfig& config) {
+  if (reader.flag_or("use_sliding_window", false)) {
+    const std::size_t first = reader.size_or("max_window_layers", 28);
+    set_windows(reader, config, reader.size_or("sliding_window", 4096),
+                [&](std::size_t i) { return i >= first; });
+  }
+}
+
+void configure_plain(const ConfigReader& r, const PlainKeys& keys, ModelConfig& c) {
+  c.layers = r.size(keys.layers);
+  c.heads = r.size(keys.heads);
+  check_counts(c, r.where());
+  c.kv_heads = c.heads;
+  c.d_model = r.size(keys.d_model);
+  c.d_head = c.d_model / c.heads;
+  c.d_mlp = r.size_or(keys.d_mlp, 4 * c.d_model);
+  c.vocab = r.size("vocab_size");
+  c.context = r.size(keys.context);
+  c.norm = NormKind::Layer;
+  c.norm_epsilon = r.number_or("layer_norm_epsilon", 1e-5);
+  c.activation =
+      parse_activation(r.text_or("activation_function", "gelu_new"), r.at("activation_function"));
+  c.gated = false;
+  c.layer.resize(c.layers);
+}
+
 void require_mixture_everywhere(const ConfigReader& reader) {
   const Json* plain = reader.find("mlp_only_layers");
   const bool some_plain =

@@ -94,13 +94,29 @@ void set_windows(const ConfigReader& reader, ModelConfig& config, std::size_t wi
 void set_window_everywhere(const ConfigReader& reader, ModelConfig& config,
                            std::size_t absent_window);
 
+/// "use_sliding_window" and, from layer "max_window_layers" on, "sliding_window": Qwen's way.
+void set_late_windows(const ConfigReader& reader, ModelConfig& config);
+
+/// What GPT-2 and its relatives call their sizes.
+struct PlainKeys {
+  std::string_view layers;
+  std::string_view heads;
+  std::string_view d_model;
+  std::string_view d_mlp;
+  std::string_view context;
+};
+
+/// What GPT-2 and its relatives share: sizes, LayerNorm, an MLP without a gate ("d_mlp" absent or
+/// null: 4 * d_model), the activation by "activation_function". No rotation.
+void configure_plain(const ConfigReader& reader, const PlainKeys& keys, ModelConfig& config);
+
 /// Throws Unsupported unless `key` is absent or has this value: a variant that nobody published.
 void require_flag(const ConfigReader& reader, std::string_view key, bool value);
 
 /// Throws Unsupported if some layers of a mixture model have a plain MLP.
 void require_mixture_everywhere(const ConfigReader& reader);
 
-// One per file beside this.
+// In the files beside this.
 Family cohere_family();
 Family cohere2_family();
 Family gemma_family();

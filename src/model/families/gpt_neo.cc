@@ -33,7 +33,7 @@ std::vector<bool> read_local_layers(const ConfigReader& r, std::size_t layers) {
     constexpr std::string_view kKey = "attention_types";
     for (const Json& entry : types->as_array(r.at(kKey))) {
       const auto& pair = entry.as_array(r.at(kKey));
-      check_entry(pair.size() == 2, r.at(kKey));
+      check_entry(pair.size() == 2 && !pair[0].as_array(r.at(kKey)).empty(), r.at(kKey));
       for (std::int64_t n = pair[1].as_int(r.at(kKey)); n > 0 && local.size() < layers; --n) {
         add(pair[0], kKey);
       }
@@ -48,26 +48,19 @@ std::vector<bool> read_local_layers(const ConfigReader& r, std::size_t layers) {
 }
 
 void configure(const ConfigReader& r, ModelConfig& c) {
-  c.layers = r.size("num_layers");
-  c.heads = r.size("num_heads");
-  check_counts(c, r.where());
-  c.kv_heads = c.heads;
-  c.d_model = r.size("hidden_size");
-  c.d_head = c.d_model / c.heads;
-  c.d_mlp = r.size_or("intermediate_size", 4 * c.d_model);
-  c.vocab = r.size("vocab_size");
-  c.context = r.size("max_position_embeddings");
-  c.norm = NormKind::Layer;
-  c.norm_epsilon = r.number("layer_norm_epsilon");
-  c.activation =
-      parse_activation(r.text_or("activation_function", "gelu_new"), r.at("activation_function"));
-  c.gated = false;
+  configure_plain(r,
+                  {.layers = "num_layers",
+                   .heads = "num_heads",
+                   .d_model = "hidden_size",
+                   .d_mlp = "intermediate_size",
+                   .context = "max_position_embeddings"},
+                  c);
   c.score_scale = 1.0;
   c.learned_positions = true;
   c.tied = r.flag_or("tie_word_embeddings", true);
   const std::vector<bool> local = read_local_layers(r, c.layers);
   for (std::size_t i = 0; i < c.layers; ++i) {
-    c.layer.push_back({.window = local[i] ? r.size("window_size") : 0, .rope = std::nullopt});
+    c.layer[i].window = local[i] ? r.size("window_size") : 0;
   }
 }
 

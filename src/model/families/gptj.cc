@@ -13,20 +13,13 @@ constexpr std::pair<std::string_view, double> kDefaults[] = {{"vocab_size", 5040
                                                              {"layer_norm_epsilon", 1e-5}};
 
 void configure(const ConfigReader& r, ModelConfig& c) {
-  c.layers = r.size("n_layer");
-  c.heads = r.size("n_head");
-  check_counts(c, r.where());
-  c.kv_heads = c.heads;
-  c.d_model = r.size("n_embd");
-  c.d_head = c.d_model / c.heads;
-  c.d_mlp = r.size_or("n_inner", 4 * c.d_model);
-  c.vocab = r.size("vocab_size");
-  c.context = r.size("n_positions");
-  c.norm = NormKind::Layer;
-  c.norm_epsilon = r.number("layer_norm_epsilon");
-  c.activation =
-      parse_activation(r.text_or("activation_function", "gelu_new"), r.at("activation_function"));
-  c.gated = false;
+  configure_plain(r,
+                  {.layers = "n_layer",
+                   .heads = "n_head",
+                   .d_model = "n_embd",
+                   .d_mlp = "n_inner",
+                   .context = "n_positions"},
+                  c);
   c.parallel = true;
   c.shared_norm = true;
   c.tied = r.flag_or("tie_word_embeddings", false);

@@ -10,24 +10,19 @@ constexpr std::pair<std::string_view, double> kDefaults[] = {
     {"num_hidden_layers", 12}, {"num_attention_heads", 12}, {"max_position_embeddings", 2048}};
 
 void configure(const ConfigReader& r, ModelConfig& c) {
-  c.layers = r.size("num_hidden_layers");
-  c.heads = r.size("num_attention_heads");
-  check_counts(c, r.where());
-  c.kv_heads = c.heads;
-  c.d_model = r.size("hidden_size");
-  c.d_head = c.d_model / c.heads;
-  c.d_mlp = r.size("ffn_dim");
-  c.vocab = r.size("vocab_size");
-  c.context = r.size("max_position_embeddings");
-  c.norm = NormKind::Layer;
-  c.norm_epsilon = 1e-5;
+  configure_plain(r,
+                  {.layers = "num_hidden_layers",
+                   .heads = "num_attention_heads",
+                   .d_model = "hidden_size",
+                   .d_mlp = "ffn_dim",
+                   .context = "max_position_embeddings"},
+                  c);
+  c.norm_epsilon = 1e-5;  // has no key
   c.activation =
       parse_activation(r.text_or("activation_function", "relu"), r.at("activation_function"));
-  c.gated = false;
   c.learned_positions = true;
   c.position_offset = 2;
   c.tied = r.flag_or("tie_word_embeddings", true);
-  c.layer.resize(c.layers);
   require_flag(r, "do_layer_norm_before", true);
   require_flag(r, "_remove_final_layer_norm", false);
   if (r.size_or("word_embed_proj_dim", c.d_model) != c.d_model) {

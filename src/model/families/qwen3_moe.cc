@@ -18,10 +18,7 @@ constexpr std::pair<std::string_view, double> kDefaults[] = {{"vocab_size", 1519
 void configure(const ConfigReader& r, ModelConfig& c) {
   configure_decoder(r, c);
   c.qk_norm = QkNorm::PerHead;
-  if (r.flag_or("use_sliding_window", false)) {
-    const std::size_t first = r.size_or("max_window_layers", 28);
-    set_windows(r, c, r.size_or("sliding_window", 4096), [&](std::size_t i) { return i >= first; });
-  }
+  set_late_windows(r, c);
   require_mixture_everywhere(r);
   c.mixture = {
       .experts = r.size(r.find("num_experts") != nullptr ? "num_experts" : "num_local_experts"),

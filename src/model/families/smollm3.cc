@@ -28,10 +28,7 @@ void configure(const ConfigReader& r, ModelConfig& c) {
     const bool rotate = i < rotates.size() ? rotates[i] != 0.0 : (i + 1) % interval != 0;
     c.layer[i].rope = rotate ? std::optional<std::size_t>(0) : std::nullopt;
   }
-  if (r.flag_or("use_sliding_window", false)) {
-    const std::size_t first = r.size_or("max_window_layers", 28);
-    set_windows(r, c, r.size_or("sliding_window", 4096), [&](std::size_t i) { return i >= first; });
-  }
+  set_late_windows(r, c);
 }
 
 }  // namespace
