@@ -98,7 +98,8 @@ def main(program, update):
     if update:
         PAGE.write_text(page)
     failed += [f"no example of {name}" for name in COMMANDS if name not in seen]
-    print("\n".join(failed))
+    if failed:
+        print("\n".join(failed))
     print(f"{len(EXAMPLE.findall(page))} examples, {len(failed)} problems")
     return bool(failed)
 
