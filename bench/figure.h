@@ -17,10 +17,11 @@ struct Figure {
 };
 
 struct Options {
-  std::string filter;     // only groups whose name contains it
-  std::string model;      // a folder or GGUF to measure instead of the shapes made here
-  std::string tokenizer;  // a tokenizer.json; empty: the tokenizer group is left out
-  std::string text;       // the text for it
+  std::string filter;         // only groups whose name contains it
+  std::string model;          // a folder or GGUF to measure instead of the shapes made here
+  std::string tokenizer;      // a tokenizer.json; empty: the tokenizer group is left out
+  std::string text;           // the text for it
+  std::size_t piece = 10000;  // bytes it is given at a time; 0: all at once
   int rounds = 5;
 };
 

@@ -27,6 +27,7 @@ check of the result that was timed.
   --model PATH        measure this model instead
   --tokenizer FILE    measure a tokenizer (with --text FILE) instead
   --text FILE
+  --piece N           give the tokenizer about N bytes at a time (default 10000)
   -t N                threads (default: all)
   --rounds N          runs of which the fastest counts (default 5)
   --json              {"schema":1, ..., "result":{"figures":[...]}}
@@ -66,6 +67,8 @@ Command parse(std::span<char*> arguments) {
       command.options.tokenizer = next();
     } else if (flag == "--text") {
       command.options.text = next();
+    } else if (flag == "--piece") {
+      command.options.piece = static_cast<std::size_t>(number(next(), flag));
     } else if (flag == "--rounds") {
       command.options.rounds = number(next(), flag);
     } else if (flag == "-t") {

@@ -3,7 +3,7 @@
 
     bench/peers/.venv-transformers/bin/python bench/peers/tokenizers_bench.py tokenizer.json text.txt [--rounds 5]
 
-The text is given in pieces of about --piece characters that end at a line break, as one would read a file; 0 gives it
+The text is given in pieces of about --piece bytes that end at a line break, as one would read a file; 0 gives it
 whole (tokenizers is then half as fast). Where cajal takes part, the numbers of tokens are compared too.
 """
 
@@ -58,15 +58,15 @@ def arguments():
 
 
 def split(text, size):
-    """Pieces of at least `size` characters that end after a line break, so that no word is cut."""
-    pieces, begin = [], 0
-    while size and len(text) - begin > size:
-        end = text.find("\n", begin + size) + 1
+    """Pieces of at least `size` bytes that end after a line break, so that no word is cut; as cajal-bench splits."""
+    data, pieces, begin = text.encode(), [], 0
+    while size and len(data) - begin > size:
+        end = data.find(b"\n", begin + size) + 1
         if end == 0:
             break
-        pieces.append(text[begin:end])
+        pieces.append(data[begin:end].decode())
         begin = end
-    return [*pieces, text[begin:]]
+    return [*pieces, data[begin:].decode()]
 
 
 def measure_cajal(args):

@@ -45,9 +45,13 @@ void read_scaling(const ConfigReader& from, const ConfigReader& reader, const Mo
                   RopeConfig& rope) {
   const std::string kind = from.text_or("rope_type", from.text_or("type", "default"));
   rope.scaling = parse_scaling(kind, from.at("rope_type"));
-  rope.factor = from.number_or("factor", 1.0);
-  rope.low_freq_factor = from.number_or("low_freq_factor", 1.0);
-  rope.high_freq_factor = from.number_or("high_freq_factor", 4.0);
+  const bool by_factor = rope.scaling == RopeScaling::Linear ||
+                         rope.scaling == RopeScaling::Llama3 || rope.scaling == RopeScaling::Yarn;
+  rope.factor = by_factor ? from.number("factor") : from.number_or("factor", 1.0);
+  if (rope.scaling == RopeScaling::Llama3) {
+    rope.low_freq_factor = from.number("low_freq_factor");
+    rope.high_freq_factor = from.number("high_freq_factor");
+  }
   rope.beta_fast = from.number_or("beta_fast", 32.0);
   rope.beta_slow = from.number_or("beta_slow", 1.0);
   rope.truncate = from.flag_or("truncate", true);

@@ -34,7 +34,9 @@ std::vector<bool> read_local_layers(const ConfigReader& r, std::size_t layers) {
     for (const Json& entry : types->as_array(r.at(kKey))) {
       const auto& pair = entry.as_array(r.at(kKey));
       check_entry(pair.size() == 2 && !pair[0].as_array(r.at(kKey)).empty(), r.at(kKey));
-      for (std::int64_t n = pair[1].as_int(r.at(kKey)); n > 0 && local.size() < layers; --n) {
+      const std::int64_t times = pair[1].as_int(r.at(kKey));
+      check_entry(times >= 0 && times <= static_cast<std::int64_t>(layers), r.at(kKey));
+      for (std::int64_t n = 0; n < times; ++n) {
         add(pair[0], kKey);
       }
     }

@@ -1,6 +1,7 @@
 // SmolLM 3: some layers do not rotate.
 #include <algorithm>
 
+#include "base/error.h"
 #include "model/families/family.h"
 
 namespace cajal {
@@ -20,12 +21,15 @@ void configure(const ConfigReader& r, ModelConfig& c) {
   c.tied = true;
   configure_decoder(r, c);
   const std::size_t interval = std::max<std::size_t>(r.size("no_rope_layer_interval"), 1);
-  std::vector<double> rotates;  // 1 means rotate, whatever the key is called
-  if (r.find("no_rope_layers") != nullptr) {
-    rotates = r.numbers("no_rope_layers");
+  const bool listed = r.find("no_rope_layers") != nullptr;
+  const std::vector<double> rotates =  // 1 means rotate, whatever the key is called
+      listed ? r.numbers("no_rope_layers") : std::vector<double>();
+  if (listed && rotates.size() != c.layers) {
+    fail(ErrorCode::CorruptData, "{} has {} entries, but there are {} layers",
+         r.at("no_rope_layers"), rotates.size(), c.layers);
   }
   for (std::size_t i = 0; i < c.layers; ++i) {
-    const bool rotate = i < rotates.size() ? rotates[i] != 0.0 : (i + 1) % interval != 0;
+    const bool rotate = listed ? rotates[i] != 0.0 : (i + 1) % interval != 0;
     c.layer[i].rope = rotate ? std::optional<std::size_t>(0) : std::nullopt;
   }
   set_late_windows(r, c);

@@ -65,7 +65,8 @@ class Binder {
     if (!found) {
       return {};
     }
-    if (found->matrix.rows != rows || found->matrix.cols != cols) {
+    const bool flat = found->shape.size() <= 2 || names_.stacked_experts;
+    if (found->matrix.rows != rows || found->matrix.cols != cols || !flat) {
       fail(ErrorCode::CorruptData, "{}: tensor '{}' is {}, the configuration asks for [{}, {}]",
            source_.where(), name, shape_text(found->shape), rows, cols);
     }
