@@ -8,6 +8,7 @@ namespace cajal {
 namespace {
 
 constexpr std::size_t kWide = 200;  // characters of a value on one line
+constexpr std::size_t kMany = 12;   // entries of a list that are shown without --verbose
 
 /// A value on one line.
 std::string line_of(const Json& value) {
@@ -33,16 +34,26 @@ std::string entry_of(const Json& object) {
   return out;
 }
 
-void add_rows(std::vector<TableRow>& rows, const std::string& indent, const Json& object) {
+void add_entries(std::vector<TableRow>& rows, const std::string& indent, const Json::Array& list,
+                 std::size_t most) {
+  for (std::size_t i = 0; i < list.size() && i < most; ++i) {
+    rows.push_back({indent, entry_of(list[i])});
+  }
+  if (list.size() > most) {
+    rows.push_back({indent, fmt::format("... and {} more (-v shows all)", list.size() - most)});
+  }
+}
+
+/// What a file is, in rows; at most `most` entries of a list (the tensors of a file, say).
+void add_rows(std::vector<TableRow>& rows, const std::string& indent, const Json& object,
+              std::size_t most) {
   for (const auto& [name, value] : object.as_object("")) {
     if (value.is_object()) {
       rows.push_back({indent + name});
-      add_rows(rows, indent + "  ", value);
+      add_rows(rows, indent + "  ", value, most);
     } else if (is_list_of_objects(value)) {
       rows.push_back({indent + name, fmt::format("{}", value.as_array("").size())});
-      for (const Json& entry : value.as_array("")) {
-        rows.push_back({indent, entry_of(entry)});
-      }
+      add_entries(rows, indent, value.as_array(""), most);
     } else {
       rows.push_back({indent + name, line_of(value)});
     }
@@ -68,7 +79,7 @@ class InspectCommand final : public Command {
       console.write_result("inspect", result.provenance, to_json(result));
     } else {
       std::vector<TableRow> rows;
-      add_rows(rows, "", to_json(result));
+      add_rows(rows, "", to_json(result), console.flags().verbose ? SIZE_MAX : kMany);
       console.write(format_table(rows));
     }
     if (!result.passed()) {
