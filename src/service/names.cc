@@ -151,7 +151,8 @@ std::shared_ptr<const Tokenizer> load_names(const std::filesystem::path& file,
   if (names.is_array()) {
     std::int64_t id = 0;
     for (const Json& x : names.as_array(name)) {
-      collector.add(id++, x.as_string(fmt::format("{}: entry {}", name, id)));
+      collector.add(id, x.as_string(fmt::format("{}: entry {}", name, id)));
+      ++id;
     }
   } else if (names.is_object()) {
     for (const Json::Member& member : names.as_object(name)) {
