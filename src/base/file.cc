@@ -125,6 +125,15 @@ MappedFile::~MappedFile() {
   }
 }
 
+void give_back_pages(std::span<const std::byte> bytes) noexcept {
+  const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
+  const auto begin = (reinterpret_cast<std::uintptr_t>(bytes.data()) + page - 1) / page * page;
+  const auto end = (reinterpret_cast<std::uintptr_t>(bytes.data()) + bytes.size()) / page * page;
+  if (begin < end) {
+    ::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);  // NOLINT: an address
+  }
+}
+
 std::string read_file(const std::filesystem::path& path, std::uint64_t limit) {
   const Descriptor fd(open_to_read(path));
   const std::size_t size = regular_size(fd.get(), path);

@@ -58,6 +58,10 @@ class MappedFile {
   std::filesystem::path path_;
 };
 
+/// Lets go of the memory that holds the whole pages within `bytes`, which must be of a MappedFile;
+/// they are read from the file again when touched. For what has been copied elsewhere.
+void give_back_pages(std::span<const std::byte> bytes) noexcept;
+
 /// The whole file as text. Throws NotFound, InvalidArgument, or ResourceExhausted if it is larger
 /// than `limit` bytes.
 std::string read_file(const std::filesystem::path& path,

@@ -40,8 +40,12 @@ class GgufSource final : public TensorSource {
     }
     const bool plain = tensor->dtype.has_value() && is_float(*tensor->dtype);
     ConstMatRef matrix = plain ? as_matrix(*tensor) : own(*tensor, decode(*tensor));
-    if (const std::size_t heads = permuted_heads(name); heads != 0) {
+    const std::size_t heads = permuted_heads(name);
+    if (heads != 0) {
       matrix = own(*tensor, unpermute(matrix, heads));
+    }
+    if (!plain || heads != 0) {
+      give_back_pages(tensor->bytes);  // the file's bytes are not needed again
     }
     return SourceTensor{matrix, tensor->shape};
   }
@@ -55,7 +59,17 @@ class GgufSource final : public TensorSource {
   }
 
  private:
+  /// Replaces what was owned for the same tensor: q and k are decoded, then put in order.
   ConstMatRef own(const StoredTensor& tensor, Matrix matrix) {
+    const auto it = decoded_.find(tensor.name);
+    if (it != decoded_.end()) {
+      for (Matrix& old : owned_) {
+        if (std::as_const(old).ref().data == it->second.data) {
+          old = std::move(matrix);
+          return it->second = std::as_const(old).ref();
+        }
+      }
+    }
     owned_.push_back(std::move(matrix));
     const ConstMatRef view = std::as_const(owned_.back()).ref();
     decoded_[tensor.name] = view;
