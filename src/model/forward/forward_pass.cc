@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "model/unembed.h"
 
 namespace cajal {
 namespace {
@@ -178,28 +179,14 @@ Matrix ForwardPass::logits(ConstMatRef residual) {
   const std::vector<std::int32_t> picks = logit_rows(layout_, options_.logits);
   const std::vector<std::int32_t> positions = picked(layout_.positions, picks);
   const std::vector<std::int32_t> sequences = picked(layout_.sequences, picks);
-  const auto run_point = [&](PointKind kind, MatRef value) {
-    if (wants(kind, 0)) {
-      at({kind, 0}, value, positions, sequences);
-    }
-  };
-  Matrix final = make_matrix(backend_, picks.size(), config_.d_model);
-  ops::gather(backend_, residual, picks, 1.0, final.ref());
-  normalize(weights_.final_norm, final.ref(), final.ref());
-  run_point(PointKind::FinalNorm, final.ref());
-  Matrix out = make_matrix(backend_, picks.size(), config_.vocab);
-  project(weights_.head, final.ref(), out.ref());
-  if (config_.logits_are_changed()) {
-    run_point(PointKind::LogitsPresoftcap, out.ref());
-  }
-  if (config_.logit_multiplier != 1.0) {
-    ops::scale(backend_, out.ref(), config_.logit_multiplier, out.ref());
-  }
-  if (config_.logit_soft_cap != 0.0) {
-    ops::soft_cap(backend_, out.ref(), config_.logit_soft_cap, out.ref());
-  }
-  run_point(PointKind::Logits, out.ref());
-  return out;
+  Matrix picked_rows = make_matrix(backend_, picks.size(), config_.d_model);
+  ops::gather(backend_, residual, picks, 1.0, picked_rows.ref());
+  return unembed(backend_, config_, weights_, picked_rows.ref(), options_.precision,
+                 [&](PointKind kind, MatRef value) {
+                   if (wants(kind, 0)) {
+                     at({kind, 0}, value, positions, sequences);
+                   }
+                 });
 }
 
 }  // namespace cajal
