@@ -24,6 +24,39 @@ void check_finite(std::string_view where, std::string_view name, double value) {
   }
 }
 
+void check_not_negative(std::string_view where, std::string_view name, double value) {
+  if (!(value >= 0.0) || !std::isfinite(value)) {
+    fail(ErrorCode::CorruptData, "{}: {} is {}, must be a number that is not negative", where, name,
+         value);
+  }
+}
+
+/// Where a scaling's formula divides by a difference or a logarithm, that is not 0.
+void check_scaling(const RopeConfig& rope, std::string_view where) {
+  const bool llama3 = rope.scaling == RopeScaling::Llama3;
+  if (llama3 && !(rope.low_freq_factor > 0.0 && rope.high_freq_factor > rope.low_freq_factor)) {
+    fail(ErrorCode::CorruptData,
+         "{}: low_freq_factor {} must be positive and below high_freq_factor {}", where,
+         rope.low_freq_factor, rope.high_freq_factor);
+  }
+  if (rope.scaling == RopeScaling::Yarn &&
+      !(rope.theta > 1.0 && rope.beta_fast > 0.0 && rope.beta_slow > 0.0)) {
+    fail(
+        ErrorCode::CorruptData,
+        "{}: yarn needs rope_theta above 1 and positive beta_fast and beta_slow, not {}, {} and {}",
+        where, rope.theta, rope.beta_fast, rope.beta_slow);
+  }
+  if (rope.scaling == RopeScaling::LongRope && !(rope.original_context > 1.0)) {
+    fail(ErrorCode::CorruptData, "{}: original_max_position_embeddings is {}, must be above 1",
+         where, rope.original_context);
+  }
+  constexpr double kMost = 1000.0;  // published ones lie near 1
+  if (rope.attention_factor && !(*rope.attention_factor > 0.0 && *rope.attention_factor <= kMost)) {
+    fail(ErrorCode::CorruptData, "{}: attention_factor is {}, must be above 0 and at most {}",
+         where, *rope.attention_factor, kMost);
+  }
+}
+
 void check_rope(const RopeConfig& rope, std::size_t d_head, std::string_view where) {
   if (rope.dims == 0 || rope.dims % 2 != 0 || rope.dims > d_head) {
     fail(ErrorCode::CorruptData,
@@ -68,6 +101,8 @@ void check_mixture(const MixtureConfig& m, std::string_view where) {
   check_size(where, "number of experts", m.experts, 65536);
   check_size(where, "experts per token", m.active, m.experts);
   check_size(where, "expert size", m.d_expert);
+  check_finite(where, "swiglu_alpha", m.clamp_alpha);
+  check_not_negative(where, "swiglu_limit", m.clamp_limit);
 }
 
 }  // namespace
@@ -97,20 +132,21 @@ void validate(const ModelConfig& c, std::string_view where) {
   } else {
     check_size(where, "MLP size", c.d_mlp);
   }
-  check_finite(where, "score scale", c.score_scale);
+  check_finite(where, "score scale", c.scale_of_scores());
+  check_not_negative(where, "soft cap of scores", c.score_soft_cap);
+  check_not_negative(where, "soft cap of logits", c.logit_soft_cap);
+  check_not_negative(where, "clip_qkv", c.clip_qkv);
   check_finite(where, "embedding scale", c.embedding_scale);
   check_finite(where, "logit multiplier", c.logit_multiplier);
   check_finite(where, "residual multiplier", c.residual_multiplier);
-  if (!(c.norm_epsilon >= 0.0) || !std::isfinite(c.norm_epsilon)) {
-    fail(ErrorCode::CorruptData, "{}: norm epsilon {} must be a number that is not negative", where,
-         c.norm_epsilon);
-  }
+  check_not_negative(where, "norm epsilon", c.norm_epsilon);
   if (c.layer.size() != c.layers) {
     fail(ErrorCode::CorruptData, "{}: describes the attention of {} layers, but there are {}",
          where, c.layer.size(), c.layers);
   }
   for (const RopeConfig& rope : c.ropes) {
     check_rope(rope, c.d_head, where);
+    check_scaling(rope, where);
   }
 }
 

@@ -4,6 +4,7 @@
 // this. Everything has the value of the plainest model, so that a family says only what differs.
 #pragma once
 
+#include <cmath>
 #include <cstddef>
 #include <optional>
 #include <string>
@@ -74,10 +75,10 @@ struct ModelConfig {
   bool shared_norm = false;  // parallel: one norm feeds both
 
   // Attention.
-  double score_scale = 0.0;     // 0: 1 / sqrt(d_head)
-  bool scale_by_layer = false;  // also divided by layer + 1
-  double score_soft_cap = 0.0;  // 0: none
-  double clip_qkv = 0.0;        // 0: none
+  std::optional<double> score_scale;  // absent: 1 / sqrt(d_head)
+  bool scale_by_layer = false;        // also divided by layer + 1
+  double score_soft_cap = 0.0;        // 0: none
+  double clip_qkv = 0.0;              // 0: none
   QkNorm qk_norm = QkNorm::None;
   NormKind qk_norm_kind = NormKind::Rms;
   std::vector<RopeConfig> ropes;
@@ -98,6 +99,9 @@ struct ModelConfig {
   double logit_soft_cap = 0.0;  // 0: none
   bool tied = false;            // the head is the embedding table
 
+  double scale_of_scores() const noexcept {
+    return score_scale.value_or(1.0 / std::sqrt(static_cast<double>(d_head)));
+  }
   std::size_t q_width() const noexcept { return heads * d_head; }
   std::size_t kv_width() const noexcept { return kv_heads * d_head; }
   /// Whether what a branch adds differs from what its last projection gives.

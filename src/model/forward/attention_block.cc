@@ -85,7 +85,7 @@ AttentionShape ForwardPass::attention_shape(std::size_t layer,
           .d_head = config_.d_head,
           .first = segment.before,
           .window = config_.layer[layer].window,
-          .scale = config_.score_scale / by_layer,
+          .scale = config_.scale_of_scores() / by_layer,
           .soft_cap = config_.score_soft_cap,
           .sinks = weights_.layers[layer].sinks};
 }

@@ -157,6 +157,11 @@ class Binder {
         break;
       }
       case QkvPacking::PerHead:
+        if (config_.kv_heads != config_.heads) {
+          fail(ErrorCode::CorruptData,
+               "{}: num_key_value_heads is {}, but this family packs one of each for all {} heads",
+               source_.where(), config_.kv_heads, config_.heads);
+        }
         w.qkv_per_head = projection(at + names_.qkv, d_model(), 3 * q_width);
         break;
     }

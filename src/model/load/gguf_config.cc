@@ -53,8 +53,16 @@ class Reader {
   std::string architecture_;
 };
 
-std::vector<double> values_of(const Gguf& file, std::string_view name) {
-  const Matrix m = decode(file.at(name));
+/// One number for each rotated pair. Looked at before anything is decoded: a damaged file may give
+/// the tensor any shape.
+std::vector<double> factors_of(const Gguf& file, std::string_view name, std::size_t pairs) {
+  const StoredTensor& tensor = file.at(name);
+  if (tensor.shape.size() != 1 || tensor.shape[0] != pairs) {
+    fail(ErrorCode::CorruptData,
+         "{}: tensor '{}' is {}, must have {} entries (half the rotated columns)", file.name(),
+         name, shape_text(tensor.shape), pairs);
+  }
+  const Matrix m = decode(tensor);
   std::vector<double> out;
   for (std::size_t c = 0; c < m.cols(); ++c) {
     out.push_back(element(m.ref(), 0, c));
@@ -83,11 +91,11 @@ void read_scaling(const Reader& r, RopeConfig& rope) {
   }
   if (r.file().find("rope_freqs.weight") != nullptr) {
     rope.scaling = RopeScaling::Divisors;
-    rope.short_factor = values_of(r.file(), "rope_freqs.weight");
+    rope.short_factor = factors_of(r.file(), "rope_freqs.weight", rope.dims / 2);
   } else if (r.file().find("rope_factors_long.weight") != nullptr) {
     rope.scaling = RopeScaling::LongRope;
-    rope.long_factor = values_of(r.file(), "rope_factors_long.weight");
-    rope.short_factor = values_of(r.file(), "rope_factors_short.weight");
+    rope.long_factor = factors_of(r.file(), "rope_factors_long.weight", rope.dims / 2);
+    rope.short_factor = factors_of(r.file(), "rope_factors_short.weight", rope.dims / 2);
     rope.attention_factor = attn_factor.value_or(1.0);
   }
 }
@@ -106,6 +114,11 @@ std::size_t rows_of(const Gguf& file, std::string_view name) {
 }
 
 void configure_sizes(const Reader& r, ModelConfig& c) {
+  if (r.size_or("expert_count", 0) != 0) {
+    fail(ErrorCode::Unsupported,
+         "{}: {} is not 0; mixtures of experts are read from Hugging Face folders only",
+         r.file().name(), r.key("expert_count"));
+  }
   c.layers = r.size("block_count");
   c.heads = r.uniform_or("attention.head_count", 0);
   check_counts(c, r.file().name());
@@ -155,11 +168,17 @@ std::vector<bool> windowed_layers(const Reader& r, std::size_t layers, std::size
   const std::string key = r.key("attention.sliding_window_pattern");
   const GgufValue* value = r.file().find_value(key);
   std::vector<bool> out;
-  if (value != nullptr && value->is_array) {
+  if (value != nullptr && value->is_array && value->kind == GgufKind::Bool) {
+    for (const std::byte x : value->bytes) {
+      out.push_back(x != std::byte{0});
+    }
+  } else if (value != nullptr && value->is_array) {
     const std::vector<std::int64_t> flags =
         r.file().find_ints(key).value_or(std::vector<std::int64_t>());
     std::transform(flags.begin(), flags.end(), std::back_inserter(out),
                    [](std::int64_t x) { return x != 0; });
+  }
+  if (value != nullptr && value->is_array) {
     if (out.size() != layers) {
       fail(ErrorCode::CorruptData, "{}: {} has {} entries, but there are {} layers",
            r.file().name(), key, out.size(), layers);
@@ -288,9 +307,6 @@ GgufModel read_gguf_model(const Gguf& file) {
     GgufModel model;
     model.config.family = a.family;
     a.configure(Reader(file, name), model.config);
-    if (model.config.score_scale == 0.0 && model.config.d_head != 0) {
-      model.config.score_scale = 1.0 / std::sqrt(static_cast<double>(model.config.d_head));
-    }
     validate(model.config, file.name());
     model.names = a.names();
     model.permuted_qk = a.permuted_qk;

@@ -1,6 +1,4 @@
 // Which loader a path calls for, and the one for Hugging Face folders.
-#include <cmath>
-
 #include "base/error.h"
 #include "io/json.h"
 #include "model/families/family.h"
@@ -17,9 +15,6 @@ ModelConfig read_config(const Json& json, const std::string& where, const Family
   ModelConfig config;
   config.family = family.name;
   family.configure(ConfigReader(json, where, family.defaults), config);
-  if (config.score_scale == 0.0 && config.d_head != 0) {
-    config.score_scale = 1.0 / std::sqrt(static_cast<double>(config.d_head));
-  }
   validate(config, where);
   return config;
 }
