@@ -14,6 +14,8 @@
 namespace cajal {
 namespace {
 
+constexpr int kMostThreads = 1024;
+
 #ifndef _OPENMP
 std::atomic<int> wanted_threads{
     static_cast<int>(std::max(1U, std::thread::hardware_concurrency()))};
@@ -26,7 +28,8 @@ thread_local std::size_t worker_index = 0;
 }  // namespace
 
 void set_threads(int count) {
-  check(count >= 1 && count <= 1024, "threads must be between 1 and 1024, not {}", count);
+  check(count >= 1 && count <= kMostThreads, "threads must be between 1 and {}, not {}",
+        kMostThreads, count);
 #ifdef _OPENMP
   omp_set_dynamic(0);
   omp_set_num_threads(count);
@@ -37,7 +40,7 @@ void set_threads(int count) {
 
 int threads() noexcept {
 #ifdef _OPENMP
-  return omp_get_max_threads();
+  return std::min(omp_get_max_threads(), kMostThreads);
 #else
   return wanted_threads;
 #endif

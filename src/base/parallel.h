@@ -13,8 +13,8 @@
 
 namespace cajal {
 
-/// Threads that parallel_for and oneDNN use from now on; at least 1. Call it before the first
-/// computation, from the thread that will compute.
+/// Threads that parallel_for and oneDNN use from now on; 1 to 1024, else InvalidArgument. Call it
+/// before the first computation, from the thread that will compute.
 void set_threads(int count);
 int threads() noexcept;
 /// Which of them runs the caller inside parallel_for, 0 .. threads() - 1: to choose scratch memory,

@@ -93,12 +93,12 @@ class Writer {
   }
 
   void end(Finish why) {
-    out_.finish = why;
     done_ = true;
     if (decoder_ && !filter_.stopped()) {
       show(decoder_->finish());
       emit(filter_.finish());
     }
+    out_.finish = filter_.stopped() ? Finish::StopString : why;
   }
 
   Generation result() { return std::move(out_); }
@@ -138,10 +138,10 @@ void check_request(const Model& model, const Tokenizer* tokenizer,
     check(!prompts[i].empty(), "prompt {} is empty; give at least one token", i);
     const std::size_t length = cache.length(i) + prompts[i].size();
     // The last new token is not fed back, so it needs no room.
-    const std::size_t needed =
-        length + options.max_tokens - std::min<std::size_t>(options.max_tokens, 1);
+    const std::size_t fed = options.max_tokens - std::min<std::size_t>(options.max_tokens, 1);
+    const std::size_t context = model.config().context;
     check(
-        needed <= model.config().context,
+        length <= context && fed <= context - length,
         "{} tokens of prompt and {} new ones exceed the context of this model, which is {} tokens",
         length, options.max_tokens, model.config().context);
   }

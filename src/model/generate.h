@@ -55,7 +55,7 @@ using TextSink = std::function<void(std::size_t sequence, std::string_view text)
 /// Continues each prompt of ids until its own end. Appends to `cache` if given (it must have one
 /// sequence per prompt; prompts then hold only new tokens); the last generated token is not fed
 /// back. `tokenizer` may be nullptr: then there is no text. Throws InvalidArgument if a prompt is
-/// empty (and the cache too), or if a prompt and max_tokens exceed the context, naming the limit.
+/// empty, or if a prompt and max_tokens exceed the context, naming the limit.
 std::vector<Generation> generate(Backend& backend, const Model& model,
                                  std::shared_ptr<const Tokenizer> tokenizer,
                                  std::span<const std::vector<TokenId>> prompts,

@@ -25,18 +25,7 @@ KvCache::KvCache(const ModelConfig& config, Backend& backend, std::size_t sequen
       context_(config.context),
       layers_(config.layers),
       width_(config.kv_width()),
-      sequences_(sequences) {
-  for (Sequence& sequence : sequences_) {
-    sequence.keys.resize(layers_);
-    sequence.values.resize(layers_);
-  }
-}
-
-KvCache::KvCache(const KvCache& like, std::size_t sequences)
-    : backend_(like.backend_),
-      context_(like.context_),
-      layers_(like.layers_),
-      width_(like.width_),
+      dtype_(backend.activation_dtype()),
       sequences_(sequences) {
   for (Sequence& sequence : sequences_) {
     sequence.keys.resize(layers_);
@@ -47,23 +36,6 @@ KvCache::KvCache(const KvCache& like, std::size_t sequences)
 void KvCache::truncate(std::size_t sequence, std::size_t length) {
   auto& tokens = sequences_[sequence].tokens;
   tokens.resize(std::min(length, tokens.size()));
-}
-
-KvCache KvCache::clone() const {
-  KvCache copy(*this, sequences_.size());
-  for (std::size_t i = 0; i < sequences_.size(); ++i) {
-    const Sequence& from = sequences_[i];
-    Sequence& to = copy.sequences_[i];
-    to.tokens = from.tokens;
-    to.rope_length = from.rope_length;
-    to.capacity = from.capacity;
-    for (std::size_t layer = 0; layer < layers_ && from.capacity != 0; ++layer) {
-      const std::size_t used = from.tokens.size();
-      to.keys[layer] = grown(*backend_, from.keys[layer], used, from.capacity, width_);
-      to.values[layer] = grown(*backend_, from.values[layer], used, from.capacity, width_);
-    }
-  }
-  return copy;
 }
 
 void KvCache::append(std::size_t sequence, std::span<const TokenId> tokens) {

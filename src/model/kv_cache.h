@@ -15,10 +15,11 @@ class KvCache {
  public:
   KvCache(const ModelConfig& config, Backend& backend, std::size_t sequences);
 
-  KvCache(KvCache&&) = default;
-  KvCache& operator=(KvCache&&) = default;
-  ~KvCache() = default;
-
+  /// Whether it has the layers, widths and element type that this model needs on this backend.
+  bool fits(const ModelConfig& config, const Backend& backend) const noexcept {
+    return layers_ == config.layers && width_ == config.kv_width() &&
+           dtype_ == backend.activation_dtype();
+  }
   std::size_t sequences() const noexcept { return sequences_.size(); }
   /// Tokens of a sequence so far.
   std::size_t length(std::size_t sequence) const noexcept {
@@ -29,8 +30,6 @@ class KvCache {
   }
   /// Forgets all but the first `length` tokens of a sequence.
   void truncate(std::size_t sequence, std::size_t length);
-  /// A copy with the same content; costs its memory.
-  KvCache clone() const;
 
   /// Makes room for `tokens` after those that are there. Throws InvalidArgument naming the limit if
   /// that would exceed the context.
@@ -54,13 +53,13 @@ class KvCache {
     std::vector<Matrix> keys;  // [layers] of [capacity, kv_width]
     std::vector<Matrix> values;
   };
-  KvCache(const KvCache& like, std::size_t sequences);  // empty sequences
   void reserve(Sequence& sequence, std::size_t length);
 
   Backend* backend_;
   std::size_t context_;
   std::size_t layers_;
   std::size_t width_;
+  DType dtype_;
   std::vector<Sequence> sequences_;
 };
 

@@ -1,12 +1,17 @@
 #include "model/model.h"
 
+#include <algorithm>
+
 #include "base/error.h"
 #include "model/forward/forward_pass.h"
 
 namespace cajal {
 namespace {
 
-void check_batch(const Model& model, const Batch& batch, const KvCache& cache) {
+void check_batch(const Model& model, const Backend& backend, const Batch& batch,
+                 const KvCache& cache) {
+  check(cache.fits(model.config(), backend), "the cache was made for another model or backend");
+  check(!batch.starts.empty(), "the batch has no list of sequences");
   check(batch.starts.size() == cache.sequences() + 1,
         "the batch describes {} sequences, the cache {}", batch.starts.size() - 1,
         cache.sequences());
@@ -81,6 +86,7 @@ bool must_rotate_again(const ModelConfig& config, const KvCache& cache, std::siz
 void rotate_again(Backend& backend, const Model& model, KvCache& cache, std::size_t sequence,
                   std::size_t length, const ForwardOptions& options) {
   const std::vector<TokenId> tokens(cache.tokens(sequence).begin(), cache.tokens(sequence).end());
+  cache.set_rope_length(sequence, length);  // first: if this fails half-way, it is done again
   BatchLayout layout;
   add_segment(layout, cache, sequence, 0, length);
   const PointSet edits = options.points == nullptr ? PointSet() : options.points->only_edits();
@@ -101,7 +107,7 @@ Precision Model::default_precision(const Backend& backend) const noexcept {
 
 Matrix Model::forward(Backend& backend, const Batch& batch, KvCache& cache,
                       const ForwardOptions& options) const {
-  check_batch(*this, batch, cache);
+  check_batch(*this, backend, batch, cache);
   Rollback rollback(cache);
   BatchLayout layout;
   for (std::size_t i = 0; i < cache.sequences(); ++i) {
@@ -111,12 +117,13 @@ Matrix Model::forward(Backend& backend, const Batch& batch, KvCache& cache,
     if (count == 0) {
       continue;
     }
-    if (must_rotate_again(config_, cache, i, before + count)) {
-      rotate_again(backend, *this, cache, i, before + count, options);
+    const std::size_t length = std::max(before + count, options.final_length);
+    if (must_rotate_again(config_, cache, i, length)) {
+      rotate_again(backend, *this, cache, i, length, options);
     }
     cache.append(i, batch.tokens.subspan(begin, count));
-    cache.set_rope_length(i, before + count);
-    add_segment(layout, cache, i, before, before + count);
+    cache.set_rope_length(i, length);
+    add_segment(layout, cache, i, before, length);
   }
   if (layout.segments.empty()) {
     return make_matrix(backend, 0, config_.vocab);

@@ -32,6 +32,9 @@ struct ForwardOptions {
   Precision precision = Precision::F32;
   LogitRows logits = LogitRows::Last;
   const PointSet* points = nullptr;  // what to read and change; nullptr: nothing
+  // Tokens the sequences will have in the end, where that is known: LongRope rotates all positions
+  // of a long sequence differently. 0: as many as there are after this pass.
+  std::size_t final_length = 0;
 };
 
 /// Frozen weights of one model. Immutable after loading: share it among threads, each with its own

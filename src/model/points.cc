@@ -121,6 +121,13 @@ std::optional<Point> parse_alias(std::string_view name, const ModelConfig& c) {
       return std::nullopt;
     }
   }
+  if (layer && *layer < c.layers && !c.layer[*layer].rope) {  // nothing rotates: no other name
+    name = name == "attn.hook_q" ? "attn.hook_rot_q" : name;
+    name = name == "attn.hook_k" ? "attn.hook_rot_k" : name;
+  }
+  if (name == "hook_embed" && c.learned_positions) {
+    return std::nullopt;  // there it is the embedding without positions, which is no point here
+  }
   for (const KindName& entry : kNames) {
     if (entry.alias == name && has_layer(entry.kind) == layer.has_value()) {
       return Point{resolve(entry.kind, c), layer.value_or(0)};
@@ -182,15 +189,13 @@ std::string nearest(std::string_view name, const ModelConfig& config) {
 
 void change_row(const RowEdit& edit, std::span<double> row) {
   for (std::size_t c = 0; c < row.size(); ++c) {
-    const double v = edit.value.empty()       ? 0.0
-                     : edit.value.size() == 1 ? edit.value[0]
-                                              : edit.value[c];
+    const auto given = [&] { return edit.value.size() == 1 ? edit.value[0] : edit.value[c]; };
     switch (edit.kind) {
       case EditKind::Set:
-        row[c] = v;
+        row[c] = given();
         break;
       case EditKind::Add:
-        row[c] += v;
+        row[c] += given();
         break;
       case EditKind::Scale:
         row[c] *= edit.factor;
@@ -211,6 +216,9 @@ void change_rows(const RowEdit& edit, MatrixView<T> value, const PointContext& c
         position >= edit.end) {
       continue;
     }
+    check(edit.kind == EditKind::Scale || edit.value.size() == 1 || edit.value.size() == value.cols,
+          "edit of {}: has {} values, the point has {} columns", name_of(context.point),
+          edit.value.size(), value.cols);
     std::copy(value.row(r).begin(), value.row(r).end(), row.begin());
     change_row(edit, row);
     std::transform(row.begin(), row.end(), value.row(r).begin(),
@@ -280,10 +288,6 @@ void PointSet::edit(Point point, PointEditor editor) {
 
 void PointSet::edit(Point point, RowEdit edit) {
   this->edit(point, [edit = std::move(edit)](MatRef value, const PointContext& context) {
-    const bool sized =
-        edit.kind == EditKind::Scale || edit.value.size() == 1 || edit.value.size() == value.cols;
-    check(sized, "edit of {}: has {} values, the point has {} columns", name_of(context.point),
-          edit.value.size(), value.cols);
     if (value.dtype == DType::F64) {
       change_rows(edit, value.as<double>(), context);
     } else {

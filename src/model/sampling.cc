@@ -7,10 +7,12 @@
 
 #include "base/error.h"
 #include "base/random.h"
+#include "model/probabilities.h"
 
 namespace cajal {
 namespace {
 
+/// Throws CorruptData if one is not finite: nothing sensible follows from it.
 std::vector<double> row_as_double(ConstMatRef logits) {
   std::vector<double> out(logits.cols);
   if (logits.dtype == DType::F64) {
@@ -19,6 +21,12 @@ std::vector<double> row_as_double(ConstMatRef logits) {
   } else {
     const auto row = logits.as<const float>().row(0);
     std::copy(row.begin(), row.end(), out.begin());
+  }
+  if (!std::all_of(out.begin(), out.end(), [](double x) { return std::isfinite(x); })) {
+    fail(
+        ErrorCode::CorruptData,
+        "the model gives logits that are not finite numbers: its weights are damaged, or too large "
+        "for this precision");
   }
   return out;
 }
@@ -30,18 +38,6 @@ void penalize(std::vector<double>& logits, std::span<const TokenId> history, dou
       double& x = logits[static_cast<std::size_t>(id)];
       x = x > 0.0 ? x / penalty : x * penalty;
     }
-  }
-}
-
-void softmax(std::vector<double>& x) {
-  const double peak = *std::max_element(x.begin(), x.end());
-  double sum = 0.0;
-  for (double& v : x) {
-    v = std::exp(v - peak);
-    sum += v;
-  }
-  for (double& v : x) {
-    v /= sum;
   }
 }
 
@@ -58,19 +54,66 @@ std::vector<std::size_t> order_of(std::span<const double> values, std::size_t k)
   return order;
 }
 
-/// How many of the ordered candidates survive top-p and min-p; at least one. `chances` are their
-/// probabilities among themselves, falling.
-std::size_t survivors(std::span<const double> chances, const SamplingOptions& options) {
-  std::size_t keep = 0;
+/// How many of the ordered candidates top-p and min-p leave; at least one. `total` is the mass that
+/// top-p is a fraction of.
+std::size_t survivors(std::span<const double> chances, std::span<const std::size_t> order,
+                      double total, const SamplingOptions& options) {
   double mass = 0.0;
-  while (keep < chances.size() && (keep == 0 || mass < options.top_p)) {
-    mass += chances[keep];
+  std::size_t keep = 0;
+  while (keep < order.size()) {
+    const double chance = chances[order[keep]];
+    const bool unlikely = chance < options.min_p * chances[order[0]];
+    if (keep != 0 && (unlikely || mass >= options.top_p * total)) {
+      break;
+    }
+    mass += chance;
     ++keep;
   }
-  while (keep > 1 && chances[keep - 1] < options.min_p * chances[0]) {
-    --keep;
-  }
   return keep;
+}
+
+/// The tokens that top-k, then top-p and min-p leave, best first. Without top-k, sorts only as
+/// much of the vocabulary as turns out to be needed.
+std::vector<std::size_t> candidates(std::span<const double> chances,
+                                    const SamplingOptions& options) {
+  if (options.top_k != 0) {
+    std::vector<std::size_t> order = order_of(chances, options.top_k);
+    double total = 0.0;
+    for (const std::size_t i : order) {
+      total += chances[i];
+    }
+    order.resize(survivors(chances, order, total, options));
+    return order;
+  }
+  for (std::size_t sorted = 256;; sorted *= 8) {
+    std::vector<std::size_t> order = order_of(chances, sorted);
+    const std::size_t keep = survivors(chances, order, 1.0, options);
+    if (keep < order.size() || order.size() == chances.size()) {
+      order.resize(keep);
+      return order;
+    }
+  }
+}
+
+/// One of `order`, by its share of their mass; all ids in their own order if it is empty.
+std::size_t draw(std::span<const double> chances, std::span<const std::size_t> order, double u) {
+  const std::size_t count = order.empty() ? chances.size() : order.size();
+  const auto id_at = [&](std::size_t i) { return order.empty() ? i : order[i]; };
+  double mass = 0.0;
+  for (std::size_t i = 0; i < count; ++i) {
+    mass += chances[id_at(i)];
+  }
+  double left = u * mass;
+  for (std::size_t i = 0; i < count; ++i) {
+    left -= chances[id_at(i)];
+    if (left < 0.0) {
+      return id_at(i);
+    }
+  }
+  // Rounding left a little: the likeliest.
+  return order.empty() ? static_cast<std::size_t>(std::max_element(chances.begin(), chances.end()) -
+                                                  chances.begin())
+                       : order[0];
 }
 
 }  // namespace
@@ -97,24 +140,10 @@ TokenId sample_token(ConstMatRef logits, std::span<const TokenId> history,
   for (double& v : x) {
     v /= options.temperature;
   }
-  const std::size_t k = options.top_k == 0 ? x.size() : options.top_k;
-  const std::vector<std::size_t> order = order_of(x, k);
-  std::vector<double> chances;
-  for (const std::size_t i : order) {
-    chances.push_back(x[i]);
-  }
-  softmax(chances);
-  const std::size_t keep = survivors(chances, options);
-  const double mass =
-      std::accumulate(chances.begin(), chances.begin() + static_cast<std::ptrdiff_t>(keep), 0.0);
-  double left = random_uniform(options.seed, sequence, counter) * mass;
-  for (std::size_t i = 0; i < keep; ++i) {
-    left -= chances[i];
-    if (left < 0.0) {
-      return static_cast<TokenId>(order[i]);
-    }
-  }
-  return static_cast<TokenId>(order[keep - 1]);
+  softmax(x);
+  const bool all = options.top_k == 0 && options.top_p == 1.0 && options.min_p == 0.0;
+  const std::vector<std::size_t> order = all ? std::vector<std::size_t>() : candidates(x, options);
+  return static_cast<TokenId>(draw(x, order, random_uniform(options.seed, sequence, counter)));
 }
 
 std::vector<double> log_softmax(ConstMatRef logits) {

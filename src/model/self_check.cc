@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <limits>
 #include <map>
 
@@ -54,8 +55,10 @@ class Identity {
 
   void add(double error, double tolerance) {
     // Kept: the comparison that is worst in relation to its own tolerance. NaN is worst of all.
-    const double ratio = error / std::max(tolerance, std::numeric_limits<double>::min());
-    if (!(ratio <= worst_)) {
+    const double ratio = std::isfinite(error)
+                             ? error / std::max(tolerance, std::numeric_limits<double>::min())
+                             : std::numeric_limits<double>::infinity();
+    if (ratio > worst_) {
       worst_ = ratio;
       result_.largest_error = error;
       result_.tolerance = tolerance;
@@ -221,6 +224,17 @@ class Checker {
   bool has_sinks_;  // a sink takes a part of each row
 };
 
+bool is_finite(const Matrix& logits) {
+  for (std::size_t r = 0; r < logits.rows(); ++r) {
+    for (std::size_t c = 0; c < logits.cols(); ++c) {
+      if (!std::isfinite(element(logits.ref(), r, c))) {
+        return false;
+      }
+    }
+  }
+  return true;
+}
+
 double mean_nll(const Matrix& logits, std::span<const TokenId> tokens) {
   std::vector<double> out;
   for (std::size_t r = 0; r + 1 < tokens.size(); ++r) {
@@ -232,13 +246,9 @@ double mean_nll(const Matrix& logits, std::span<const TokenId> tokens) {
 
 CheckResult same_bits(const Matrix& a, const Matrix& b) {
   CheckResult out{.name = "reading points changes no bit of the logits"};
-  for (std::size_t r = 0; r < a.rows(); ++r) {
-    for (std::size_t c = 0; c < a.cols(); ++c) {
-      const double d = std::abs(element(a.ref(), r, c) - element(b.ref(), r, c));
-      out.largest_error = d <= out.largest_error ? out.largest_error : d;
-    }
-  }
-  out.passed = out.largest_error == 0.0;
+  const std::size_t bytes = a.rows() * a.cols() * size_of(a.dtype());
+  out.passed = std::memcmp(a.ref().data, b.ref().data, bytes) == 0;
+  out.largest_error = out.passed ? 0.0 : std::numeric_limits<double>::infinity();
   return out;
 }
 
@@ -254,10 +264,16 @@ SelfCheck self_check(Backend& backend, const Model& model, std::span<const Token
   SelfCheck out;
   out.checks = Checker(model, watched.values, epsilon_of(backend), tokens.size()).all();
   out.checks.push_back(same_bits(watched.logits, plain.logits));
-  out.mean_nll = mean_nll(watched.logits, tokens);
   out.uniform_nll = std::log(static_cast<double>(model.config().vocab));
-  if (!std::isfinite(out.mean_nll)) {
-    out.warnings.push_back("the likelihood of the text is not a finite number");
+  const bool finite = is_finite(watched.logits);
+  out.checks.push_back({.name = "all logits are finite numbers",
+                        .largest_error = finite ? 0.0 : std::numeric_limits<double>::infinity(),
+                        .passed = finite});
+  out.mean_nll =
+      finite ? mean_nll(watched.logits, tokens) : std::numeric_limits<double>::quiet_NaN();
+  if (!finite) {
+    out.warnings.push_back(
+        "the model gives logits that are not finite numbers: its weights are damaged");
   } else if (is_sentence && out.mean_nll >= out.uniform_nll) {
     out.warnings.push_back(fmt::format(
         "a plain sentence costs {:.2f} nats a token, no less than guessing ({:.2f}): the weights, "

@@ -5,6 +5,7 @@
 #include <numeric>
 
 #include "model/forward/forward_pass.h"
+#include "model/probabilities.h"
 
 namespace cajal {
 namespace {
@@ -24,18 +25,6 @@ void store_row(std::span<const double> values, MatRef m, std::size_t r) {
     } else {
       m.as<float>().at(r, c) = static_cast<float>(values[c]);
     }
-  }
-}
-
-void softmax(std::vector<double>& x) {
-  const double peak = *std::max_element(x.begin(), x.end());
-  double sum = 0.0;
-  for (double& v : x) {
-    v = std::exp(v - peak);
-    sum += v;
-  }
-  for (double& v : x) {
-    v /= sum;
   }
 }
 
