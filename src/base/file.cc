@@ -1,11 +1,15 @@
 #include "base/file.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
+#include <mutex>
+#include <optional>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <vector>
 
 #include "base/error.h"
 
@@ -40,8 +44,10 @@ class Descriptor {
   fail(code, "{}: cannot {}: {}", path.string(), doing, std::strerror(error));
 }
 
-int open_to_read(const std::filesystem::path& path) {
-  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+/// With O_NONBLOCK among `flags` a pipe does not wait for its writer; regular files know no
+/// difference.
+int open_to_read(const std::filesystem::path& path, int flags = O_NONBLOCK) {
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | flags);
   if (fd < 0) {
     fail_errno(path, errno, "open");
   }
@@ -59,6 +65,89 @@ std::size_t regular_size(int fd, const std::filesystem::path& path) {
          path.string());
   }
   return static_cast<std::size_t>(info.st_size);
+}
+
+/// Reads up to `most` bytes behind those of `text`; false at the end.
+bool read_more(int fd, const std::filesystem::path& path, std::size_t most, std::string& text) {
+  const std::size_t before = text.size();
+  text.resize(before + most);
+  ssize_t n = -1;
+  do {
+    n = ::read(fd, text.data() + before, most);
+  } while (n < 0 && errno == EINTR);
+  if (n < 0) {
+    fail_errno(path, errno, "read");
+  }
+  text.resize(before + static_cast<std::size_t>(n));
+  return n != 0;
+}
+
+[[noreturn]] void fail_size(const std::filesystem::path& path, const std::string& size,
+                            std::uint64_t limit) {
+  fail(ErrorCode::ResourceExhausted, "{}: has {} bytes, more than the {} that are read here",
+       path.string(), size, limit);
+}
+
+/// Where a chain of links ends, whether something is there or not.
+std::filesystem::path follow_links(const std::filesystem::path& path) {
+  constexpr int kMostLinks = 40;  // as Linux has it
+  std::filesystem::path out = path;
+  std::error_code error;
+  for (int i = 0; std::filesystem::is_symlink(std::filesystem::symlink_status(out, error)); ++i) {
+    check(i < kMostLinks, "{}: is a chain of links without end; name a file", path.string());
+    out = out.parent_path() / std::filesystem::read_symlink(out, error);  // as it is if absolute
+  }
+  return out;
+}
+
+/// Permissions of the regular file there; nullopt if there is nothing.
+std::optional<mode_t> mode_to_keep(const std::filesystem::path& path) {
+  struct stat info{};
+  if (::stat(path.c_str(), &info) != 0) {
+    return std::nullopt;
+  }
+  check(S_ISREG(info.st_mode), "{}: is {}, which cannot be replaced; name a file", path.string(),
+        S_ISDIR(info.st_mode) ? "a folder" : "no regular file but a pipe or a device");
+  return info.st_mode & 0777U;
+}
+
+/// The temporary files that there are now. The lock also covers their creation and removal, so
+/// that none is missed.
+struct Temporaries {
+  std::mutex lock;
+  std::vector<std::string> paths;
+};
+
+Temporaries& temporaries() {
+  static Temporaries all;
+  return all;
+}
+
+/// Opens a new file beside `target`; its name is in `name`. -1 and errno if that fails.
+int create_beside(const std::filesystem::path& target, std::string& name) {
+  constexpr int kMostTries = 1000;
+  static unsigned counter = 0;  // under the lock
+  Temporaries& all = temporaries();
+  const std::lock_guard guard(all.lock);
+  for (int i = 0; i < kMostTries; ++i) {
+    const std::string file =
+        fmt::format(".{}.{}-{}", target.filename().string(), ::getpid(), counter++);
+    name = (target.parent_path() / file).string();
+    const int fd = ::open(name.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (fd >= 0) {
+      all.paths.push_back(name);
+    }
+    if (fd >= 0 || errno != EEXIST) {
+      return fd;
+    }
+  }
+  return -1;
+}
+
+void forget(const std::string& name) {
+  Temporaries& all = temporaries();
+  const std::lock_guard guard(all.lock);
+  all.paths.erase(std::remove(all.paths.begin(), all.paths.end(), name), all.paths.end());
 }
 
 void sync_folder(const std::filesystem::path& folder) {
@@ -138,40 +227,58 @@ std::string read_file(const std::filesystem::path& path, std::uint64_t limit) {
   const Descriptor fd(open_to_read(path));
   const std::size_t size = regular_size(fd.get(), path);
   if (size > limit) {
-    fail(ErrorCode::ResourceExhausted, "{}: has {} bytes, more than the {} that are read here",
-         path.string(), size, limit);
+    fail_size(path, fmt::format("{}", size), limit);
   }
-  std::string text(size, '\0');
-  std::size_t done = 0;
-  while (done < size) {
-    const ssize_t n = ::read(fd.get(), text.data() + done, size - done);
-    if (n < 0 && errno != EINTR) {
-      fail_errno(path, errno, "read");
-    }
-    if (n == 0) {
-      break;  // it shrank while we read it
-    }
-    done += n < 0 ? 0 : static_cast<std::size_t>(n);
+  std::string text;
+  text.reserve(size);
+  while (text.size() < size && read_more(fd.get(), path, size - text.size(), text)) {
   }
-  text.resize(done);
   return text;
 }
 
-AtomicFile::AtomicFile(std::filesystem::path path) : path_(std::move(path)) {
-  std::string name =
-      (path_.parent_path() / fmt::format(".{}.XXXXXX", path_.filename().string())).string();
-  descriptor_ = ::mkostemp(name.data(), O_CLOEXEC);
+std::string read_stream(const std::filesystem::path& path, std::uint64_t limit) {
+  constexpr std::size_t kChunk = std::size_t{1} << 16U;
+  const Descriptor fd(open_to_read(path, 0));
+  std::string text;
+  while (read_more(fd.get(), path, kChunk, text)) {
+    if (text.size() > limit) {
+      fail_size(path, fmt::format("at least {}", text.size()), limit);
+    }
+  }
+  return text;
+}
+
+void check_replaceable(const std::filesystem::path& path) {
+  mode_to_keep(path);
+}
+
+void remove_temporary_files() noexcept {
+  Temporaries& all = temporaries();
+  const std::lock_guard guard(all.lock);
+  for (const std::string& path : all.paths) {
+    ::unlink(path.c_str());
+  }
+}
+
+AtomicFile::AtomicFile(std::filesystem::path path)
+    : path_(std::move(path)), target_(follow_links(path_)) {
+  const std::optional<mode_t> mode = mode_to_keep(path_);
+  std::string name;
+  descriptor_ = create_beside(target_, name);
   if (descriptor_ < 0) {
     fail_errno(path_, errno, "create a file in its folder");
   }
   temporary_ = name;
-  ::fchmod(descriptor_, 0644);
+  if (mode) {
+    ::fchmod(descriptor_, *mode);
+  }
 }
 
 AtomicFile::~AtomicFile() {
   if (descriptor_ >= 0) {
     ::close(descriptor_);
     ::unlink(temporary_.c_str());
+    forget(temporary_.string());
   }
 }
 
@@ -189,12 +296,13 @@ void AtomicFile::commit() {
   if (const int error = file_system().sync(descriptor_); error != 0) {
     fail_errno(path_, error, "write");
   }
-  if (const int error = file_system().rename(temporary_, path_); error != 0) {
+  if (const int error = file_system().rename(temporary_, target_); error != 0) {
     fail_errno(path_, error, "replace");
   }
+  forget(temporary_.string());
   ::close(descriptor_);
   descriptor_ = -1;
-  sync_folder(path_.parent_path());
+  sync_folder(target_.parent_path());
 }
 
 void write_file(const std::filesystem::path& path, std::string_view text) {

@@ -67,12 +67,25 @@ void give_back_pages(std::span<const std::byte> bytes) noexcept;
 std::string read_file(const std::filesystem::path& path,
                       std::uint64_t limit = std::uint64_t{1} << 32U);
 
+/// The same of anything but a folder: a pipe is read to its end, which may mean to wait.
+std::string read_stream(const std::filesystem::path& path,
+                        std::uint64_t limit = std::uint64_t{1} << 32U);
+
+/// Throws InvalidArgument if something other than a regular file (or a link to one) is there: a
+/// folder, pipe or device is nothing to replace.
+void check_replaceable(const std::filesystem::path& path);
+
+/// Removes the temporary files of every AtomicFile that lives, for a program that ends at once.
+/// For any thread, but not for a signal handler.
+void remove_temporary_files() noexcept;
+
 /// Writes a file that appears whole or not at all: bytes go to a temporary file beside it, commit()
 /// syncs and renames it. Without commit() the destructor removes the temporary file and the old
-/// file stays as it was.
+/// file stays as it was. A link stays, and what it leads to is replaced; a file that was there
+/// keeps its permissions, a new one gets what the umask leaves.
 class AtomicFile {
  public:
-  /// Throws InvalidArgument if the folder does not exist or cannot be written.
+  /// Throws as check_replaceable, and if the folder does not exist or cannot be written.
   explicit AtomicFile(std::filesystem::path path);
   AtomicFile(const AtomicFile&) = delete;
   AtomicFile& operator=(const AtomicFile&) = delete;
@@ -85,6 +98,7 @@ class AtomicFile {
 
  private:
   std::filesystem::path path_;
+  std::filesystem::path target_;  // path_, links followed
   std::filesystem::path temporary_;
   int descriptor_ = -1;
 };

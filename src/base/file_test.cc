@@ -2,6 +2,8 @@
 
 #include <cerrno>
 #include <fstream>
+#include <sys/stat.h>
+#include <thread>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -86,6 +88,73 @@ TEST(AtomicFile, FullDiskKeepsTheOldFile) {
   EXPECT_EQ(thrown.code, ErrorCode::ResourceExhausted);
   EXPECT_THAT(thrown.message, HasSubstr((folder / "a").string()));
   EXPECT_EQ(read_file(folder / "a"), "old");
+  EXPECT_EQ(folder.listing(), "a");
+}
+
+TEST(File, PipeIsReadOnlyAsAStream) {
+  const TemporaryFolder folder;
+  ASSERT_EQ(::mkfifo((folder / "pipe").c_str(), 0600), 0);
+  EXPECT_EQ(thrown_by([&] { MappedFile::open(folder / "pipe"); }).code, ErrorCode::InvalidArgument);
+  EXPECT_EQ(thrown_by([&] { read_file(folder / "pipe"); }).code, ErrorCode::InvalidArgument);
+  std::thread writer([&] { std::ofstream(folder / "pipe") << "some text"; });
+  EXPECT_EQ(read_stream(folder / "pipe"), "some text");
+  writer.join();
+}
+
+TEST(File, StreamMayBeAFileButNoFolder) {
+  const TemporaryFolder folder;
+  write_file(folder / "a", "12345");
+  EXPECT_EQ(read_stream(folder / "a"), "12345");
+  EXPECT_EQ(thrown_by([&] { read_stream(folder / "a", 4); }).code, ErrorCode::ResourceExhausted);
+  EXPECT_EQ(thrown_by([&] { read_stream(folder.path()); }).code, ErrorCode::InvalidArgument);
+}
+
+TEST(AtomicFile, ReplacesNothingButFiles) {
+  const TemporaryFolder folder;
+  ASSERT_EQ(::mkfifo((folder / "pipe").c_str(), 0600), 0);
+  std::filesystem::create_directory(folder / "sub");
+  std::filesystem::create_symlink("pipe", folder / "link");
+  for (const char* name : {"pipe", "sub", "link"}) {
+    EXPECT_EQ(thrown_by([&] { write_file(folder / name, "text"); }).code,
+              ErrorCode::InvalidArgument);
+  }
+  EXPECT_TRUE(std::filesystem::is_fifo(folder / "pipe"));
+  EXPECT_EQ(folder.listing(), "link pipe sub");
+}
+
+TEST(AtomicFile, FollowsLinksAndKeepsThem) {
+  const TemporaryFolder folder;
+  std::filesystem::create_directory(folder / "sub");
+  std::filesystem::create_symlink("sub/b", folder / "a");
+  std::filesystem::create_symlink(folder / "sub" / "c", folder / "sub" / "b");
+  write_file(folder / "a", "new");  // what the links lead to is not there yet
+  write_file(folder / "a", "newer");
+  EXPECT_TRUE(std::filesystem::is_symlink(folder / "a"));
+  EXPECT_TRUE(std::filesystem::is_symlink(folder / "sub" / "b"));
+  EXPECT_EQ(read_file(folder / "sub" / "c"), "newer");
+  EXPECT_EQ(folder.listing(), "a sub");
+}
+
+TEST(AtomicFile, HonoursTheUmaskAndKeepsPermissions) {
+  const TemporaryFolder folder;
+  const mode_t before = ::umask(027);
+  write_file(folder / "a", "");
+  ::umask(before);
+  const auto permissions = [&] {
+    return static_cast<unsigned>(std::filesystem::status(folder / "a").permissions());
+  };
+  EXPECT_EQ(permissions(), 0640U);
+  std::filesystem::permissions(folder / "a", std::filesystem::perms{0604});
+  write_file(folder / "a", "");
+  EXPECT_EQ(permissions(), 0604U);
+}
+
+TEST(AtomicFile, CanBeRemovedByAProgramThatEnds) {
+  const TemporaryFolder folder;
+  AtomicFile first(folder / "a");
+  const AtomicFile second(folder / "b");
+  first.commit();
+  remove_temporary_files();
   EXPECT_EQ(folder.listing(), "a");
 }
 

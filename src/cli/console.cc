@@ -16,6 +16,7 @@ void say(std::string_view kind, std::string_view sentence) {
 }  // namespace
 
 void check_free(const std::string& file, bool force) {
+  check_replaceable(file);
   std::error_code error;
   check(force || !std::filesystem::exists(file, error),
         "{}: exists already; give another name, or --force to replace it", file);

@@ -21,7 +21,8 @@ struct OutputFlags {
   std::string output;
 };
 
-/// Throws InvalidArgument if the file exists and --force was not given.
+/// Throws InvalidArgument if the file exists and --force was not given, or is no file that could be
+/// replaced.
 void check_free(const std::string& file, bool force);
 
 class Console {
