@@ -4,7 +4,9 @@
 
 llama=$golden/models/llama
 tiny=$work/tiny
+long=$work/long
 python3 "$top/tests/tiny_model.py" "$tiny"
+python3 "$top/tests/tiny_model.py" "$long" '{"max_position_embeddings": 100000, "eos_token_id": null}'
 
 # run_with STDIN ARGS...: as run, with a text on standard input
 run_with() {
@@ -186,30 +188,104 @@ test_flags_that_make_no_sense_together_are_usage_errors() {
 }
 
 test_a_full_disk_is_an_error() {
-  [ -c /dev/full ] || return 0
-  command="generate to /dev/full"
+  command="generate to a full disk"
+  : >"$out"
   status=0
   "$cajal" generate -m "$tiny" Hi -n 2 >/dev/full 2>"$err" </dev/null || status=$?
-  : >"$out"
   expect_status 1
   expect_error 'standard output'
 }
 
-test_an_interrupt_ends_with_130() {
-  command="chat, interrupted"
+test_output_replaces_what_a_link_leads_to() {
+  mkdir "$work/links"
+  echo old >"$work/links/file"
+  ln -s file "$work/links/link"
+  run score -m "$tiny" Hi -o "$work/links/link"
+  expect_status 1
+  expect_error "link: exists already.*--force"
+  run score -m "$tiny" Hi -o "$work/links/link" --force
+  expect_status 0
+  [ -L "$work/links/link" ] || complain "the link is gone"
+  grep -q 'mean NLL' "$work/links/file" || complain "nothing in the file"
+}
+
+test_output_replaces_nothing_but_files() {
+  mkdir "$work/pipes"
+  mkfifo "$work/pipes/pipe"
+  for force in "" --force; do
+    # shellcheck disable=SC2086
+    run score -m "$tiny" Hi -o "$work/pipes/pipe" $force
+    expect_status 1
+    expect_error "pipes/pipe: is no regular file"
+    grep -q -e --force "$err" && complain "--force would not help"
+  done
+  [ -p "$work/pipes/pipe" ] || complain "the pipe is gone"
+}
+
+test_a_prompt_may_be_a_pipe_and_a_model_not() {
+  mkfifo "$work/prompt_pipe"
+  printf Hi >"$work/prompt_pipe" &
+  run generate -m "$tiny" -f "$work/prompt_pipe" -n 1 --json
+  expect_json "$out" "doc['result']['prompt_ids'] == [40, 73]"
+  run_with Hi generate -m "$tiny" -f /dev/stdin -n 1 --json
+  expect_json "$out" "doc['result']['prompt_ids'] == [40, 73]"
+  run inspect "$work/prompt_pipe"
+  expect_status 1
+  expect_error 'not a regular file'
+}
+
+# interrupt SIGNALS WAIT_FOR ARGS...: runs the program in the folder $work/here and, once WAIT_FOR
+# (a file name pattern there, or - for something on standard output) has come, sends the signals
+interrupt() {
+  command="$*"
+  rm -rf "$work/here"
+  mkdir "$work/here"
+  signals=$1
+  awaited=$2
+  shift 2
   status=$(python3 -c '
-import signal, subprocess, sys, time
-p = subprocess.Popen([sys.argv[1], "chat", "-m", sys.argv[2]], stdin=subprocess.PIPE,
-                     stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+import pathlib, signal, subprocess, sys, time
+signals, awaited, folder, program, *arguments = sys.argv[1:]
+p = subprocess.Popen([program, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                     stderr=subprocess.DEVNULL, cwd=folder)
 p.stdin.write(b"Hi\n")
 p.stdin.flush()
-p.stdout.readline()
-time.sleep(0.2)
-p.send_signal(signal.SIGINT)
-print(p.wait(20))' "$cajal" "$tiny")
+if awaited == "-":
+    p.stdout.read(1)
+while awaited != "-" and p.poll() is None and not list(pathlib.Path(folder).glob(awaited)):
+    time.sleep(0.01)
+time.sleep(0.3)
+for name in signals.split(","):
+    p.send_signal(signal.Signals[name])
+    time.sleep(0.05)
+p.stdout.read()
+print(p.wait(20))' "$signals" "$awaited" "$work/here" "$(realpath "$cajal")" "$@")
   : >"$out"
   : >"$err"
+}
+
+test_an_interrupt_ends_a_generation_with_130() {
+  interrupt SIGINT - generate -m "$long" Hi -n 90000
   expect_status 130
+  interrupt SIGINT - chat -m "$long" -n 90000
+  expect_status 130
+}
+
+test_an_interrupt_ends_a_chat_that_waits_with_130() {
+  interrupt SIGINT - chat -m "$long" -n 3
+  expect_status 130
+}
+
+test_an_interrupt_leaves_no_file() {
+  yes '"some text with words"' | head -n 500000 >"$work/lines"
+  for signals in SIGINT SIGTERM SIGHUP SIGINT,SIGINT; do
+    interrupt $signals '.out.*' generate -m "$long" Hi -n 90000 -o out
+    expect_status 130
+    [ -z "$(ls -A "$work/here")" ] || complain "left behind: $(ls -A "$work/here")"
+  done
+  interrupt SIGINT '.out.*' tokens -m "$tiny" --jsonl -f "$work/lines" -o out
+  expect_status 130
+  [ -z "$(ls -A "$work/here")" ] || complain "left behind: $(ls -A "$work/here")"
 }
 
 run_tests

@@ -410,7 +410,7 @@ def other_file_cases(shop):
 
 # --- the command line ----------------------------------------------------------------------------
 
-def flag_cases(_shop):
+def flag_cases(shop):
     llama = str(GOLDEN / "models" / "llama")
     one = ["generate", "-m", llama, "--ids", "1"]
     for flags in (["-n", "0"], ["-n", "-5"], ["-n", "1e3"], ["-n", "99999999999999999999999"],
@@ -439,9 +439,15 @@ def flag_cases(_shop):
     yield Case("a model that is not there", ["generate", "-m", "/no/such/model", "--ids", "1"])
     yield Case("a model outside the cache's names", ["generate", "-m", "../..", "--ids", "1"])
     yield Case("a model that is a device", ["generate", "-m", "/dev/null", "--ids", "1"])
+    pipe = shop.path("model.gguf")
+    os.mkfifo(pipe)
+    yield generate("a model that is a pipe", pipe)
     yield Case("an output folder that is not there", [*one, "-o", "/no/such/folder/file"])
-    yield Case("an output that is a folder", [*one, "-o", "/tmp", "--force"])
-    yield Case("a prompt file that is a folder", ["generate", "-m", llama, "-f", "/tmp"])
+    yield Case("an output that is a folder", [*one, "-o", str(shop.path("").parent), "--force"])
+    yield Case("a prompt file that is a folder",
+               ["generate", "-m", llama, "-f", str(shop.path("").parent)])
+    for flag in ("-o", "-f"):
+        yield Case(f"{flag} ''", ["generate", "-m", llama, flag, "", "-n", "1"], code=2)
     yield Case("no command", [], code=2)
     yield Case("an unknown command", ["ponder"], code=2)
 

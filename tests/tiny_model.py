@@ -34,17 +34,17 @@ def tiny_tokenizer():
     }
 
 
-def write_tiny_model(folder, family="llama"):
+def write_tiny_model(folder, family="llama", **changes):
     folder = pathlib.Path(folder)
     folder.mkdir(parents=True)
     source = GOLDEN / "models" / family
     shutil.copy(source / "model.safetensors", folder)
     config = json.loads((source / "config.json").read_text())
-    (folder / "config.json").write_text(json.dumps({**config, "bos_token_id": 0}))
+    (folder / "config.json").write_text(json.dumps({**config, "bos_token_id": 0, **changes}))
     (folder / "tokenizer.json").write_text(json.dumps(tiny_tokenizer()))
     (folder / "tokenizer_config.json").write_text(
         json.dumps({"bos_token": "<s>", "chat_template": CHAT_TEMPLATE}))
 
 
 if __name__ == "__main__":
-    write_tiny_model(sys.argv[1])
+    write_tiny_model(sys.argv[1], **json.loads(sys.argv[2] if len(sys.argv) > 2 else "{}"))

@@ -5,22 +5,38 @@
 #include <pthread.h>
 #include <unistd.h>
 
+#include "base/file.h"
+
 namespace cajal {
 namespace {
 
 constexpr timespec kPatience = {.tv_sec = 3, .tv_nsec = 0};
 
-sigset_t only_interrupt() {
+bool is_ignored(int signal) {
+  struct sigaction action{};
+  return ::sigaction(signal, nullptr, &action) == 0 && action.sa_handler == SIG_IGN;
+}
+
+sigset_t signals() {
   sigset_t set;
   sigemptyset(&set);
   sigaddset(&set, SIGINT);
+  sigaddset(&set, SIGTERM);
+  if (!is_ignored(SIGHUP)) {  // sigwait() would take it all the same
+    sigaddset(&set, SIGHUP);
+  }
   return set;
+}
+
+[[noreturn]] void leave() {
+  remove_temporary_files();
+  ::_exit(kInterrupted);
 }
 
 }  // namespace
 
 Interrupt::Interrupt() {
-  const sigset_t set = only_interrupt();
+  const sigset_t set = signals();
   ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
   watcher_ = std::thread([this] { watch(); });
 }
@@ -32,19 +48,19 @@ Interrupt::~Interrupt() {
 }
 
 void Interrupt::watch() {
-  const sigset_t set = only_interrupt();
+  const sigset_t set = signals();
   int signal = 0;
   sigwait(&set, &signal);
   if (done_) {
     return;
   }
   if (idle_) {
-    ::_exit(kInterrupted);
+    leave();
   }
   source_.request_stop();
   ::sigtimedwait(&set, nullptr, &kPatience);
   if (!done_) {
-    ::_exit(kInterrupted);
+    leave();
   }
 }
 

@@ -1,4 +1,4 @@
-// Ctrl-C: asks the work to stop, and ends the program if it does not.
+// Ctrl-C, and being told to end: asks the work to stop, and ends the program if it does not.
 #pragma once
 
 #include <atomic>
@@ -9,8 +9,9 @@ namespace cajal {
 
 inline constexpr int kInterrupted = 130;  // exit code, as shells have it: 128 + SIGINT
 
-/// While it lives, SIGINT (blocked in this thread and all it starts from now on) requests a stop.
-/// A second one, or three seconds without an end, leave the program with exit code 130.
+/// While it lives, SIGINT, SIGTERM or SIGHUP (unless nohup had it ignored; all blocked in this
+/// thread and those it starts from now on) requests a stop. A second one, or three seconds without
+/// an end, remove what was half written and leave the program with exit code 130.
 class Interrupt {
  public:
   Interrupt();

@@ -50,9 +50,14 @@ std::string version_line() {
   return fmt::format("cajal {} (commit {}, {})", version(), git_commit(), instruction_set());
 }
 
+std::string not_empty(const std::string& value) {
+  return value.empty() ? "must not be empty" : "";
+}
+
 void add_output_flags(CLI::App& app, Parsed& parsed) {
   app.add_option("-o,--output", parsed.output.output, std::string(parsed.entry->output))
-      ->type_name("FILE");
+      ->type_name("FILE")
+      ->check(not_empty);
   app.add_flag("--force", parsed.output.force, "let -o replace a file that is there");
   app.add_flag("--json", parsed.output.json, "print JSON (docs/json.md)");
   app.add_flag("-q,--quiet", parsed.output.quiet, "print nothing but results and errors");
@@ -66,7 +71,8 @@ void add_command(CLI::App& program, Parsed& parsed) {
   add_flags(*parsed.app, parsed.command->fields());
   if (parsed.command->input() != nullptr) {
     parsed.app->add_option("-f,--file", parsed.file, "read the text from this file, as it is")
-        ->type_name("FILE");
+        ->type_name("FILE")
+        ->check(not_empty);
   }
   add_output_flags(*parsed.app, parsed);
 }
@@ -84,7 +90,7 @@ void resolve_input(Parsed& parsed) {
     if (input->text || !input->ids.empty()) {
       throw UsageError("give only one of a text, -f FILE and --ids");
     }
-    input->text = parsed.file == "-" ? standard_input() : read_file(parsed.file);
+    input->text = parsed.file == "-" ? standard_input() : read_stream(parsed.file);
   } else if (input->text == "-") {
     input->text = standard_input();
   }
@@ -96,7 +102,9 @@ int run_command(Parsed& parsed) {
   Interrupt interrupt;
   Console console(parsed.output);
   const int code = parsed.command->run({.console = console, .interrupt = interrupt});
-  console.finish();
+  if (code == 0) {  // an interrupted run leaves no part of a file
+    console.finish();
+  }
   return code;
 }
 
