@@ -5,6 +5,7 @@
 #include "io/json.h"
 #include "io/safetensors.h"
 #include "model/model.h"
+#include "testing/compare.h"
 #include "testing/golden.h"
 
 namespace cajal {
@@ -81,13 +82,7 @@ TEST_P(GgufModelTest, GivesTheLogitsOfItsSource) {
         model->forward(*backend, {tokens, starts}, cache, {.logits = LogitRows::All});
     ASSERT_EQ(got.rows(), want.rows);
     ASSERT_EQ(got.cols(), want.cols);
-    double worst = 0.0;
-    for (std::size_t r = 0; r < got.rows(); ++r) {
-      for (std::size_t col = 0; col < got.cols(); ++col) {
-        worst = std::max(worst, std::abs(element(got.ref(), r, col) - element(want, r, col)));
-      }
-    }
-    EXPECT_LE(worst, allowed) << name;
+    EXPECT_LE(testing::largest_error(got.ref(), want), allowed) << name;
   }
   if (!HasFailure() && exact) {
     testing::count_golden_case("gguf", testing::golden_core("gguf") / text(c, "name"));

@@ -8,6 +8,8 @@
 #include "io/json.h"
 #include "io/safetensors.h"
 #include "model/generate.h"
+#include "testing/compare.h"
+#include "testing/files.h"
 #include "testing/golden.h"
 #include "testing/random_model.h"
 
@@ -23,20 +25,14 @@ constexpr const char* kLlama = R"({"model_type": "llama", "dtype": "bfloat16", "
 constexpr const char* kGpt2 = R"({"model_type": "gpt2", "vocab_size": 1999, "n_embd": 320,
   "n_layer": 2, "n_head": 5, "n_positions": 400})";
 
+/// A random model that goes away.
 class Folder {
  public:
-  explicit Folder(const char* config) {
-    std::string name = (fs::temp_directory_path() / "cajal-test-XXXXXX").string();
-    path_ = ::mkdtemp(name.data());
-    testing::write_random_model(path_, config);
-  }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-  ~Folder() { fs::remove_all(path_); }
-  const fs::path& path() const { return path_; }
+  explicit Folder(const char* config) { testing::write_random_model(folder_.path(), config); }
+  const fs::path& path() const { return folder_.path(); }
 
  private:
-  fs::path path_;
+  testing::TemporaryFolder folder_;
 };
 
 class ThreadGuard {
@@ -162,13 +158,9 @@ TEST(Precision, SplitBf16StaysWithinAHundredTimesTheErrorOfF32) {
         }
         const ConstMatRef want = as_matrix(*tensor);
         const Json& note = notes.at("tensors", "").at(name, "");
-        double worst = 0.0;
-        for (std::size_t r = 0; r < value.rows; ++r) {
-          for (std::size_t c = 0; c < value.cols; ++c) {
-            worst = std::max(worst, std::abs(element(value, r, c) - element(want, r, c)));
-          }
-        }
-        EXPECT_LE(worst, 100.0 * note.at("f32_error", "").as_double("")) << name;
+        EXPECT_LE(testing::largest_error(value, want),
+                  100.0 * note.at("f32_error", "").as_double(""))
+            << name;
       });
     }
     KvCache cache(model->config(), *backend, 1);

@@ -6,6 +6,7 @@
 
 #include "ops/cpu/cpu_test.h"
 #include "ops/cpu/isa.h"
+#include "testing/compare.h"
 
 namespace cajal {
 namespace {
@@ -226,12 +227,7 @@ TEST_P(CpuDense, SplitProductsAreWithinAHundredTimesTheErrorOfF32) {
     Inputs in(c);
     ops::gemm(*ref_, in.args(c, in.exact_a.ref(), in.exact.ref()));
     ops::gemm(*cpu_, in.args(c, in.a.ref(), in.out.ref()));
-    double worst = 0;
-    for (std::size_t i = 0; i < c.m * c.n; ++i) {
-      worst =
-          std::max(worst, std::abs(in.out.at(i / c.n, i % c.n) - in.exact.at(i / c.n, i % c.n)));
-    }
-    return worst;
+    return testing::largest_error(in.out.ref(), in.exact.ref());
   };
   if (!cpu_->has(Precision::BF16x2)) {
     GTEST_SKIP() << "no bf16 products here";
@@ -287,7 +283,7 @@ TEST_P(CpuDense, ProductOfNothingIsTheBias) {
   compare(*cpu_, *ref_, {.m = 3, .k = 0, .n = 5, .bias = true, .beta = 2});
 }
 
-INSTANTIATE_TEST_SUITE_P(Isa, CpuDense, testing::ValuesIn(cpu_isas()),
+INSTANTIATE_TEST_SUITE_P(Isa, CpuDense, ::testing::ValuesIn(cpu_isas()),
                          [](const auto& level) { return std::string(level.param); });
 
 }  // namespace

@@ -1,0 +1,13 @@
+// How far apart two matrices are, for tests that hold a result against what it must be.
+#pragma once
+
+#include "tensor/matrix.h"
+
+namespace cajal::testing {
+
+/// The largest |got - want| of all elements, on the host, of any types. Infinity if a difference is
+/// not finite (NaN on either side, infinities even where they are equal), so that a bound never
+/// lets one through; 0 without elements. Throws InvalidArgument if the shapes differ.
+double largest_error(ConstMatRef got, ConstMatRef want);
+
+}  // namespace cajal::testing
