@@ -1,5 +1,7 @@
 #include "model/generate.h"
 
+#include <algorithm>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -12,8 +14,10 @@ namespace {
 
 using ::testing::HasSubstr;
 
+/// A golden model, what it is asked and what it answers, on the backend "ref" or "cpu".
 struct Fixture {
-  explicit Fixture(const std::string& name) {
+  Fixture(const std::string& name, const std::string& on)
+      : backend(on == "ref" ? make_reference_backend() : make_cpu_backend()) {
     for (const auto& folder : testing::golden_folders("models")) {
       if (folder.filename() == name) {
         model = Model::load(folder);
@@ -35,18 +39,23 @@ struct Fixture {
   std::shared_ptr<const Model> model;
   std::vector<TokenId> prompt;
   std::vector<TokenId> greedy;
-  std::unique_ptr<Backend> backend = make_reference_backend();
+  std::unique_ptr<Backend> backend;
 };
 
-TEST(Generate, GreedyTextIsTheReferences) {
-  Fixture f("llama");
+class Generate : public ::testing::TestWithParam<std::string> {
+ protected:
+  Fixture fixture(const std::string& name) const { return Fixture(name, GetParam()); }
+};
+
+TEST_P(Generate, GreedyTextIsTheReferences) {
+  Fixture f = fixture("llama");
   const auto out = f.run({f.prompt}, {.max_tokens = f.greedy.size()});
   EXPECT_EQ(out[0].ids, f.greedy);
   EXPECT_EQ(out[0].finish, Finish::Length);
 }
 
-TEST(Generate, ABatchWritesWhatEachPromptWritesAlone) {
-  Fixture f("gemma2");
+TEST_P(Generate, ABatchWritesWhatEachPromptWritesAlone) {
+  Fixture f = fixture("gemma2");
   const std::vector<std::vector<TokenId>> prompts = {
       {5}, f.prompt, {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11}};
   const GenerateOptions options = {.max_tokens = 12};
@@ -56,18 +65,24 @@ TEST(Generate, ABatchWritesWhatEachPromptWritesAlone) {
   }
 }
 
-TEST(Generate, EachSequenceEndsOnItsOwn) {
-  Fixture f("llama");
+TEST_P(Generate, EachSequenceEndsOnItsOwn) {
+  Fixture f = fixture("llama");
   const auto free_run = f.run({f.prompt, {7}}, {.max_tokens = 10});
   const TokenId stop = free_run[0].ids[2];
   const auto out = f.run({f.prompt, {7}}, {.max_tokens = 10, .stop_ids = {stop}});
   EXPECT_EQ(out[0].finish, Finish::StopToken);
-  EXPECT_EQ(out[0].ids.back(), stop);
-  EXPECT_LE(out[0].ids.size(), 3U);
+  for (std::size_t i = 0; i < 2; ++i) {
+    std::vector<TokenId> want = free_run[i].ids;
+    const auto end = std::find(want.begin(), want.end(), stop);
+    EXPECT_EQ(out[i].finish, end == want.end() ? Finish::Length : Finish::StopToken) << i;
+    want.erase(end == want.end() ? end : end + 1, want.end());
+    EXPECT_EQ(out[i].ids, want) << i;
+  }
+  EXPECT_LT(out[0].ids.size(), out[1].ids.size());  // one went on after the other's end
 }
 
-TEST(Generate, ReportsChancesThatAreLogProbabilities) {
-  Fixture f("llama");
+TEST_P(Generate, ReportsChancesThatAreLogProbabilities) {
+  Fixture f = fixture("llama");
   const auto out = f.run({f.prompt}, {.max_tokens = 3, .logprobs = 4});
   ASSERT_EQ(out[0].tokens.size(), 3U);
   for (const GeneratedToken& token : out[0].tokens) {
@@ -79,8 +94,8 @@ TEST(Generate, ReportsChancesThatAreLogProbabilities) {
   }
 }
 
-TEST(Generate, TheContextIsAnErrorThatNamesTheLimit) {
-  Fixture f("llama");  // 128 tokens
+TEST_P(Generate, TheContextIsAnErrorThatNamesTheLimit) {
+  Fixture f = fixture("llama");  // 128 tokens
   const std::vector<TokenId> long_prompt(120, 3);
   EXPECT_NO_THROW(f.run({long_prompt}, {.max_tokens = 9}));  // the last is not fed back
   try {
@@ -92,15 +107,15 @@ TEST(Generate, TheContextIsAnErrorThatNamesTheLimit) {
   EXPECT_THROW(f.run({std::vector<TokenId>(129, 3)}, {.max_tokens = 0}), Error);
 }
 
-TEST(Generate, TokensOutsideTheVocabularyAreRefused) {
-  Fixture f("llama");
+TEST_P(Generate, TokensOutsideTheVocabularyAreRefused) {
+  Fixture f = fixture("llama");
   EXPECT_THROW(f.run({{160}}, {.max_tokens = 1}), Error);
   EXPECT_THROW(f.run({{-1}}, {.max_tokens = 1}), Error);
   EXPECT_THROW(f.run({{}}, {.max_tokens = 1}), Error);
 }
 
-TEST(Generate, ACacheContinuesWhereItWas) {
-  Fixture f("qwen3");
+TEST_P(Generate, ACacheContinuesWhereItWas) {
+  Fixture f = fixture("qwen3");
   KvCache cache(f.model->config(), *f.backend, 1);
   const std::vector<std::vector<TokenId>> first = {f.prompt};
   auto a = generate(*f.backend, *f.model, nullptr, first, {.max_tokens = 4}, nullptr, &cache);
@@ -111,8 +126,8 @@ TEST(Generate, ACacheContinuesWhereItWas) {
   EXPECT_EQ(all, std::vector<TokenId>(f.greedy.begin(), f.greedy.begin() + 10));
 }
 
-TEST(Generate, CancellingEndsItAtOnce) {
-  Fixture f("llama");
+TEST_P(Generate, CancellingEndsItAtOnce) {
+  Fixture f = fixture("llama");
   std::stop_source source;
   source.request_stop();
   const auto out = f.run({f.prompt}, {.max_tokens = 5, .cancel = source.get_token()});
@@ -120,8 +135,8 @@ TEST(Generate, CancellingEndsItAtOnce) {
   EXPECT_TRUE(out[0].ids.empty());
 }
 
-TEST(Model, AFailedPassLeavesTheCacheAsItWas) {
-  Fixture f("llama");
+TEST_P(Generate, AFailedPassLeavesTheCacheAsItWas) {
+  Fixture f = fixture("llama");
   KvCache cache(f.model->config(), *f.backend, 1);
   PointSet points;
   points.read({PointKind::ResidPost, 1},
@@ -130,6 +145,9 @@ TEST(Model, AFailedPassLeavesTheCacheAsItWas) {
   EXPECT_THROW(f.model->forward(*f.backend, {f.prompt, starts}, cache, {.points = &points}), Error);
   EXPECT_EQ(cache.length(0), 0U);
 }
+
+INSTANTIATE_TEST_SUITE_P(Backends, Generate, ::testing::Values("ref", "cpu"),
+                         [](const auto& test) { return test.param; });
 
 }  // namespace
 }  // namespace cajal
