@@ -33,7 +33,7 @@ class ScoreCommand final : public Command {
     console.open_output();
     Session session = open_model(request_, console);
     print_notes(session, console);
-    const ScoreResult result = score(session, request_);
+    const ScoreResult result = score(session, request_, around.interrupt.token());
     print_notes(session, console);
     if (console.json()) {
       console.write_result("score", session.provenance(), to_json(result, session));

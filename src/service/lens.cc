@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "model/unembed.h"
 #include "service/input.h"
 #include "service/points.h"
 
@@ -62,7 +63,10 @@ LensPoint look(Session& session, ConstMatRef value, Point point, std::size_t top
   LensPoint out{.name = name_of(point), .best = {}};
   for (std::size_t begin = 0; begin < value.rows; begin += kRows) {
     const std::size_t count = std::min(kRows, value.rows - begin);
-    const Matrix logits = lens_logits(session, value.row_range(begin, count));
+    const Matrix logits =
+        unembed(*session.backend, session.model->config(), session.model->weights(),
+                value.row_range(begin, count), session.precision);
+    session.backend->synchronize();
     for (std::size_t r = 0; r < count; ++r) {
       out.best.push_back(best_tokens(log_softmax(logits.ref().row_range(r, 1)), top));
     }
@@ -108,35 +112,6 @@ const FieldTable<LensRequest>& lens_fields() {
     return out;
   }();
   return table;
-}
-
-Matrix lens_logits(Session& session, ConstMatRef value) {
-  Backend& backend = *session.backend;
-  const ModelConfig& config = session.model->config();
-  const Weights& weights = session.model->weights();
-  Matrix normal = make_matrix(backend, value.rows, config.d_model);
-  ops::normalize(backend, {.in = value,
-                           .gain = weights.final_norm.gain,
-                           .bias = weights.final_norm.bias,
-                           .out = normal.ref(),
-                           .kind = config.norm,
-                           .epsilon = config.norm_epsilon,
-                           .gain_offset = config.norm_gain_offset});
-  Matrix logits = make_matrix(backend, value.rows, config.vocab);
-  ops::gemm(backend, {.a = normal.ref(),
-                      .b = weights.head.weight,
-                      .bias = weights.head.bias,
-                      .out = logits.ref(),
-                      .transpose_b = weights.head.input_major ? Transpose::No : Transpose::Yes,
-                      .precision = session.precision});
-  if (config.logit_multiplier != 1.0) {
-    ops::scale(backend, logits.ref(), config.logit_multiplier, logits.ref());
-  }
-  if (config.logit_soft_cap != 0.0) {
-    ops::soft_cap(backend, logits.ref(), config.logit_soft_cap, logits.ref());
-  }
-  backend.synchronize();
-  return logits;
 }
 
 LensResult lens(Session& session, const LensRequest& request, std::stop_token cancel) {

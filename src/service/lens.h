@@ -30,13 +30,9 @@ struct LensResult {
   std::vector<LensPoint> points;  // in the order of computation
 };
 
-/// Throws InvalidArgument for a point that is not of the model's width, Cancelled, and what
-/// input_ids and forward throw.
+/// Throws InvalidArgument for a point that is not of the model's width, CorruptData if logits are
+/// not finite, Cancelled, and what input_ids and forward throw.
 LensResult lens(Session& session, const LensRequest& request, std::stop_token cancel = {});
-
-/// Logits of values of the model's width, [rows, d_model]: final norm, head, multiplier, soft cap.
-/// Of the backend's activation type, [rows, vocab].
-Matrix lens_logits(Session& session, ConstMatRef value);
 
 /// {"ids", "pieces", "points": [{"name", "positions": [[{"id", "piece", "probability"}]]}]}
 Json to_json(const LensResult& result, const Session& session);

@@ -16,12 +16,12 @@ const FieldTable<ScoreRequest>& score_fields() {
   return table;
 }
 
-ScoreResult score(Session& session, const ScoreRequest& request) {
+ScoreResult score(Session& session, const ScoreRequest& request, std::stop_token cancel) {
   ScoreResult result;
   result.ids = input_ids(session, request);
   check(result.ids.size() >= 2,
         "a score needs at least two tokens, for the first is not predicted; the input has one");
-  result.nll = token_nll(*session.backend, *session.model, result.ids, session.precision);
+  result.nll = token_nll(*session.backend, *session.model, result.ids, session.precision, cancel);
   result.mean_nll = mean(result.nll);
   return result;
 }

@@ -1,6 +1,7 @@
 // How well a model predicts a text.
 #pragma once
 
+#include <stop_token>
 #include <vector>
 
 #include "service/options.h"
@@ -19,7 +20,7 @@ struct ScoreResult {
 };
 
 /// Throws InvalidArgument for fewer than two tokens, and what input_ids and token_nll throw.
-ScoreResult score(Session& session, const ScoreRequest& request);
+ScoreResult score(Session& session, const ScoreRequest& request, std::stop_token cancel = {});
 
 /// {"tokens": [{"id", "piece", "nll"}], "predictions", "mean_nll", "perplexity"}; the first
 /// token's nll is null.
