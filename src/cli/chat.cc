@@ -1,5 +1,7 @@
 #include "service/chat.h"
 
+#include <algorithm>
+#include <cctype>
 #include <iostream>
 #include <unistd.h>
 
@@ -8,6 +10,22 @@
 
 namespace cajal {
 namespace {
+
+std::string trimmed(const std::string& line) {
+  return line.substr(0, line.find_last_not_of(" \t\r") + 1);
+}
+
+/// "/save FILE" and the like, or a word that may be meant as one; "/etc/hosts" is text.
+bool is_command(const std::string& line) {
+  const std::string whole = trimmed(line);
+  const std::string word = whole.substr(0, whole.find(' '));
+  if (word == "/exit" || word == "/quit" || word == "/bye" || word == "/reset" || word == "/save") {
+    return true;
+  }
+  return word == whole && word.size() > 1 && word.front() == '/' &&
+         std::all_of(word.begin() + 1, word.end(),
+                     [](unsigned char c) { return std::isalpha(c) != 0; });
+}
 
 class ChatCommand final : public Command {
  public:
@@ -22,6 +40,7 @@ class ChatCommand final : public Command {
   Next answer(std::string text, Surroundings around);
   Next obey(const std::string& line, Console& console);
   void save(const std::string& file, Console& console) const;
+  void keep(const Console& console);
   Next handle(const std::string& line, Surroundings around);
   Next handle_guarded(const std::string& line, Surroundings around);
 
@@ -29,6 +48,7 @@ class ChatCommand final : public Command {
   std::optional<Session> session_;
   std::optional<Chat> chat_;
   bool at_terminal_ = false;
+  bool kept_ = false;  // the -o file is ours
 };
 
 int ChatCommand::run(Surroundings around) {
@@ -49,9 +69,7 @@ int ChatCommand::run(Surroundings around) {
     const auto line = read_line(around);
     next = line ? handle_guarded(*line, around) : Next::Leave;
   }
-  if (!output.empty()) {
-    write_file(output, chat_->history_json().dump(2) + "\n");
-  }
+  keep(console);
   return next == Next::Interrupted ? kInterrupted : 0;
 }
 
@@ -63,6 +81,9 @@ std::optional<std::string> ChatCommand::read_line(Surroundings around) {
   std::string line;
   const bool read = static_cast<bool>(std::getline(std::cin, line));
   around.interrupt.set_idle(false);
+  if (!line.empty() && line.back() == '\r') {
+    line.pop_back();
+  }
   return read ? std::optional(std::move(line)) : std::nullopt;
 }
 
@@ -83,7 +104,9 @@ ChatCommand::Next ChatCommand::handle(const std::string& line, Surroundings arou
   if (line.find_first_not_of(" \t\r") == std::string::npos) {
     return Next::Go;
   }
-  return line.front() == '/' ? obey(line, around.console) : answer(line, around);
+  const Next next = is_command(line) ? obey(trimmed(line), around.console) : answer(line, around);
+  keep(around.console);
+  return next;
 }
 
 ChatCommand::Next ChatCommand::obey(const std::string& line, Console& console) {
@@ -101,6 +124,18 @@ ChatCommand::Next ChatCommand::obey(const std::string& line, Console& console) {
     fail(ErrorCode::InvalidArgument, "{}: there is only /reset, /save FILE and /exit", word);
   }
   return Next::Go;
+}
+
+/// Writes the conversation to the -o file after every turn, so that none is lost. The first time, a
+/// file that appeared meanwhile (by /save, say) is not to be replaced.
+void ChatCommand::keep(const Console& console) {
+  const OutputFlags& flags = console.flags();
+  if (flags.output.empty()) {
+    return;
+  }
+  check_free(flags.output, flags.force || kept_);
+  write_file(flags.output, chat_->history_json().dump(2) + "\n");
+  kept_ = true;
 }
 
 void ChatCommand::save(const std::string& file, Console& console) const {

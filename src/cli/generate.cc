@@ -31,8 +31,9 @@ class GenerateCommand final : public Command {
     Session session = open_model(request_, console);
     print_notes(session, console);
     const auto start = std::chrono::steady_clock::now();
-    const GenerateResult result = generate(
-        session, request_, console.json() ? TextPieces() : show(console), around.interrupt.token());
+    const GenerateResult result =
+        generate(session, request_, console.json() ? TextPieces() : show(session, console),
+                 around.interrupt.token());
     const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
     print_notes(session, console);
     print(result, session, console);
@@ -45,8 +46,12 @@ class GenerateCommand final : public Command {
   }
 
  private:
-  static TextPieces show(Console& console) {
-    return [&console](std::string_view text) { console.write(text); };
+  /// What is to be said of the input comes before the first text.
+  static TextPieces show(Session& session, Console& console) {
+    return [&session, &console](std::string_view text) {
+      print_notes(session, console);
+      console.write(text);
+    };
   }
 
   void print(const GenerateResult& result, const Session& session, Console& console) const {

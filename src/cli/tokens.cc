@@ -1,5 +1,7 @@
 #include "service/tokens.h"
 
+#include <utility>
+
 #include "base/error.h"
 #include "cli/model_command.h"
 #include "cli/text_table.h"
@@ -60,6 +62,7 @@ class TokensCommand final : public Command {
  private:
   int print_lines(const TokenTable& tokens, Surroundings around) {
     std::string_view rest = *request_.text;
+    bool warned = false;
     for (std::size_t number = 1; !rest.empty(); ++number) {
       if (around.interrupt.token().stop_requested()) {
         return kInterrupted;
@@ -67,7 +70,11 @@ class TokensCommand final : public Command {
       const std::string_view line = rest.substr(0, rest.find('\n'));
       rest.remove_prefix(std::min(rest.size(), line.size() + 1));
       if (line.find_first_not_of(" \t\r") != std::string_view::npos) {
-        print_line(tokens, to_json(tokens.tokens_of_line(line, number)), around.console);
+        const TokensResult result = tokens.tokens_of_line(line, number);
+        if (tokens.begins_with_two_bos(result) && !std::exchange(warned, true)) {
+          around.console.note(fmt::format("line {}: {}", number, double_bos_note()));
+        }
+        print_line(tokens, to_json(result), around.console);
       }
     }
     return 0;
