@@ -69,6 +69,20 @@ test_two_bos_in_a_row_are_a_warning() {
   [ ! -s "$err" ] || complain "-q says nothing but errors"
 }
 
+test_notes_come_before_the_text_they_are_about() {
+  command="generate, both outputs in one file"
+  "$cajal" generate -m "$tiny" "<s><s>Hi" -n 5 >"$out" 2>&1 </dev/null
+  : >"$err"
+  head -n 1 "$out" | grep -q '^cajal: .*two BOS' || complain "text before the note"
+}
+
+test_tokens_of_lines_warn_once_of_two_bos() {
+  run_with '"a"\n"<s><s>b"\n"<s><s>c"\n' tokens -m "$tiny" --jsonl -
+  expect_status 0
+  expect_err 'line 2: .*two BOS'
+  [ "$(grep -c BOS "$err")" -eq 1 ] || complain "not one warning"
+}
+
 test_chat_answers_each_line_and_remembers() {
   run_with 'Hi\nAgain\n' chat -m "$tiny" -n 3 --json
   expect_status 0
@@ -100,6 +114,33 @@ test_chat_saves_the_conversation_once() {
   expect_err "talk.json: exists already"
 }
 
+test_chat_keeps_every_turn_in_the_output() {
+  interrupt SIGINT talk.json chat -m "$long" -n 3 -o talk.json
+  expect_status 130
+  tr -d '\n' <"$work/here/talk.json" >"$work/talk"
+  expect_json "$work/talk" "[m['role'] for m in doc] == ['user', 'assistant']"
+  run_with "Hi\n/sing\n" chat -m "$tiny" -n 2 -o "$work/kept.json"
+  expect_status 1
+  tr -d '\n' <"$work/kept.json" >"$work/talk"
+  expect_json "$work/talk" "len(doc) == 2"
+}
+
+test_chat_does_not_replace_what_save_made() {
+  run_with "/save $work/saved.json\nHi\n" chat -m "$tiny" -n 2 -o "$work/saved.json"
+  expect_status 1
+  expect_err "saved.json: exists already"
+  [ "$(cat "$work/saved.json")" = "[]" ] || complain "what /save wrote is gone"
+  run_with "/save $work/saved.json\nHi\n" chat -m "$tiny" -n 2 -o "$work/saved.json" --force
+  expect_status 0
+}
+
+test_chat_tells_commands_from_text() {
+  run_with 'Hi\n/etc/hosts is a file\n/reset \r\n/tmp is a folder\n/exit\r\n' chat -m "$tiny" -n 2 --json
+  expect_status 0
+  [ "$(wc -l <"$out")" -eq 3 ] || complain "not three turns"
+  expect_json "$out" "doc['result']['prompt_ids'].count(0) == 2"
+}
+
 test_tokens_shows_ids_pieces_and_bytes() {
   run tokens -m "$tiny" "a b"
   expect_status 0
@@ -129,6 +170,15 @@ test_tokens_of_lines_are_lines() {
   expect_json "$out" "doc['ids'] == [65, 96, 66]"
 }
 
+test_special_ids_are_checked_against_the_configuration() {
+  mkdir -p "$work/small"
+  cp "$tiny/tokenizer.json" "$work/small"
+  echo '{"vocab_size": 100, "eos_token_id": 150}' >"$work/small/config.json"
+  run tokens -m "$work/small" Hi
+  expect_status 0
+  expect_err '150 is outside the vocabulary of 100'
+}
+
 test_names_stand_for_ids_of_a_model_without_tokenizer() {
   python3 -c "import json; json.dump({f'word{i}': i for i in range(160)}, open('$work/names.json', 'w'))"
   run generate -m "$llama" --ids 97,12,24,0,113,157,132 -n 2 --vocab "$work/names.json"
@@ -137,6 +187,33 @@ test_names_stand_for_ids_of_a_model_without_tokenizer() {
   run generate -m "$tiny" Hi -n 2 --vocab "$work/names.json"
   expect_status 1
   expect_error 'tokenizer of its own'
+}
+
+test_names_are_not_for_a_model_with_a_tokenizer() {
+  for name in tokens lens; do
+    run $name -m "$tiny" Hi --vocab "$work/names.json"
+    expect_status 1
+    expect_error 'tokenizer of its own'
+  done
+}
+
+test_the_model_is_recorded_as_given() {
+  cache=$work/cache/models--some--tiny
+  commit=0123456789abcdef0123456789abcdef01234567
+  mkdir -p "$cache/refs" "$cache/snapshots"
+  printf %s $commit >"$cache/refs/main"
+  cp -r "$tiny" "$cache/snapshots/$commit"
+  for name in "tokens -m some/tiny Hi" "score -m some/tiny Hi" "inspect some/tiny"; do
+    # shellcheck disable=SC2086
+    HF_HUB_CACHE=$work/cache run $name --json
+    expect_json "$out" "doc['provenance']['model'] == 'some/tiny'"
+  done
+}
+
+test_the_reference_says_that_it_has_a_precision_of_its_own() {
+  run score -m "$tiny" Hi --device ref --precision bf16
+  expect_status 0
+  expect_err 'ref computes in f64'
 }
 
 test_points_lists_all_and_reads_some() {

@@ -27,10 +27,12 @@ GENERATE = ["--ids", "1,2,3", "-n", "2"]
 
 
 class Case:
-    """One input: arguments for the program, and the exit code it must give."""
+    """One input: arguments for the program, the exit code it must give, and what its sentence must
+    name (one of these words; none: a file made here that the arguments name)."""
 
-    def __init__(self, name, arguments, code=1, stdin=b""):
+    def __init__(self, name, arguments, code=1, stdin=b"", names=()):
         self.name, self.arguments, self.code, self.stdin = name, arguments, code, stdin
+        self.names = names
 
 
 # --- files ---------------------------------------------------------------------------------------
@@ -129,7 +131,22 @@ OTHER_VALUES = [
     ("gpt2", "n_positions", [0, 10**15, -5]),
     ("gpt2", "n_inner", [-3, "wide"]),
     ("smollm3", "no_rope_layers", ["none", 5]),
+    ("gpt_neox", "num_key_value_heads", [1]),
+    ("gemma2", "attn_logit_softcapping", [-1]),
+    ("gemma2", "final_logit_softcapping", [-1]),
 ]
+LLAMA3 = {"rope_type": "llama3", "rope_theta": 10000, "factor": 8,
+          "original_max_position_embeddings": 32, "low_freq_factor": 1, "high_freq_factor": 4}
+ABSURD_ROPES = [
+    {"rope_type": "yarn", "factor": 4, "rope_theta": 10000, "attention_factor": 1e300},
+    {"rope_type": "yarn", "factor": 4, "rope_theta": 1},
+    {**LLAMA3, "high_freq_factor": 1}, {**LLAMA3, "low_freq_factor": 0},
+    {"rope_type": "longrope", "rope_theta": 10000, "original_max_position_embeddings": 1,
+     "short_factor": [1] * 4, "long_factor": [1] * 4},
+]
+GPT_OSS = {"model_type": "gpt_oss", "vocab_size": 160, "hidden_size": 32, "intermediate_size": 24,
+           "num_hidden_layers": 2, "num_attention_heads": 4, "num_key_value_heads": 2, "head_dim": 12,
+           "num_local_experts": 5, "num_experts_per_tok": 2, "rms_norm_eps": 0.001}
 CONFIG_FILES = {
     "empty": b"", "not JSON": b"model_type: llama", "a list": b"[]", "a number": b"7",
     "null": b"null", "cut off": b'{"model_type": "llama", "vocab_si', "deep": b"[" * 100000,
@@ -154,6 +171,13 @@ def config_cases(shop):
         folder = shop.with_config(lambda config, value=value: (
             config.pop("attention_layers", None), config.update(attention_types=value)), "gpt_neo")
         yield generate(f"gpt_neo attention_types = {value}", folder)
+    for rope in ABSURD_ROPES:
+        folder = shop.with_config(setter("rope_parameters", rope))
+        yield generate(f"config rope_parameters = {rope}", folder)
+    yield generate("olmo config clip_qkv = -1", shop.with_config(
+        lambda config: config.update(model_type="olmo", clip_qkv=-1)))
+    yield generate("gpt_oss config swiglu_limit = -3", shop.with_file(
+        "config.json", json.dumps({**GPT_OSS, "swiglu_limit": -3})))
     for name, content in CONFIG_FILES.items():
         yield generate(f"config.json: {name}", shop.with_file("config.json", content))
     for key in ["model_type", "hidden_size", "num_attention_heads", "vocab_size"]:
@@ -224,7 +248,19 @@ WEIGHT_EDITS = {
 }
 
 
+def with_nan(header, data):
+    """One NaN in the final norm: every logit is NaN."""
+    begin = header["model.norm.weight"]["data_offsets"][0]
+    return safetensors_bytes(header, patched(data, begin, struct.pack("<f", float("nan"))))
+
+
 def weight_cases(shop):
+    broken = str(shop.with_weights(with_nan))
+    for arguments in (["generate", *GENERATE], ["generate", *GENERATE, "--temperature", "1"],
+                      ["score", "--ids", "1,2,3"], ["lens", "--ids", "1,2,3"]):
+        yield Case(f"weights with NaN: {' '.join(arguments)}", [*arguments, "-m", broken],
+                   names=["not finite"])
+    yield Case("weights with NaN: inspect --check", ["inspect", "--check", broken])
     for name, edit in WEIGHT_EDITS.items():
         yield generate(f"safetensors: {name}", shop.with_weights(edit))
     yield generate("no weights", shop.model(drop=["model.safetensors"]))
@@ -251,6 +287,23 @@ def gguf_key(data, key):
     """Offset of the value type of a metadata key."""
     place = data.index(struct.pack("<Q", len(key)) + key.encode())
     return place + 8 + len(key)
+
+
+def without_padding(data, place, count):
+    """Where a GGUF header ends whose first tensor's description is at `place`, and its data begin."""
+    for _ in range(count):
+        place += 8 + struct.unpack_from("<Q", data, place)[0]
+        place += 4 + 8 * struct.unpack_from("<I", data, place)[0] + 4 + 8
+    return place, -(-place // 32) * 32
+
+
+def with_dims(data, name, dims):
+    """A GGUF file whose first tensor, of one axis, has other dims."""
+    place = data.index(struct.pack("<Q", len(name)) + name)
+    end, begin = without_padding(data, place, struct.unpack_from("<Q", data, 8)[0])
+    axes = place + 8 + len(name)
+    header = (data[:axes] + struct.pack(f"<I{len(dims)}Q", len(dims), *dims) + data[axes + 12:end])
+    return header + b"\0" * (-len(header) % 32) + data[begin:]
 
 
 def gguf_cases(shop):
@@ -282,6 +335,8 @@ def gguf_cases(shop):
         "a tensor of 2^60 rows": patched(data, tensor + 12, struct.pack("<Q", 1 << 60)),
         "a tensor of type 200": patched(data, tensor + 20, struct.pack("<I", 200)),
         "a tensor past the end": patched(data, tensor + 24, struct.pack("<Q", 1 << 50)),
+        "rope factors of 2^40 x 0": with_dims(data, b"rope_freqs.weight", [1 << 40, 0]),
+        "rope factors of another length": with_dims(data, b"rope_freqs.weight", [4]),
         "embedding renamed": data.replace(b"token_embd.weight", b"token_embd.heavy"+b"!"),
         "cut off in the keys": data[:300], "cut off in the tensors": data[:-1000],
         "cut in half": data[:len(data) // 2],
@@ -377,7 +432,7 @@ def chat_cases(shop):
         "tokenizer.json", tokenizer_with()))], stdin=b"Hello\n")
     yield Case("chat: an unknown word after /",
                ["chat", "-m", str(chat_model(shop, "{{ messages[0]['content'] }}"))],
-               stdin=b"/sing\n")
+               stdin=b"/sing\n", names=["/sing"])
     yield Case("chat: past the context",
                ["chat", "-m", str(chat_model(shop, "{{ messages[0]['content'] }}"))],
                stdin=b"x" * 5000 + b"\n")
@@ -403,28 +458,35 @@ def other_file_cases(shop):
     yield Case("--check of tensors", ["inspect", "--check", str(
         GOLDEN / "models" / "llama" / "model.safetensors")])
     yield Case("tokens --jsonl: not JSON", ["tokens", "--jsonl", "-", "-m", str(
-        shop.with_file("tokenizer.json", tokenizer_with()))], stdin=b"hello\n")
+        shop.with_file("tokenizer.json", tokenizer_with()))], stdin=b"hello\n", names=["line 1"])
     yield Case("tokens --jsonl: a number", ["tokens", "--jsonl", "-", "-m", str(
-        shop.with_file("tokenizer.json", tokenizer_with()))], stdin=b"7\n")
+        shop.with_file("tokenizer.json", tokenizer_with()))], stdin=b"7\n", names=["line 1"])
 
 
 # --- the command line ----------------------------------------------------------------------------
+
+LONG = {"-n": "--max-tokens", "-t": "--threads", "-o": "--output", "-m": "--model", "-f": "--file"}
+
 
 def flag_cases(shop):
     llama = str(GOLDEN / "models" / "llama")
     one = ["generate", "-m", llama, "--ids", "1"]
     for flags in (["-n", "0"], ["-n", "-5"], ["-n", "1e3"], ["-n", "99999999999999999999999"],
                   ["--temperature", "-1"], ["--temperature", "nan"], ["--temperature", "inf"],
-                  ["--temperature", "hot"], ["--top-p", "1.5"], ["--min-p", "-0.1"],
+                  ["--temperature", "hot"], ["--top-p", "1.5"], ["--top-p", "0"],
+                  ["--min-p", "-0.1"], ["--stop", ""], ["--vocab", ""], ["-o", ""],
                   ["--top-k", "-1"], ["--repeat-penalty", "0"], ["--seed", "-1"],
                   ["--logprobs", "100000"], ["--device", "tpu"], ["--precision", "f8"],
                   ["-t", "0"], ["-t", "-1"], ["-t", "1000000"], ["--nonsense"], ["--model"],
                   ["text and ids"]):
-        yield Case(f"flags {' '.join(flags)}", [*one, *flags], code=2)
+        yield Case(f"flags {' '.join(flags)}", [*one, *flags], code=2,
+                   names=[LONG.get(flags[0], flags[0]), "--ids"])
     for ids in ("", ",", "1,,2", "1,a", "1.5", "99999999999999", "0x10"):
-        yield Case(f"--ids '{ids}'", ["generate", "-m", llama, "--ids", ids], code=2)
+        yield Case(f"--ids '{ids}'", ["generate", "-m", llama, "--ids", ids], code=2,
+                   names=["--ids"])
     for ids in ("160", "-1", "2147483647", "-2147483648"):
-        yield Case(f"--ids {ids}", ["generate", "-m", llama, f"--ids={ids}", "-n", "1"])
+        yield Case(f"--ids {ids}", ["generate", "-m", llama, f"--ids={ids}", "-n", "1"],
+                   names=["--ids"])
     long_ids = ",".join(["1"] * 200)
     yield Case("more ids than the context", ["generate", "-m", llama, "--ids", long_ids])
     yield Case("score past the context", ["score", "-m", llama, "--ids", long_ids])
@@ -435,7 +497,8 @@ def flag_cases(shop):
         if point == "q":
             continue  # means every layer
         yield Case(f"--point '{point[:30]}'",
-                   ["points", "-m", llama, "--ids", "1", "--point", point])
+                   ["points", "-m", llama, "--ids", "1", "--point", point],
+                   code=1 if point else 2, names=["point"])
     yield Case("a model that is not there", ["generate", "-m", "/no/such/model", "--ids", "1"])
     yield Case("a model outside the cache's names", ["generate", "-m", "../..", "--ids", "1"])
     yield Case("a model that is a device", ["generate", "-m", "/dev/null", "--ids", "1"])
@@ -446,8 +509,16 @@ def flag_cases(shop):
     yield Case("an output that is a folder", [*one, "-o", str(shop.path("").parent), "--force"])
     yield Case("a prompt file that is a folder",
                ["generate", "-m", llama, "-f", str(shop.path("").parent)])
-    for flag in ("-o", "-f"):
-        yield Case(f"{flag} ''", ["generate", "-m", llama, flag, "", "-n", "1"], code=2)
+    for flag in ("-f", "-m"):
+        yield Case(f"{flag} ''", ["generate", flag, "", "-n", "1"], code=2, names=[LONG[flag]])
+    for wrong in (["tokens", "--device", "ref"], ["tokens", "-t", "1"]):
+        yield Case(f"{' '.join(wrong)}, which it would ignore", [*wrong, "-m", llama, "--ids", "1"],
+                   code=2, names=["device", "-t"])
+    yield Case("inspect FILE --device", ["inspect", "--device", "ref", str(
+        GOLDEN / "models" / "llama" / "model.safetensors")], names=["--device"])
+    for name in ("config.json", "README.md"):
+        path = GOLDEN / "models" / ("llama" if name == "config.json" else ".") / name
+        yield Case(f"inspect {name}", ["inspect", str(path)], names=[".gguf"])
     yield Case("no command", [], code=2)
     yield Case("an unknown command", ["ponder"], code=2)
 
@@ -483,7 +554,12 @@ def execute(case, folder):
                    usage.ru_maxrss * 1024)
 
 
-def problems(case, outcome):
+def names_of(case, root):
+    """What the sentence must name: what the case says, or the files made here."""
+    return case.names or [x for x in case.arguments if x.startswith(str(root))]
+
+
+def problems(case, outcome, root):
     """What is wrong with the outcome, one sentence each."""
     lines = outcome.err.splitlines()
     errors = [line for line in lines if line.startswith("cajal: error: ")]
@@ -497,6 +573,9 @@ def problems(case, outcome):
         yield "lines on standard error that are not cajal's"
     if errors and (len(errors[0]) < 25 or len(errors[0]) > 700):
         yield f"a sentence of {len(errors[0])} characters"
+    names = names_of(case, root)
+    if names and not any(name in line for name in names for line in errors):
+        yield f"the sentence names none of {', '.join(names)}"
     if "out of memory" in outcome.err or "std::" in outcome.err or "basic_" in outcome.err:
         yield "an exception of the library in place of a sentence"
     if outcome.resident > RESIDENT_LIMIT:
@@ -514,7 +593,7 @@ def main():
             for case in make(shop):
                 count += 1
                 outcome = execute(case, root)
-                found = list(problems(case, outcome))
+                found = list(problems(case, outcome, root))
                 failed += bool(found)
                 if found or show:
                     print(f"{'FAILED' if found else 'ok'} {case.name}: {'; '.join(found)}\n"

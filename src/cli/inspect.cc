@@ -71,7 +71,7 @@ class InspectCommand final : public Command {
   int run(Surroundings around) override {
     Console& console = around.console;
     console.open_output();
-    const InspectResult result = inspect(request_);
+    const InspectResult result = inspect(request_, around.interrupt.token());
     for (const std::string& note : result.notes) {
       console.note(note);
     }

@@ -4,20 +4,29 @@
 
 #include "base/error.h"
 #include "cli/text_table.h"
+#include "service/input.h"
 
 namespace cajal {
 
+namespace {
+
+template <typename Check>
+void as_usage(const Check& check) {
+  try {
+    check();
+  } catch (const Error& error) {
+    throw UsageError(error.what());
+  }
+}
+
+}  // namespace
+
 void require_model(const std::string& model) {
-  require(!model.empty(),
-          "no model was given: name one with -m MODEL (a Hugging Face folder, a .gguf file, or "
-          "org/name from the local cache)");
+  as_usage([&] { check_model(model); });
 }
 
 void require_input(const InputOptions& input) {
-  require(input.text.has_value() || !input.ids.empty(),
-          "nothing to read: give a text, -f FILE, - for standard input, or --ids 1,2,3");
-  require(!input.text || input.ids.empty(), "give either a text or --ids, not both");
-  require(!input.chat || input.text, "--chat needs a text: --ids are taken as they are");
+  as_usage([&] { check_input(input); });
 }
 
 Session open_model(const ModelOptions& options, const Console& console) {

@@ -15,10 +15,8 @@ void print_notes(Session& session, const Console& console);
 /// As table cells show a token: its piece, or "#12" without a name.
 std::string token_label(const Session& session, TokenId id);
 
-/// Throws UsageError saying to give -m, if no model was given.
+/// check_model and check_input of the service; what they throw is wrong usage here.
 void require_model(const std::string& model);
-
-/// Throws UsageError unless exactly one of text and ids is given.
 void require_input(const InputOptions& input);
 
 }  // namespace cajal

@@ -25,6 +25,9 @@ Overload(Cases...) -> Overload<Cases...>;
 }
 
 std::string range_text(const FieldInfo& info) {
+  if (info.above_min) {
+    return fmt::format("more than {} and at most {}", info.min, info.max);
+  }
   if (std::isinf(info.max)) {
     return std::isinf(info.min) ? "any number" : fmt::format("at least {}", info.min);
   }
@@ -35,7 +38,7 @@ std::string range_text(const FieldInfo& info) {
 template <typename Number>
 Number in_range(const FieldInfo& info, Number value) {
   const auto x = static_cast<double>(value);
-  if (!(x >= info.min && x <= info.max)) {
+  if (!(x >= info.min && x <= info.max) || (info.above_min && x == info.min)) {
     fail_value(info, range_text(info), fmt::format("{}", value));
   }
   return value;
@@ -72,6 +75,11 @@ const std::string& chosen(const FieldInfo& info, const std::string& text) {
     fail_value(info, fmt::format("one of {}", fmt::join(choices, ", ")), text);
   }
   return text;
+}
+
+std::string not_empty(const FieldInfo& info, std::string_view text) {
+  check(!text.empty(), "{}: must not be empty", info.name);
+  return std::string(text);
 }
 
 std::vector<std::string_view> split(std::string_view text, char separator) {
@@ -132,7 +140,7 @@ void set_from_json(const BoundField& field, const Json& value, std::string_view 
       [&](std::vector<std::string>* to) {
         to->clear();
         for (const Json& x : value.as_array(where)) {
-          to->push_back(x.as_string(where));
+          to->push_back(not_empty(info, x.as_string(where)));
         }
       },
       [&](std::vector<TokenId>* to) {
@@ -198,11 +206,11 @@ void set_from_text(const BoundField& field, std::string_view text) {
       [&](std::size_t* to) { *to = count_from(info, text); },
       [&](std::optional<std::size_t>* to) { *to = count_from(info, text); },
       [&](double* to) { *to = real_from(info, text); },
-      [&](std::string* to) { *to = chosen(info, std::string(text)); },
+      [&](std::string* to) { *to = chosen(info, not_empty(info, text)); },
       [&](std::optional<std::string>* to) { *to = std::string(text); },
       [&](std::vector<std::string>* to) {
         for (const std::string_view part : split(text, info.separator)) {
-          to->emplace_back(part);
+          to->push_back(not_empty(info, part));
         }
       },
       [&](std::vector<TokenId>* to) {

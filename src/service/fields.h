@@ -25,6 +25,7 @@ struct FieldInfo {
   std::string_view value = "N";  // what help calls the value
   double min = -std::numeric_limits<double>::infinity();
   double max = std::numeric_limits<double>::infinity();
+  bool above_min = false;                      // `min` itself is too small
   char separator = 0;                          // lists: one text may hold several entries
   bool positional = false;                     // on the command line without a flag
   std::vector<std::string_view> choices = {};  // texts: the only ones; empty: any
@@ -69,8 +70,8 @@ std::vector<BoundField> bind_fields(const FieldTable<Options>& table, Options& o
   return out;
 }
 
-/// Sets a field from text, as on a command line; a list grows by it. Throws InvalidArgument saying
-/// what would be right.
+/// Sets a field from text, as on a command line; a list grows by it. Empty text is only right for
+/// an optional one. Throws InvalidArgument saying what would be right.
 void set_from_text(const BoundField& field, std::string_view text);
 
 /// Sets what the request names; null: as if absent. Throws InvalidArgument naming `where` and the

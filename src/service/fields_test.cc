@@ -20,6 +20,7 @@ struct Options : Base {
   std::size_t count = 3;
   std::optional<std::size_t> limit;
   double share = 0.5;
+  double part = 0.5;
   std::optional<std::string> text;
   std::vector<std::string> words;
   std::vector<TokenId> ids;
@@ -31,6 +32,7 @@ FieldTable<Options> table() {
           {{.name = "count", .help = "", .min = 1, .max = 9}, &Options::count},
           {{.name = "limit", .help = ""}, &Options::limit},
           {{.name = "share", .help = "", .min = 0, .max = 1}, &Options::share},
+          {{.name = "part", .help = "", .min = 0, .max = 1, .above_min = true}, &Options::part},
           {{.name = "text", .help = ""}, &Options::text},
           {{.name = "words", .help = "", .separator = ','}, &Options::words},
           {{.name = "ids", .help = ""}, &Options::ids}};
@@ -91,6 +93,21 @@ TEST_F(Fields, RefuseTextThatIsOutOfRangeOrNoNumber) {
   EXPECT_THAT(setting("name", "all"), ThrowsMessage<Error>(HasSubstr("none, some")));
   EXPECT_THAT(setting("ids", "1,,2"), ThrowsMessage<Error>(HasSubstr("1,2,3")));
   EXPECT_THAT(setting("ids", ""), ThrowsMessage<Error>(HasSubstr("1,2,3")));
+}
+
+TEST_F(Fields, MayNotTakeTheirLeastValue) {
+  EXPECT_THAT(setting("part", "0"), ThrowsMessage<Error>(HasSubstr("more than 0 and at most 1")));
+  set("part", "1e-9");
+  EXPECT_EQ(options_.part, 1e-9);
+}
+
+TEST_F(Fields, RefuseEmptyTextUnlessItIsOptional) {
+  EXPECT_THAT(setting("name", ""), ThrowsMessage<Error>(HasSubstr("name: must not be empty")));
+  EXPECT_THAT(setting("words", "a,,b"),
+              ThrowsMessage<Error>(HasSubstr("words: must not be empty")));
+  EXPECT_THAT(applying(R"({"words": [""]})"), ThrowsMessage<Error>(HasSubstr("words")));
+  set("text", "");
+  EXPECT_EQ(options_.text, "");
 }
 
 TEST_F(Fields, AreSetFromJson) {

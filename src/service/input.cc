@@ -12,11 +12,21 @@ std::vector<TokenId> encode_text(Session& session, const InputOptions& options) 
          "them)",
          session.model->name());
   }
-  if (options.chat) {
-    const ChatMessage message{.role = "user", .content = *options.text};
-    return encode_chat(session, std::span(&message, 1));
+  const Prompt prompt = prompt_of(session.path, options, *options.text);
+  return session.tokenizer->encode_ids(prompt.text, prompt.options);
+}
+
+void check_ids(std::span<const TokenId> ids, const Session& session, bool from_text) {
+  const std::size_t vocab = session.model->config().vocab;
+  for (const TokenId id : ids) {
+    const bool known = id >= 0 && static_cast<std::size_t>(id) < vocab;
+    check(known || from_text, "--ids: there is no token {} in this model; give ids from 0 to {}",
+          id, vocab - 1);
+    check(known,
+          "{}: its tokenizer gives the id {}, but its ids are 0 to {}; take the tokenizer that "
+          "belongs to the model",
+          session.name, id, vocab - 1);
   }
-  return session.tokenizer->encode_ids(*options.text, {.add_special_tokens = !options.no_special});
 }
 
 }  // namespace
@@ -26,6 +36,15 @@ void check_input(const InputOptions& options) {
         "nothing to read: give a text, -f FILE, - for standard input, or --ids 1,2,3");
   check(!options.text || options.ids.empty(), "give either a text or --ids, not both");
   check(!options.chat || options.text, "--chat needs a text: --ids are taken as they are");
+}
+
+Prompt prompt_of(const std::filesystem::path& model, const InputOptions& options,
+                 std::string_view text) {
+  if (!options.chat) {
+    return {std::string(text), {.add_special_tokens = !options.no_special}};
+  }
+  const ChatMessage message{.role = "user", .content = std::string(text)};
+  return {render_chat(model, std::span(&message, 1)), {.add_special_tokens = false}};
 }
 
 bool has_double_bos(std::span<const TokenId> ids, const SpecialIds& special) {
@@ -41,6 +60,7 @@ std::vector<TokenId> input_ids(Session& session, const InputOptions& options) {
   check_input(options);
   std::vector<TokenId> ids = options.text ? encode_text(session, options) : options.ids;
   check(!ids.empty(), "the input holds no tokens; give at least one");
+  check_ids(ids, session, options.text.has_value());
   if (has_double_bos(ids, session.special)) {
     session.notes.push_back(double_bos_note());
   }

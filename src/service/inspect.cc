@@ -47,7 +47,10 @@ std::vector<TokenId> sentence_ids(const Session& session) {
   return std::any_of(ids.begin(), ids.end(), outside) ? std::vector<TokenId>() : ids;
 }
 
-SelfCheck run_check(Session& session) {
+SelfCheck run_check(Session& session, const std::stop_token& cancel) {
+  if (cancel.stop_requested()) {
+    fail(ErrorCode::Cancelled, "interrupted");
+  }
   std::vector<TokenId> ids = sentence_ids(session);
   const bool is_sentence = ids.size() >= 2;
   if (!is_sentence) {
@@ -63,7 +66,8 @@ void add_gguf(Json& details, const std::filesystem::path& path) {
                                     {"metadata", describe_metadata(*file)}}));
 }
 
-InspectResult inspect_model(const InspectRequest& request, const std::filesystem::path& path) {
+InspectResult inspect_model(const InspectRequest& request, const std::filesystem::path& path,
+                            const std::stop_token& cancel) {
   Session session = open_session(request);
   InspectResult out{.kind = "model", .details = describe_model(*session.model)};
   out.details.set("tokenizer", session.tokenizer
@@ -76,7 +80,7 @@ InspectResult inspect_model(const InspectRequest& request, const std::filesystem
     out.details.set("tensors", Safetensors::open(path)->tensors().size());
   }
   if (request.check) {
-    out.check = run_check(session);
+    out.check = run_check(session, cancel);
   }
   out.provenance = session.provenance();
   out.notes = session.notes;
@@ -114,8 +118,33 @@ InspectResult inspect_tensors(const std::filesystem::path& path) {
   return {.kind = "tensors", .details = numpy ? describe_numpy(path) : describe_safetensors(path)};
 }
 
+/// The tokenizer of what is nothing else; a file that is none says what it was taken for.
+std::shared_ptr<const Tokenizer> last_guess(const std::filesystem::path& path) {
+  try {
+    return load_tokenizer(path);
+  } catch (const Error& error) {
+    const bool content =
+        error.code() == ErrorCode::CorruptData || error.code() == ErrorCode::Unsupported;
+    if (!content || std::filesystem::is_directory(path)) {
+      throw;
+    }
+    fail(error.code(),
+         "{}; it was read as a tokenizer, for its name does not end like that of a GGUF (.gguf), "
+         "safetensors (.safetensors) or NumPy file (.npz, .npy); of a model give the folder",
+         error.what());
+  }
+}
+
+void check_no_run_options(const InspectRequest& request) {
+  check(!request.check, "{}: --check is for models, and this is none", request.model);
+  check(request.device == ModelOptions().device && request.precision.empty() && !request.threads &&
+            request.vocab.empty(),
+        "{}: --device, --precision, --threads and --vocab are for models, and this is none",
+        request.model);
+}
+
 InspectResult inspect_tokenizer(const std::filesystem::path& path) {
-  const auto tokenizer = load_tokenizer(path);
+  const auto tokenizer = last_guess(path);
   if (!tokenizer) {
     fail(ErrorCode::Unsupported,
          "{}: is no model (config.json), tokenizer (tokenizer.json, tokenizer.model), GGUF, "
@@ -169,18 +198,18 @@ bool InspectResult::passed() const {
                                [](const CheckResult& one) { return one.passed; });
 }
 
-InspectResult inspect(const InspectRequest& request) {
+InspectResult inspect(const InspectRequest& request, const std::stop_token& cancel) {
   InspectRequest found = request;
   if (!request.path.empty()) {
     found.model = request.path;
   }
   const std::filesystem::path path = find_model(found.model);
   if (holds_model(path)) {
-    return inspect_model(found, path);
+    return inspect_model(found, path, cancel);
   }
-  check(!request.check, "{}: --check is for models, and this is none", path.string());
+  check_no_run_options(found);
   InspectResult out = holds_tensors(path) ? inspect_tensors(path) : inspect_tokenizer(path);
-  out.provenance.model = path.string();
+  out.provenance.model = found.model;
   return out;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -29,9 +30,9 @@ struct InspectResult {
   bool passed() const;
 };
 
-/// Throws NotFound, what reading the files throws, and InvalidArgument for `check` of what is not a
-/// model.
-InspectResult inspect(const InspectRequest& request);
+/// Throws NotFound, what reading the files throws, InvalidArgument for `check` and how to run
+/// what is not a model, and Cancelled.
+InspectResult inspect(const InspectRequest& request, const std::stop_token& cancel = {});
 
 /// {"kind", ..., "check": null or {"passed", "checks", "mean_nll", "uniform_nll", "warnings"}}
 Json to_json(const InspectResult& result);

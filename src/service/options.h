@@ -25,36 +25,48 @@ struct InputOptions {
   bool chat = false;
 };
 
+/// Which model, and how its ids are named.
 template <typename Options>
-FieldTable<Options> model_fields() {
+FieldTable<Options> tokenizer_fields() {
   return {
       {{.name = "model",
         .help = "the model: a folder, a .gguf file, or org/name in the Hugging Face cache",
         .letter = 'm',
         .value = "MODEL"},
        &Options::model},
-      {{.name = "device",
-        .help = "where to compute: cpu, ref (slow, exact) or cuda",
-        .value = "DEVICE",
-        .choices = {"cpu", "ref", "cuda"}},
-       &Options::device},
-      {{.name = "precision",
-        .help = "how to multiply: f32, bf16, bf16x2 or bf16x3 (default: bf16x2 for bf16 files, "
-                "else f32)",
-        .value = "NAME",
-        .choices = {"f32", "bf16", "bf16x2", "bf16x3"}},
-       &Options::precision},
-      {{.name = "threads",
-        .help = "threads to compute with (default: all cores)",
-        .letter = 't',
-        .min = 1,
-        .max = 1024},
-       &Options::threads},
       {{.name = "vocab",
         .help = "names of the ids of a model without tokenizer (a JSON list or map)",
         .value = "FILE"},
        &Options::vocab},
   };
+}
+
+/// The same, and how to run it.
+template <typename Options>
+FieldTable<Options> model_fields() {
+  auto out = tokenizer_fields<Options>();
+  append<Options>(
+      out,
+      {
+          {{.name = "device",
+            .help = "where to compute: cpu, ref (slow, exact) or cuda",
+            .value = "DEVICE",
+            .choices = {"cpu", "ref", "cuda"}},
+           &Options::device},
+          {{.name = "precision",
+            .help = "how to multiply: f32, bf16, bf16x2 or bf16x3 (default: bf16x2 for bf16 files, "
+                    "else f32)",
+            .value = "NAME",
+            .choices = {"f32", "bf16", "bf16x2", "bf16x3"}},
+           &Options::precision},
+          {{.name = "threads",
+            .help = "threads to compute with (default: all cores)",
+            .letter = 't',
+            .min = 1,
+            .max = 1024},
+           &Options::threads},
+      });
+  return out;
 }
 
 template <typename Options>

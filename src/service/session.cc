@@ -21,6 +21,10 @@ Precision choose_precision(const ModelOptions& options, Session& session) {
            "precision {}: this machine has no bf16 arithmetic for device {}; use --precision f32",
            options.precision, backend.name());
     }
+    if (backend.activation_dtype() == DType::F64) {
+      session.notes.push_back(
+          fmt::format("device {} computes in f64, whatever --precision says", backend.name()));
+    }
     return asked;
   }
   const Precision precision = session.model->default_precision(backend);
@@ -34,10 +38,7 @@ Precision choose_precision(const ModelOptions& options, Session& session) {
 }
 
 std::shared_ptr<const Tokenizer> name_ids(const ModelOptions& options, const Session& session) {
-  if (session.tokenizer) {
-    fail(ErrorCode::InvalidArgument,
-         "{}: has a tokenizer of its own; --vocab is for models without one", options.model);
-  }
+  check_nameless(options.model, session.tokenizer.get());
   return load_names(options.vocab, session.model->config().vocab, session.special.stop);
 }
 
@@ -45,7 +46,7 @@ std::shared_ptr<const Tokenizer> name_ids(const ModelOptions& options, const Ses
 
 Provenance Session::provenance() const {
   Provenance out;
-  out.model = model->name();
+  out.model = name;
   out.tokenizer = tokenizer ? tokenizer->description() : "";
   out.precision =
       backend->activation_dtype() == DType::F64 ? "f64" : std::string(cajal::name_of(precision));
@@ -53,9 +54,14 @@ Provenance Session::provenance() const {
   return out;
 }
 
-std::filesystem::path find_model(const std::string& model) {
+void check_model(const std::string& model) {
   check(!model.empty(),
-        "no model was given; name one with -m (a folder, a .gguf file, or org/name)");
+        "no model was given: name one with -m MODEL (a Hugging Face folder, a .gguf file, or "
+        "org/name from the local cache)");
+}
+
+std::filesystem::path find_model(const std::string& model) {
+  check_model(model);
   std::error_code error;
   if (std::filesystem::exists(model, error)) {
     return model;
@@ -74,6 +80,11 @@ std::filesystem::path find_model(const std::string& model) {
        model);
 }
 
+void check_nameless(const std::string& model, const Tokenizer* tokenizer) {
+  check(tokenizer == nullptr, "{}: has a tokenizer of its own; --vocab is for models without one",
+        model);
+}
+
 std::shared_ptr<const Tokenizer> load_tokenizer(const std::filesystem::path& path) {
   if (is_gguf(path)) {
     const bool has = Gguf::open(path)->find_value("tokenizer.ggml.tokens") != nullptr;
@@ -82,7 +93,7 @@ std::shared_ptr<const Tokenizer> load_tokenizer(const std::filesystem::path& pat
   if (!std::filesystem::is_directory(path)) {
     return Tokenizer::load(path);
   }
-  for (const char* name : {"tokenizer.json", "tokenizer.model"}) {
+  for (const char* name : {"tokenizer.json", "tekken.json", "tokenizer.model"}) {
     if (std::filesystem::exists(path / name)) {
       return Tokenizer::load(path);
     }
@@ -111,6 +122,7 @@ Session open_session(const ModelOptions& options) {
     set_threads(static_cast<int>(*options.threads));
   }
   Session session;
+  session.name = options.model;
   session.path = find_model(options.model);
   session.backend = make_backend(options.device);
   session.model = Model::load(session.path);

@@ -17,6 +17,7 @@ namespace cajal {
 
 /// One command's model, ready to run. Not for two threads at once.
 struct Session {
+  std::string name;  // the model, as the user named it
   std::filesystem::path path;
   std::shared_ptr<const Model> model;
   std::shared_ptr<const Tokenizer> tokenizer;  // nullptr: there is none
@@ -30,9 +31,15 @@ struct Session {
   Provenance provenance() const;
 };
 
+/// Throws InvalidArgument saying to give -m, if `model` is empty.
+void check_model(const std::string& model);
+
 /// The path that `model` names: itself if it exists, else org/name in the local Hugging Face cache.
 /// Throws NotFound saying where was looked, InvalidArgument if `model` is empty.
 std::filesystem::path find_model(const std::string& model);
+
+/// For --vocab: throws InvalidArgument if the model has a tokenizer of its own.
+void check_nameless(const std::string& model, const Tokenizer* tokenizer);
 
 /// The tokenizer of a folder or GGUF file, or nullptr where it has none.
 std::shared_ptr<const Tokenizer> load_tokenizer(const std::filesystem::path& path);

@@ -2,18 +2,36 @@
 
 #include <limits>
 
-#include "service/chat_prompt.h"
 #include "service/input.h"
 #include "service/names.h"
 
 namespace cajal {
 namespace {
 
+/// How many ids the model has, where a configuration beside the tokenizer says so.
+std::optional<std::size_t> configured_vocab(const std::filesystem::path& path) {
+  if (!std::filesystem::exists(path / "config.json")) {
+    return std::nullopt;
+  }
+  const Json config = Json::load(path / "config.json");
+  const Json* text = config.is_object() ? config.find_value("text_config") : nullptr;
+  for (const Json* part : {&config, text}) {
+    const Json* size =
+        part != nullptr && part->is_object() ? part->find_value("vocab_size") : nullptr;
+    if (size != nullptr && size->is_int() && size->as_int("") > 0) {
+      return static_cast<std::size_t>(size->as_int(""));
+    }
+  }
+  return std::nullopt;
+}
+
 std::shared_ptr<const Tokenizer> tokenizer_of(const TokensRequest& request,
                                               const std::filesystem::path& path) {
   auto tokenizer = load_tokenizer(path);
-  if (!tokenizer && !request.vocab.empty()) {
-    return load_names(request.vocab, std::numeric_limits<TokenId>::max(), {});
+  if (!request.vocab.empty()) {
+    check_nameless(request.model, tokenizer.get());
+    return load_names(request.vocab,
+                      configured_vocab(path).value_or(std::numeric_limits<TokenId>::max()), {});
   }
   if (!tokenizer) {
     fail(ErrorCode::Unsupported,
@@ -29,7 +47,7 @@ std::shared_ptr<const Tokenizer> tokenizer_of(const TokensRequest& request,
 const FieldTable<TokensRequest>& tokens_fields() {
   static const FieldTable<TokensRequest> table = [] {
     auto out = input_fields<TokensRequest>();
-    append(out, model_fields<TokensRequest>());
+    append(out, tokenizer_fields<TokensRequest>());
     out.push_back({{.name = "jsonl",
                     .help = "each line of the input is a JSON string; print an object a line"},
                    &TokensRequest::jsonl});
@@ -38,12 +56,13 @@ const FieldTable<TokensRequest>& tokens_fields() {
   return table;
 }
 
-TokenTable::TokenTable(const TokensRequest& request) : request_(request) {
-  const std::filesystem::path path = find_model(request.model);
-  name_ = path.string();
-  tokenizer_ = tokenizer_of(request, path);
-  if (std::filesystem::is_directory(path) || path.extension() == ".gguf") {
-    special_ = read_special_ids(path, tokenizer_.get(), tokenizer_->vocab_size());
+TokenTable::TokenTable(const TokensRequest& request)
+    : request_(request),
+      path_(find_model(request.model)),
+      tokenizer_(tokenizer_of(request, path_)) {
+  if (std::filesystem::is_directory(path_) || path_.extension() == ".gguf") {
+    special_ = read_special_ids(path_, tokenizer_.get(),
+                                configured_vocab(path_).value_or(tokenizer_->vocab_size()));
   }
 }
 
@@ -58,15 +77,8 @@ TokensResult TokenTable::tokens_of_line(std::string_view json, std::size_t line)
 }
 
 TokensResult TokenTable::encode(std::string_view text) const {
-  std::string rendered;
-  EncodeOptions options{.add_special_tokens = !request_.no_special};
-  if (request_.chat) {
-    const ChatMessage message{.role = "user", .content = std::string(text)};
-    rendered = render_chat(name_, std::span(&message, 1));
-    text = rendered;
-    options.add_special_tokens = false;
-  }
-  Encoding encoding = tokenizer_->encode(text, options);
+  const Prompt prompt = prompt_of(path_, request_, text);
+  Encoding encoding = tokenizer_->encode(prompt.text, prompt.options);
   TokensResult out = describe(std::move(encoding.ids));
   out.pieces = std::move(encoding.pieces);
   out.offsets = std::move(encoding.offsets);
@@ -78,7 +90,8 @@ TokensResult TokenTable::describe(std::vector<TokenId> ids) const {
   TokensResult out;
   for (const TokenId id : ids) {
     check(id >= 0 && static_cast<std::size_t>(id) < tokenizer_->vocab_size(),
-          "{}: there is no token {}; ids are 0 to {}", name_, id, tokenizer_->vocab_size() - 1);
+          "{}: there is no token {}; give ids from 0 to {}", request_.model, id,
+          tokenizer_->vocab_size() - 1);
     out.pieces.emplace_back(tokenizer_->piece(id));
     out.bytes.push_back(tokenizer_->bytes_of(id));
   }
@@ -88,7 +101,7 @@ TokensResult TokenTable::describe(std::vector<TokenId> ids) const {
 
 Provenance TokenTable::provenance() const {
   Provenance out;
-  out.model = name_;
+  out.model = request_.model;
   out.tokenizer = tokenizer_->description();
   return out;
 }

@@ -26,10 +26,11 @@ struct TokensResult {
   bool has_offsets = false;
 };
 
-/// A tokenizer by itself; the model's weights are not needed.
+/// A tokenizer by itself; the model's weights are not needed, its configuration is read if it is
+/// there.
 class TokenTable {
  public:
-  /// Throws NotFound, or Unsupported if there is no tokenizer and no --vocab.
+  /// Throws NotFound, InvalidArgument for --vocab beside a tokenizer, Unsupported without both.
   explicit TokenTable(const TokensRequest& request);
 
   /// Of request.text or request.ids.
@@ -45,7 +46,7 @@ class TokenTable {
   TokensResult describe(std::vector<TokenId> ids) const;
 
   TokensRequest request_;
-  std::string name_;
+  std::filesystem::path path_;
   std::shared_ptr<const Tokenizer> tokenizer_;
   SpecialIds special_;
 };
