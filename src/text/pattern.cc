@@ -2,19 +2,24 @@
 
 #include "base/error.h"
 #include "base/utf8.h"
+#include "text/find_text.h"
 
 namespace cajal {
 namespace {
 
 void find_literal(std::string_view text, std::string_view wanted, std::vector<ByteRange>& matches) {
-  std::size_t at = text.find(wanted);
-  while (at != std::string_view::npos) {
+  if (wanted.size() > text.size()) {
+    return;  // before Finder makes its table
+  }
+  const Finder finder(wanted);
+  std::size_t at = finder.next(text, 0);
+  while (at != Finder::kNone) {
     matches.push_back({at, at + wanted.size()});
     std::size_t next = at + wanted.size();
     if (wanted.empty()) {  // once before each character and at the end
       next += next < text.size() ? decode_utf8(text.substr(next)).length : 1;
     }
-    at = next <= text.size() ? text.find(wanted, next) : std::string_view::npos;
+    at = next <= text.size() ? finder.next(text, next) : Finder::kNone;
   }
 }
 

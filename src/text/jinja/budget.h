@@ -14,6 +14,9 @@ struct Limits {
   int depth = 500;                                    // nested evaluations
 };
 
+/// One step for each so many bytes of a text that is only read.
+constexpr std::uint64_t kBytesPerStep = 64;
+
 class Budget {
  public:
   explicit Budget(const Limits& limits) : limits_(limits) {}

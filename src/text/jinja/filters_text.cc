@@ -359,6 +359,7 @@ Value Evaluator::call_filter(std::string_view name, const Value& x, Arguments ar
   if (filter == not_supported) {
     raise(FailureKind::Unsupported, "the filter '{}'", name);
   }
+  budget_.steps(x.is_text() ? x.as_text().size() / kBytesPerStep : 0);
   return filter(*this, x, std::move(arguments));
 }
 

@@ -4,9 +4,11 @@
 #include <array>
 #include <cmath>
 
+#include "text/find_text.h"
 #include "text/jinja/attributes.h"
 #include "text/jinja/evaluator.h"
 #include "text/jinja/format.h"
+#include "text/jinja/text_tools.h"
 
 namespace cajal::jinja {
 namespace {
@@ -51,6 +53,7 @@ bool ordered(Evaluator& evaluator, const Value& a, const Value& b, std::string_v
     return a.as_real() < b.as_real();
   }
   if (a.is_text() && b.is_text()) {
+    evaluator.budget().steps(std::min(a.as_text().size(), b.as_text().size()) / kBytesPerStep);
     return a.as_text() < b.as_text();  // the order of UTF-8 is that of code points
   }
   if (comparable_sequences(a, b)) {
@@ -132,6 +135,10 @@ bool equal(Evaluator& evaluator, const Value& a, const Value& b) {
     return a.as_real() == b.as_real();
   }
   if (a.is_text() && b.is_text()) {
+    if (a.as_text().size() != b.as_text().size()) {
+      return false;
+    }
+    evaluator.budget().steps(a.as_text().size() / kBytesPerStep);
     return a.as_text() == b.as_text();
   }
   if (a.is_sequence() && b.is_sequence()) {
@@ -181,8 +188,8 @@ bool contains(Evaluator& evaluator, const Value& container, const Value& item) {
       raise(FailureKind::Type, "'in <string>' requires string as left operand, not {}",
             item.type_name());
     }
-    evaluator.budget().steps(container.as_text().size() / 64);
-    return container.as_text().find(item.as_text()) != std::string::npos;
+    charge_search(evaluator, container.as_text(), item.as_text());
+    return Finder(item.as_text()).next(container.as_text(), 0) != Finder::kNone;
   }
   if (container.is_dict()) {
     evaluator.budget().steps(container.as_dict().members.size() / 8);

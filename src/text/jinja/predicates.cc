@@ -111,7 +111,7 @@ bool is_test(std::string_view name) {
 }
 
 bool Evaluator::call_test(std::string_view name, const Value& x, const Arguments& arguments) {
-  budget_.steps(1);
+  budget_.steps(1 + (x.is_text() ? x.as_text().size() / kBytesPerStep : 0));
   const Entry* entry = find_test(name);
   if (entry == nullptr) {
     raise(FailureKind::Assertion, "No test named '{}'.", name);

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "base/utf8.h"
 #include "testing/golden.h"
 
 namespace cajal::jinja {
@@ -84,6 +85,52 @@ TEST(JinjaTemplate, RunawayTemplatesEndInALimit) {
     EXPECT_EQ(failure_of(source), FailureKind::Limit) << source;
   }
   EXPECT_EQ(failure_of("{{ range(100001) }}"), FailureKind::Overflow);
+}
+
+/// What the expression gives without a limit on the size of a value.
+std::string value_of(std::string_view expression) {
+  return render("{{ " + std::string(expression) + " }}", {},
+                {.bytes = std::uint64_t{1} << 31U, .one_value = std::uint64_t{1} << 28U});
+}
+
+// With the product of the two lengths as work, these would not end.
+TEST(JinjaTemplate, SearchesTakeWorkInProportionToTheTexts) {
+  const std::string text = "('a'*4000000)";
+  const std::string wanted = "('a'*2000000+'b')";
+  const std::string backward = "('b'+'a'*2000000)";
+  EXPECT_EQ(value_of(wanted + " in " + text), "False");
+  EXPECT_EQ(value_of(text + ".find(" + wanted + ")"), "-1");
+  EXPECT_EQ(value_of(text + ".rfind(" + backward + ")"), "-1");
+  EXPECT_EQ(value_of(text + ".count(" + wanted + ")"), "0");
+  EXPECT_EQ(value_of(text + ".split(" + wanted + ")|length"), "1");
+  EXPECT_EQ(value_of(text + ".rsplit(" + backward + ")|length"), "1");
+  EXPECT_EQ(value_of(text + ".replace(" + wanted + ", '')|length"), "4000000");
+  EXPECT_EQ(value_of("(" + text + "|replace(" + wanted + ", ''))|length"), "4000000");
+  EXPECT_EQ(value_of(text + ".partition(" + wanted + ")[1]"), "");
+  EXPECT_EQ(value_of(text + ".rpartition(" + backward + ")[1]"), "");
+  std::string many;
+  for (char32_t c = 0x100; c < 0x4100; ++c) {
+    append_utf8(many, c);
+  }
+  EXPECT_EQ(render("{{ (x * 20).strip(x) }}", {{"x", Value::text(many)}}), "");
+}
+
+TEST(JinjaTemplate, SearchingAgainAndAgainEndsInALimit) {
+  for (const char* search :
+       {"'b' in x", "x.find('b')", "x.rfind('b')", "x.count('b')", "x.split('b', 1)[1]",
+        "x.replace('b', '')", "x|replace('b', '')", "x.startswith('b')", "x == y", "x < y",
+        "x.isalpha()", "x is upper", "x|length"}) {
+    const std::string source =
+        "{% set x = 'a' * 600000 %}{% set y = 'a' * 599999 + 'b' %}"
+        "{% for i in range(120) %}{% if " +
+        std::string(search) + " %}{% endif %}{% endfor %}";
+    try {
+      render(source, {}, {.steps = 500'000});
+      ADD_FAILURE() << search;
+    } catch (const TemplateFailure& failure) {
+      EXPECT_EQ(failure.kind(), FailureKind::Limit) << search;
+    }
+  }
 }
 
 TEST(JinjaTemplate, DeepNestingEndsInALimit) {

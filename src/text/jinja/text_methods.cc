@@ -3,6 +3,7 @@
 #include <array>
 
 #include "base/utf8.h"
+#include "text/find_text.h"
 #include "text/jinja/call_arguments.h"
 #include "text/jinja/evaluator.h"
 #include "text/jinja/format.h"
@@ -42,7 +43,8 @@ Value strip(Evaluator& /*evaluator*/, const Value& x, Arguments arguments) {
   const Bound bound("strip", std::move(arguments), {"chars"});
   std::string_view text = x.as_text();
   const bool given = bound.given(0);
-  const std::u32string set = given ? to_utf32(bound.text(0)) : U"";
+  std::u32string set = given ? to_utf32(bound.text(0)) : U"";
+  std::ranges::sort(set);
   if (side != Side::Right) {
     text = given ? strip_left(text, set) : strip_left(text);
   }
@@ -67,8 +69,8 @@ Value split(Evaluator& evaluator, const Value& x, Arguments arguments) {
     if (bound.text(0).empty()) {
       raise(FailureKind::Value, "empty separator");
     }
-    parts =
-        from_right ? split_right(text, bound.text(0), most) : split_left(text, bound.text(0), most);
+    parts = from_right ? split_right(evaluator, text, bound.text(0), most)
+                       : split_left(evaluator, text, bound.text(0), most);
   }
   evaluator.budget().bytes(parts.size() * sizeof(Value) * 3);
   return Value::list(same_kind(x, parts));
@@ -113,7 +115,7 @@ std::optional<Window> window(const Value& x, const Bound& bound, std::size_t fir
 }
 
 template <bool at_end>
-Value begins_or_ends(Evaluator& /*evaluator*/, const Value& x, Arguments arguments) {
+Value begins_or_ends(Evaluator& evaluator, const Value& x, Arguments arguments) {
   const Bound bound(at_end ? "endswith" : "startswith", std::move(arguments),
                     {"affix", "start", "end"}, 1);
   const auto part = window(x, bound, 1);
@@ -122,6 +124,7 @@ Value begins_or_ends(Evaluator& /*evaluator*/, const Value& x, Arguments argumen
       raise(FailureKind::Type, "{} first arg must be str or a tuple of str, not {}",
             at_end ? "endswith" : "startswith", affix.type_name());
     }
+    evaluator.budget().steps(1 + affix.as_text().size() / kBytesPerStep);
     return part && (at_end ? part->text.ends_with(affix.as_text())
                            : part->text.starts_with(affix.as_text()));
   };
@@ -135,12 +138,12 @@ enum class IfAbsent : std::uint8_t { MinusOne, Raise };
 template <Side side, IfAbsent if_absent>
 Value find(Evaluator& evaluator, const Value& x, Arguments arguments) {
   const Bound bound("find", std::move(arguments), {"sub", "start", "end"}, 1);
-  evaluator.budget().steps(x.as_text().size() / 16);
   const auto part = window(x, bound, 1);
   const std::string& sub = bound.text(0);
+  charge_search(evaluator, x.as_text(), sub);
   const std::size_t at = !part                ? std::string::npos
-                         : side == Side::Left ? part->text.find(sub)
-                                              : part->text.rfind(sub);
+                         : side == Side::Left ? Finder(sub).next(part->text, 0)
+                                              : BackwardFinder(sub).last(part->text);
   if (at != std::string::npos) {
     return Value::integer(part->begin +
                           static_cast<Int>(count_code_points(part->text.substr(0, at))));
@@ -153,9 +156,9 @@ Value find(Evaluator& evaluator, const Value& x, Arguments arguments) {
 
 Value count(Evaluator& evaluator, const Value& x, Arguments arguments) {
   const Bound bound("count", std::move(arguments), {"sub", "start", "end"}, 1);
-  evaluator.budget().steps(x.as_text().size() / 16);
   const auto part = window(x, bound, 1);
   const std::string& sub = bound.text(0);
+  charge_search(evaluator, x.as_text(), sub);
   if (!part) {
     return Value::integer(0);
   }
@@ -163,8 +166,9 @@ Value count(Evaluator& evaluator, const Value& x, Arguments arguments) {
     return Value::size(count_code_points(part->text) + 1);
   }
   Int out = 0;
-  for (std::size_t at = part->text.find(sub); at != std::string::npos;
-       at = part->text.find(sub, at + sub.size())) {
+  const Finder finder(sub);
+  for (std::size_t at = finder.next(part->text, 0); at != Finder::kNone;
+       at = finder.next(part->text, at + sub.size())) {
     ++out;
   }
   return Value::integer(out);
@@ -270,7 +274,9 @@ Value partition(Evaluator& evaluator, const Value& x, Arguments arguments) {
   if (separator.empty()) {
     raise(FailureKind::Value, "empty separator");
   }
-  const std::size_t at = from_right ? text.rfind(separator) : text.find(separator);
+  charge_search(evaluator, text, separator);
+  const std::size_t at =
+      from_right ? BackwardFinder(separator).last(text) : Finder(separator).next(text, 0);
   if (at == std::string::npos) {
     return Value::tuple(same_kind(x, from_right ? std::vector<std::string>{"", "", text}
                                                 : std::vector<std::string>{text, "", ""}));
@@ -333,6 +339,7 @@ std::optional<Value> text_method(const Value& x, std::string_view name) {
     return std::nullopt;
   }
   return make_function(std::string(name), [x, method = it->second](Evaluator& e, Arguments a) {
+    e.budget().steps(x.as_text().size() / kBytesPerStep);  // each reads the text at least
     return method(e, x, std::move(a));
   });
 }

@@ -3,15 +3,23 @@
 #include <algorithm>
 
 #include "base/utf8.h"
+#include "text/find_text.h"
 #include "text/jinja/evaluator.h"
 #include "text/jinja/unicode.h"
 
 namespace cajal::jinja {
 
-Parts split_left(std::string_view text, std::string_view separator, std::size_t most) {
+void charge_search(Evaluator& evaluator, std::string_view text, std::string_view wanted) {
+  evaluator.budget().steps(text.size() / kBytesPerStep + wanted.size() / kBytesPerStep);
+}
+
+Parts split_left(Evaluator& evaluator, std::string_view text, std::string_view separator,
+                 std::size_t most) {
+  charge_search(evaluator, text, separator);
+  const Finder finder(separator);
   Parts out;
   while (out.size() < most) {
-    const std::size_t at = text.find(separator);
+    const std::size_t at = finder.next(text, 0);
     if (at == text.npos) {
       break;
     }
@@ -22,10 +30,13 @@ Parts split_left(std::string_view text, std::string_view separator, std::size_t 
   return out;
 }
 
-Parts split_right(std::string_view text, std::string_view separator, std::size_t most) {
+Parts split_right(Evaluator& evaluator, std::string_view text, std::string_view separator,
+                  std::size_t most) {
+  charge_search(evaluator, text, separator);
+  const BackwardFinder finder(separator);
   Parts out;
   while (out.size() < most) {
-    const std::size_t at = text.rfind(separator);
+    const std::size_t at = finder.last(text);
     if (at == text.npos) {
       break;
     }
@@ -127,8 +138,10 @@ std::string replaced(Evaluator& evaluator, std::string_view text, std::string_vi
   std::string out;
   const auto more = [&count] { return count < 0 || count-- > 0; };
   evaluator.budget().bytes(text.size());
+  charge_search(evaluator, text, from);
+  const Finder finder(from);
   while (!text.empty() || from.empty()) {
-    std::size_t at = text.find(from);
+    const std::size_t at = finder.next(text, 0);
     if (at == text.npos || !more()) {
       break;
     }

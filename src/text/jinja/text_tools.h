@@ -13,9 +13,14 @@ namespace cajal::jinja {
 
 using Parts = std::vector<std::string>;
 
-// At most `most` cuts.
-Parts split_left(std::string_view text, std::string_view separator, std::size_t most);
-Parts split_right(std::string_view text, std::string_view separator, std::size_t most);
+/// Charges the budget for looking for one text in another; Finder's work is linear in both.
+void charge_search(Evaluator& evaluator, std::string_view text, std::string_view wanted);
+
+// At most `most` cuts. The separator is not empty.
+Parts split_left(Evaluator& evaluator, std::string_view text, std::string_view separator,
+                 std::size_t most);
+Parts split_right(Evaluator& evaluator, std::string_view text, std::string_view separator,
+                  std::size_t most);
 /// At runs of spaces; spaces at both ends vanish.
 Parts split_spaces(std::string_view text, std::size_t most);
 Parts split_spaces_right(std::string_view text, std::size_t most);

@@ -228,11 +228,11 @@ std::string_view strip_right(std::string_view text) noexcept {
 }
 
 std::string_view strip_left(std::string_view text, std::u32string_view set) noexcept {
-  return strip_left_if(text, [set](char32_t c) { return set.find(c) != set.npos; });
+  return strip_left_if(text, [set](char32_t c) { return std::ranges::binary_search(set, c); });
 }
 
 std::string_view strip_right(std::string_view text, std::u32string_view set) noexcept {
-  return strip_right_if(text, [set](char32_t c) { return set.find(c) != set.npos; });
+  return strip_right_if(text, [set](char32_t c) { return std::ranges::binary_search(set, c); });
 }
 
 }  // namespace cajal::jinja

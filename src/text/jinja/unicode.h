@@ -29,7 +29,7 @@ std::size_t offset_of(std::string_view text, std::size_t index) noexcept;
 
 std::string_view strip_left(std::string_view text) noexcept;
 std::string_view strip_right(std::string_view text) noexcept;
-/// As str.strip(chars): characters of the set go.
+/// As str.strip(chars): characters of the sorted set go.
 std::string_view strip_left(std::string_view text, std::u32string_view set) noexcept;
 std::string_view strip_right(std::string_view text, std::u32string_view set) noexcept;
 
