@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <pcre2.h>
 
@@ -15,6 +16,14 @@ namespace cajal {
 namespace {
 
 constexpr std::size_t kMostPatternBytes = 1U << 16U;
+
+// A search first sees this much of the text; steps it may take for each byte it sees, and in any
+// case; what all searches of a text may see together, for each byte of the text and in any case.
+constexpr std::size_t kFirstView = 32;
+constexpr std::size_t kStepsPerByte = 16;
+constexpr std::size_t kStepsAnyway = 1000;
+constexpr std::size_t kViewsPerByte = 64;
+constexpr std::size_t kViewsAnyway = 1U << 20U;
 constexpr std::size_t kJitStackBytes = 1U << 20U;
 
 struct FreeCode {
@@ -58,32 +67,65 @@ struct Scratch {
   }
 };
 
+/// PCRE2 bounds the work of one search but not that of many, and says not what it was. So a search
+/// sees only a part of the text behind its beginning, twice as much each time it comes to the end
+/// of that or takes too many steps; and all that is seen is counted.
 class Search {
  public:
   Search(const pcre2_code* code, std::string_view pattern, std::string_view text)
-      : code_(code), pattern_(pattern), text_(text.empty() ? std::string_view("") : text) {
-    // Enough for any pattern that looks at each character a bounded number of times.
-    const std::uint64_t steps = std::min<std::uint64_t>(1'000'000 + 64 * text.size(), 0xFFFF0000U);
-    pcre2_set_match_limit(scratch().context.get(), static_cast<std::uint32_t>(steps));
-  }
+      : code_(code), pattern_(pattern), text_(text.empty() ? std::string_view("") : text) {}
 
   /// First match that starts at or after `from`.
   std::optional<ByteRange> next(std::size_t from) {
-    const int found = pcre2_match(code_, code_units(text_), text_.size(), from, PCRE2_NO_UTF_CHECK,
-                                  scratch().match.get(), scratch().context.get());
-    if (found == PCRE2_ERROR_NOMATCH) {
-      return std::nullopt;
+    std::size_t view = kFirstView;
+    while (true) {
+      const std::size_t end = end_of_view(from, view);
+      const int found = match(from, end, view);
+      if (found == PCRE2_ERROR_PARTIAL || found == PCRE2_ERROR_MATCHLIMIT) {
+        view *= 2;
+      } else if (found == PCRE2_ERROR_NOMATCH && end < text_.size()) {
+        from = end;
+        view = kFirstView;
+      } else if (found == PCRE2_ERROR_NOMATCH) {
+        return std::nullopt;
+      } else if (found < 0) {
+        give_up(from, found);
+      } else {
+        const PCRE2_SIZE* const ends = pcre2_get_ovector_pointer(scratch().match.get());
+        return ByteRange{std::min(ends[0], ends[1]), ends[1]};  // \K can put begin behind end
+      }
     }
-    if (found < 0) {
-      fail(ErrorCode::ResourceExhausted,
-           "the tokenizer's regular expression '{}' gave up on a text of {} bytes at byte {}: {}",
-           pattern_.substr(0, 200), text_.size(), from, error_text(found));
-    }
-    const PCRE2_SIZE* const ends = pcre2_get_ovector_pointer(scratch().match.get());
-    return ByteRange{std::min(ends[0], ends[1]), ends[1]};  // \K can put the begin behind the end
   }
 
  private:
+  int match(std::size_t from, std::size_t end, std::size_t view) {
+    seen_ += view;
+    if (seen_ > kViewsPerByte * text_.size() + kViewsAnyway) {
+      give_up(from, PCRE2_ERROR_MATCHLIMIT);
+    }
+    pcre2_set_match_limit(scratch().context.get(), static_cast<std::uint32_t>(std::min<std::size_t>(
+                                                       kStepsAnyway + kStepsPerByte * view,
+                                                       std::numeric_limits<int>::max())));
+    const std::uint32_t partial = end < text_.size() ? PCRE2_PARTIAL_HARD : 0;
+    return pcre2_match(code_, code_units(text_), end, from, PCRE2_NO_UTF_CHECK | partial,
+                       scratch().match.get(), scratch().context.get());
+  }
+
+  /// Behind `size` bytes and the rest of a character.
+  std::size_t end_of_view(std::size_t from, std::size_t size) const {
+    std::size_t end = text_.size() - from > size ? from + size : text_.size();
+    while (end < text_.size() && (static_cast<unsigned char>(text_[end]) & 0xC0U) == 0x80U) {
+      ++end;
+    }
+    return end;
+  }
+
+  [[noreturn]] void give_up(std::size_t from, int error) const {
+    fail(ErrorCode::ResourceExhausted,
+         "the tokenizer's regular expression '{}' gave up on a text of {} bytes at byte {}: {}",
+         pattern_.substr(0, 200), text_.size(), from, error_text(error));
+  }
+
   static Scratch& scratch() {
     thread_local Scratch instance;
     return instance;
@@ -91,6 +133,7 @@ class Search {
   const pcre2_code* code_;
   std::string_view pattern_;
   std::string_view text_;
+  std::size_t seen_ = 0;  // bytes
 };
 
 }  // namespace
@@ -120,7 +163,8 @@ Regex::Regex(std::string_view pattern, std::string_view where) {
     fail(ErrorCode::CorruptData, "{}: cannot read the regular expression '{}': {}", where,
          pattern.substr(0, 200), error_text(error));
   }
-  pcre2_jit_compile(code.get(), PCRE2_JIT_COMPLETE);  // without it, matching is only slower
+  pcre2_jit_compile(code.get(), PCRE2_JIT_COMPLETE |
+                                    PCRE2_JIT_PARTIAL_HARD);  // without it, matching is only slower
   compiled_ = std::make_unique<const Compiled>(Compiled{std::string(pattern), std::move(code)});
 }
 

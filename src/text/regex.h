@@ -23,7 +23,8 @@ class Regex {
   ~Regex();
 
   /// Appends every match in `text` (valid UTF-8) from left to right; an empty match right after
-  /// another match does not count. Throws ResourceExhausted if it takes too many steps.
+  /// another match does not count. Throws ResourceExhausted if the work, of all
+  /// matches together, is not in proportion to the text.
   void find_all(std::string_view text, std::vector<ByteRange>& matches) const;
 
  private:
