@@ -11,8 +11,8 @@ TokenSpan AlignedText::source(ByteRange range) const noexcept {
   return {spans[range.begin].begin, spans[range.end - 1].end};
 }
 
-AlignedText identity_text(std::string_view text, std::size_t offset, bool tracked) {
-  AlignedText out{std::string(text), {}, tracked};
+AlignedText identity_text(std::string_view text, std::size_t offset, bool tracked, Growth* growth) {
+  AlignedText out{std::string(text), {}, tracked, growth};
   if (tracked) {
     out.spans.reserve(text.size());
     for (std::size_t i = 0; i < text.size();) {
@@ -24,8 +24,22 @@ AlignedText identity_text(std::string_view text, std::size_t offset, bool tracke
   return out;
 }
 
-AlignedBuilder::AlignedBuilder(const AlignedText& old) : old_(old) {
+AlignedText slice(const AlignedText& text, ByteRange range) {
+  AlignedText out{std::string(text.view(range)), {}, text.tracked, text.growth};
+  if (text.tracked) {
+    out.spans.assign(text.spans.begin() + static_cast<std::ptrdiff_t>(range.begin),
+                     text.spans.begin() + static_cast<std::ptrdiff_t>(range.end));
+  }
+  return out;
+}
+
+AlignedBuilder::AlignedBuilder(const AlignedText& old, std::string_view component)
+    : old_(old), component_(component) {
   result_.tracked = old.tracked;
+  result_.growth = old.growth;
+  if (old.growth != nullptr) {
+    old.growth->work(old.text.size(), component);
+  }
   result_.text.reserve(old.text.size() + old.text.size() / 8 + 16);
   if (old.tracked) {
     result_.spans.reserve(old.text.size() + old.text.size() / 8 + 16);
@@ -33,6 +47,7 @@ AlignedBuilder::AlignedBuilder(const AlignedText& old) : old_(old) {
 }
 
 void AlignedBuilder::keep_until(std::size_t end) {
+  check_room(end - position_);
   result_.text.append(old_.text, position_, end - position_);
   if (old_.tracked) {
     const auto from = old_.spans.begin();
@@ -63,10 +78,17 @@ void AlignedBuilder::insert(std::string_view text) {
 }
 
 void AlignedBuilder::append(char32_t c, TokenSpan span) {
+  check_room(4);
   const std::size_t before = result_.text.size();
   append_utf8(result_.text, c);
   if (old_.tracked) {
     result_.spans.insert(result_.spans.end(), result_.text.size() - before, span);
+  }
+}
+
+void AlignedBuilder::check_room(std::size_t more) const {
+  if (old_.growth != nullptr) {
+    old_.growth->check_size(result_.text.size() + more, component_);
   }
 }
 

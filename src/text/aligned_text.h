@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "text/growth.h"
 #include "text/tokenizer.h"
 
 namespace cajal {
@@ -26,6 +27,7 @@ struct AlignedText {
   std::string text;              // valid UTF-8
   std::vector<TokenSpan> spans;  // one for each byte, those of one character equal; or not tracked
   bool tracked = false;
+  Growth* growth = nullptr;  // what it may become; null: anything
 
   std::string_view view(ByteRange range) const noexcept {
     return std::string_view(text).substr(range.begin, range.size());
@@ -35,12 +37,16 @@ struct AlignedText {
 };
 
 /// Text that is its own source, its first byte being `offset` in the original.
-AlignedText identity_text(std::string_view text, std::size_t offset, bool tracked);
+AlignedText identity_text(std::string_view text, std::size_t offset, bool tracked,
+                          Growth* growth = nullptr);
+/// A part of a text as a text of its own.
+AlignedText slice(const AlignedText& text, ByteRange range);
 
-/// Builds the changed text from left to right, reading the old one.
+/// Builds the changed text from left to right, reading the old one. Throws ResourceExhausted naming
+/// `component` where the text becomes longer than its Growth allows.
 class AlignedBuilder {
  public:
-  explicit AlignedBuilder(const AlignedText& old);
+  AlignedBuilder(const AlignedText& old, std::string_view component);
 
   /// The old bytes up to `end`, unchanged.
   void keep_until(std::size_t end);
@@ -58,7 +64,9 @@ class AlignedBuilder {
 
  private:
   void append(char32_t c, TokenSpan span);
+  void check_room(std::size_t more) const;
   const AlignedText& old_;
+  std::string_view component_;
   std::size_t position_ = 0;
   AlignedText result_;
 };

@@ -8,6 +8,7 @@
 
 #include "io/json.h"
 #include "text/decoding.h"
+#include "text/growth.h"
 
 namespace cajal {
 
@@ -23,6 +24,12 @@ class DecodeStage {
   virtual void finish() = 0;  // no token is under way
 };
 
+/// What the stages of a running chain share.
+struct DecodeRun {
+  Show show;
+  Growth& growth;
+};
+
 class Decoder {
  public:
   Decoder() = default;
@@ -30,11 +37,13 @@ class Decoder {
   Decoder& operator=(const Decoder&) = delete;
   virtual ~Decoder() = default;
 
-  /// A stage that passes what it makes on to `next`; neither decoder nor `next` may go before it.
+  /// A stage that passes what it makes on to `next`. The decoder and what `run` refers to must
+  /// outlive it.
   virtual std::unique_ptr<DecodeStage> start(std::unique_ptr<DecodeStage> next,
-                                             Show show) const = 0;
+                                             const DecodeRun& run) const = 0;
   /// What a token that stands in the middle of a text becomes; may be no valid UTF-8.
-  virtual std::string bytes_of(std::string piece) const = 0;
+  /// Throws ResourceExhausted if it is more than `growth` allows.
+  virtual std::string bytes_of(std::string piece, Growth& growth) const = 0;
 };
 
 /// For a JSON null, one that puts spaces between tokens. Throws Unsupported naming a type that is
@@ -44,12 +53,18 @@ std::unique_ptr<const Decoder> make_decoder(const Json& json, std::string_view w
 /// A running chain that ends in a string.
 class DecodeChain {
  public:
+  /// The decoder must outlive it.
   DecodeChain(const Decoder& decoder, Show show);
+  /// Throws ResourceExhausted if the text becomes far longer than the pieces.
   void push(std::string_view piece, std::string& out);
   void finish(std::string& out);
 
  private:
-  std::string buffer_;  // what the last stage writes to
+  void take(std::string& out);
+
+  Growth growth_;          // its input are the pieces so far
+  std::size_t shown_ = 0;  // bytes given away
+  std::string buffer_;     // what the last stage writes to
   std::unique_ptr<DecodeStage> first_;
 };
 

@@ -160,7 +160,7 @@ void normalize(AlignedText& text, NormalForm form) {
   if (form == NormalForm::Nfc || form == NormalForm::Nfkc) {
     items = compose(items);
   }
-  AlignedBuilder builder(text);
+  AlignedBuilder builder(text, "Unicode normal form");
   for (const Item& item : items) {
     if (item.change > 0) {
       builder.insert(item.value);

@@ -31,8 +31,8 @@ class NormalFormNormalizer : public Normalizer {
 
 /// Calls change(c, builder) for each character, which keeps, replaces or skips it.
 template <typename Change>
-void rewrite(AlignedText& text, const Change& change) {
-  AlignedBuilder builder(text);
+void rewrite(AlignedText& text, std::string_view component, const Change& change) {
+  AlignedBuilder builder(text, component);
   while (builder.position() < text.text.size()) {
     const std::size_t at = builder.position();
     const CodePoint c = decode_utf8(std::string_view(text.text).substr(at));
@@ -42,8 +42,8 @@ void rewrite(AlignedText& text, const Change& change) {
 }
 
 template <typename Remove>
-void remove_if(AlignedText& text, const Remove& remove) {
-  rewrite(text, [&](char32_t c, std::size_t end, AlignedBuilder& builder) {
+void remove_if(AlignedText& text, std::string_view component, const Remove& remove) {
+  rewrite(text, component, [&](char32_t c, std::size_t end, AlignedBuilder& builder) {
     if (remove(c)) {
       builder.skip_until(end);
     } else {
@@ -54,7 +54,7 @@ void remove_if(AlignedText& text, const Remove& remove) {
 
 void lowercase(AlignedText& text) {
   std::u32string lower;
-  rewrite(text, [&](char32_t c, std::size_t, AlignedBuilder& builder) {
+  rewrite(text, "Lowercase", [&](char32_t c, std::size_t, AlignedBuilder& builder) {
     lower.clear();
     append_lowercase(lower, c);
     builder.replace(lower.front());
@@ -71,14 +71,14 @@ class Lowercase : public Normalizer {
 
 class StripAccents : public Normalizer {
  public:
-  void apply(AlignedText& text) const override { remove_if(text, is_old_mark); }
+  void apply(AlignedText& text) const override { remove_if(text, "StripAccents", is_old_mark); }
 };
 
 /// The clean-up of machine-translation corpora that SentencePiece calls "nmt".
 class Nmt : public Normalizer {
  public:
   void apply(AlignedText& text) const override {
-    rewrite(text, [](char32_t c, std::size_t end, AlignedBuilder& builder) {
+    rewrite(text, "Nmt", [](char32_t c, std::size_t end, AlignedBuilder& builder) {
       if (removed(c)) {
         builder.skip_until(end);
       } else {
@@ -115,7 +115,7 @@ class Strip : public Normalizer {
     }
     const std::size_t begin = to_utf8({characters.begin(), first}).size();
     const std::size_t end = begin + to_utf8({first, last}).size();
-    AlignedBuilder builder(text);
+    AlignedBuilder builder(text, "Strip");
     builder.skip_until(begin);
     builder.keep_until(end);
     text = std::move(builder).finish();
@@ -129,7 +129,7 @@ class Strip : public Normalizer {
 class Prepend : public Normalizer {
  public:
   explicit Prepend(std::string prefix) : prefix_(std::move(prefix)) {}
-  void apply(AlignedText& text) const override { prepend(text, prefix_); }
+  void apply(AlignedText& text) const override { prepend(text, prefix_, "Prepend"); }
 
  private:
   std::string prefix_;
@@ -145,7 +145,7 @@ class Replace : public Normalizer {
     if (matches.empty()) {
       return;
     }
-    AlignedBuilder builder(text);
+    AlignedBuilder builder(text, "Replace");
     for (const ByteRange match : matches) {
       builder.keep_until(match.begin);
       builder.skip_until(match.end);
@@ -179,7 +179,7 @@ class BertNormalizer : public Normalizer {
     }
     if (options_.strip_accents) {
       normalize(text, NormalForm::Nfd);
-      remove_if(text, is_old_nonspacing_mark);
+      remove_if(text, "BertNormalizer", is_old_nonspacing_mark);
     }
     if (options_.lowercase) {
       lowercase(text);
@@ -188,7 +188,7 @@ class BertNormalizer : public Normalizer {
 
  private:
   static void clean(AlignedText& text) {
-    rewrite(text, [](char32_t c, std::size_t end, AlignedBuilder& builder) {
+    rewrite(text, "BertNormalizer", [](char32_t c, std::size_t end, AlignedBuilder& builder) {
       if (is_bert_control(c)) {
         builder.skip_until(end);
       } else {
@@ -197,7 +197,7 @@ class BertNormalizer : public Normalizer {
     });
   }
   static void separate_chinese(AlignedText& text) {
-    rewrite(text, [](char32_t c, std::size_t end, AlignedBuilder& builder) {
+    rewrite(text, "BertNormalizer", [](char32_t c, std::size_t end, AlignedBuilder& builder) {
       if (is_chinese(c)) {
         builder.replace(U' ');
         builder.insert(c);
@@ -216,6 +216,9 @@ class NormalizerSequence : public Normalizer {
       : parts_(std::move(parts)) {}
   void apply(AlignedText& text) const override {
     for (const auto& part : parts_) {
+      if (text.growth != nullptr) {
+        text.growth->work(text.text.size(), "Sequence");
+      }
       part->apply(text);
     }
   }

@@ -47,7 +47,9 @@ class PipelineTokenizer : public Tokenizer {
     const ValidText valid(text);
     Encoding out;
     std::vector<ModelToken> tokens;
-    for_each_part(valid.text(), options, true, [&](const Part& part) {
+    std::size_t shown_bytes = 0;
+    Growth growth(valid.text().size());
+    for_each_part(valid.text(), options, growth, true, [&](const Part& part) {
       if (part.token) {
         append(out, *part.token, part.text.text, part.text.source({0, part.text.text.size()}));
         return;
@@ -57,9 +59,11 @@ class PipelineTokenizer : public Tokenizer {
         tokens.clear();
         parts_.model->tokens(cut.text.text, piece, tokens);
         for (const ModelToken& token : tokens) {
-          append(out, token.id,
-                 token.shows_text ? cut.text.view(token.range) : this->piece(token.id),
-                 cut.text.source(token.range));
+          const std::string_view shown =
+              token.shows_text ? cut.text.view(token.range) : this->piece(token.id);
+          shown_bytes += shown.size();
+          growth.check_size(shown_bytes, "name of unknown text");
+          append(out, token.id, shown, cut.text.source(token.range));
         }
       }
     });
@@ -81,7 +85,8 @@ class PipelineTokenizer : public Tokenizer {
         out.push_back(special.id);
       }
     }
-    for_each_part(valid.text(), options, false, [&](const Part& part) {
+    Growth growth(valid.text().size());
+    for_each_part(valid.text(), options, growth, false, [&](const Part& part) {
       if (part.token) {
         out.push_back(*part.token);
       } else {
@@ -101,7 +106,11 @@ class PipelineTokenizer : public Tokenizer {
     return std::make_unique<PipelineDecoding>(parts_, skip, show);
   }
   std::string bytes_of(TokenId id) const override {
-    return has(id) ? parts_.decoder->bytes_of(std::string(piece(id))) : std::string();
+    if (!has(id)) {
+      return {};
+    }
+    Growth growth(piece(id).size());
+    return parts_.decoder->bytes_of(std::string(piece(id)), growth);
   }
 
   std::size_t vocab_size() const override { return size_; }
@@ -137,15 +146,15 @@ class PipelineTokenizer : public Tokenizer {
   };
 
   template <typename Visit>
-  void for_each_part(std::string_view text, const EncodeOptions& options, bool tracked,
-                     const Visit& visit) const {
+  void for_each_part(std::string_view text, const EncodeOptions& options, Growth& growth,
+                     bool tracked, const Visit& visit) const {
     using Stage = AddedTokens::Stage;
     check(text.size() < std::numeric_limits<std::uint32_t>::max() / 4,
           "a text of {} bytes is too long to encode at once; cut it", text.size());
     for (const AddedPart& part :
          parts_.added.split(text, Stage::AsGiven, options.special_as_text)) {
       AlignedText taken = identity_text(text.substr(part.range.begin, part.range.size()),
-                                        part.range.begin, tracked);
+                                        part.range.begin, tracked, &growth);
       if (part.token) {
         visit(Part{std::move(taken), part.token, false});
         continue;
@@ -164,15 +173,6 @@ class PipelineTokenizer : public Tokenizer {
         visit(Part{slice(taken, piece.range), piece.token, at_start && piece.range.begin == 0});
       }
     }
-  }
-
-  static AlignedText slice(const AlignedText& text, ByteRange range) {
-    AlignedText out{std::string(text.view(range)), {}, text.tracked};
-    if (text.tracked) {
-      out.spans.assign(text.spans.begin() + static_cast<std::ptrdiff_t>(range.begin),
-                       text.spans.begin() + static_cast<std::ptrdiff_t>(range.end));
-    }
-    return out;
   }
 
   PreTokenized pre_tokenize(const Part& part) const {

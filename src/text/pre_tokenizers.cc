@@ -22,20 +22,19 @@ using Made = std::unique_ptr<const PreTokenizer>;
 /// Rebuilds the text piece by piece: change(piece, out, pieces) appends the new text of a piece to
 /// `out`, and the pieces it is cut into, relative to its beginning.
 template <typename Change>
-void rebuild(PreTokenized& text, const Change& change) {
-  AlignedText out{{}, {}, text.text.tracked};
+void rebuild(PreTokenized& text, std::string_view component, const Change& change) {
+  AlignedText out{{}, {}, text.text.tracked, text.text.growth};
   std::vector<ByteRange> pieces;
   std::vector<ByteRange> cut;
   for (const ByteRange range : text.pieces) {
-    AlignedText piece{std::string(text.text.view(range)), {}, text.text.tracked};
-    if (piece.tracked) {
-      piece.spans.assign(text.text.spans.begin() + static_cast<std::ptrdiff_t>(range.begin),
-                         text.text.spans.begin() + static_cast<std::ptrdiff_t>(range.end));
-    }
+    AlignedText piece = slice(text.text, range);
     cut.clear();
     change(range, piece, cut);
     for (const ByteRange part : cut) {
       pieces.push_back({out.text.size() + part.begin, out.text.size() + part.end});
+    }
+    if (out.growth != nullptr) {
+      out.growth->check_size(out.text.size() + piece.text.size(), component);
     }
     out.text += piece.text;
     out.spans.insert(out.spans.end(), piece.spans.begin(), piece.spans.end());
@@ -174,19 +173,21 @@ class Metaspace : public PreTokenizer {
   }
 
   void apply(PreTokenized& text) const override {
-    rebuild(text, [&](ByteRange range, AlignedText& piece, std::vector<ByteRange>& cut) {
-      replace_spaces(piece);
-      const bool wanted = scheme_ == PrependScheme::Always ||
-                          (scheme_ == PrependScheme::First && text.at_start && range.begin == 0);
-      if (wanted && !piece.text.starts_with(replacement_)) {
-        prepend(piece, replacement_);
-      }
-      if (split_) {
-        cut_before_replacement(piece.text, cut);
-      } else {
-        cut.push_back({0, piece.text.size()});
-      }
-    });
+    rebuild(text, "Metaspace",
+            [&](ByteRange range, AlignedText& piece, std::vector<ByteRange>& cut) {
+              replace_spaces(piece);
+              const bool wanted =
+                  scheme_ == PrependScheme::Always ||
+                  (scheme_ == PrependScheme::First && text.at_start && range.begin == 0);
+              if (wanted && !piece.text.starts_with(replacement_)) {
+                prepend(piece, replacement_, "Metaspace");
+              }
+              if (split_) {
+                cut_before_replacement(piece.text, cut);
+              } else {
+                cut.push_back({0, piece.text.size()});
+              }
+            });
   }
 
  private:
@@ -194,7 +195,7 @@ class Metaspace : public PreTokenizer {
     if (piece.text.find(' ') == std::string::npos) {
       return;
     }
-    AlignedBuilder builder(piece);
+    AlignedBuilder builder(piece, "Metaspace");
     for (std::size_t at = piece.text.find(' '); at != std::string::npos;
          at = piece.text.find(' ', at + 1)) {
       builder.keep_until(at);
@@ -231,9 +232,9 @@ class ByteLevel : public PreTokenizer {
 
   void apply(PreTokenized& text) const override {
     if (add_prefix_space_) {
-      rebuild(text, [](ByteRange, AlignedText& piece, std::vector<ByteRange>& cut) {
+      rebuild(text, "ByteLevel", [](ByteRange, AlignedText& piece, std::vector<ByteRange>& cut) {
         if (!piece.text.starts_with(' ')) {
-          prepend(piece, " ");
+          prepend(piece, " ", "ByteLevel");
         }
         cut.push_back({0, piece.text.size()});
       });
@@ -248,8 +249,8 @@ class ByteLevel : public PreTokenizer {
 
  private:
   static void spell(PreTokenized& text) {
-    rebuild(text, [](ByteRange, AlignedText& piece, std::vector<ByteRange>& cut) {
-      AlignedText out{{}, {}, piece.tracked};
+    rebuild(text, "ByteLevel", [](ByteRange, AlignedText& piece, std::vector<ByteRange>& cut) {
+      AlignedText out{{}, {}, piece.tracked, piece.growth};
       for (std::size_t i = 0; i < piece.text.size(); ++i) {
         const std::size_t before = out.text.size();
         append_utf8(out.text, byte_level_alphabet()[static_cast<unsigned char>(piece.text[i])]);
@@ -272,6 +273,9 @@ class PreTokenizerSequence : public PreTokenizer {
   explicit PreTokenizerSequence(std::vector<Made> parts) : parts_(std::move(parts)) {}
   void apply(PreTokenized& text) const override {
     for (const Made& part : parts_) {
+      if (text.text.growth != nullptr) {
+        text.text.growth->work(text.text.text.size(), "Sequence");
+      }
       part->apply(text);
     }
   }

@@ -86,9 +86,12 @@ void apply_precompiled(AlignedText& text, const Charsmap& map) {
   for (std::size_t i = 0; i < view.size();) {
     const std::size_t end = grapheme_end(view, i);
     map_grapheme(view.substr(i, end - i), map, changes);
+    if (text.growth != nullptr) {  // each change writes at least a byte
+      text.growth->check_size(changes.size(), "Precompiled");
+    }
     i = end;
   }
-  AlignedBuilder builder(text);
+  AlignedBuilder builder(text, "Precompiled");
   for (const Change& change : changes) {
     if (change.change > 0) {
       builder.insert(change.value);
@@ -99,11 +102,11 @@ void apply_precompiled(AlignedText& text, const Charsmap& map) {
   text = std::move(builder).finish();
 }
 
-void prepend(AlignedText& text, std::string_view prefix) {
+void prepend(AlignedText& text, std::string_view prefix, std::string_view component) {
   if (text.text.empty() || prefix.empty()) {
     return;
   }
-  AlignedBuilder builder(text);
+  AlignedBuilder builder(text, component);
   const std::size_t first = decode_utf8(text.text).length;
   builder.skip_until(first);
   builder.insert(prefix);

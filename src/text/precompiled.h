@@ -15,7 +15,7 @@ namespace cajal {
 void apply_precompiled(AlignedText& text, const Charsmap& map);
 
 /// Puts `prefix` before a text that is not empty; it has the span of the first character.
-void prepend(AlignedText& text, std::string_view prefix);
+void prepend(AlignedText& text, std::string_view prefix, std::string_view component);
 
 /// Throws CorruptData naming `where`.
 std::string decode_base64(std::string_view encoded, std::string_view where);

@@ -1,6 +1,7 @@
 #include "text/sentencepiece_normalizer.h"
 
 #include "base/utf8.h"
+#include "text/growth.h"
 
 namespace cajal {
 
@@ -20,6 +21,7 @@ SentencePieceNormalizer::SentencePieceNormalizer(const SentencePieceModel& model
 
 NormalizedPieces SentencePieceNormalizer::apply(std::string_view text) const {
   NormalizedPieces out;
+  const Growth growth(text.size());
   std::size_t consumed = 0;
   if (remove_extra_spaces_) {
     while (consumed < text.size()) {
@@ -44,6 +46,7 @@ NormalizedPieces SentencePieceNormalizer::apply(std::string_view text) const {
       next.replacement.remove_prefix(1);
     }
     if (!next.replacement.empty()) {
+      growth.check_size(out.text.size() + next.replacement.size(), "precompiled_charsmap");
       append(out, next.replacement, consumed);
       after_space = remove_extra_spaces_ && next.replacement.ends_with(' ');
     }

@@ -21,7 +21,8 @@ class SentencePieceNormalizer {
  public:
   /// Keeps what it needs of `model`. Throws CorruptData naming `where`.
   SentencePieceNormalizer(const SentencePieceModel& model, std::string_view where);
-  /// Each byte of broken UTF-8 becomes U+FFFD.
+  /// Each byte of broken UTF-8 becomes U+FFFD. Throws ResourceExhausted if the map expands the text
+  /// far more than real ones do.
   NormalizedPieces apply(std::string_view text) const;
   /// User-defined pieces: longest match at the beginning of a text.
   ByteTrie::Match user_defined(std::string_view text) const { return user_defined_.longest(text); }

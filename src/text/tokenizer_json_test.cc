@@ -27,6 +27,15 @@ std::string error_of(const std::string& text) {
   return "no error";
 }
 
+std::string error_of_text(const Tokenizer& tokenizer, const std::string& text) {
+  try {
+    tokenizer.encode_ids(text, {});
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "no error";
+}
+
 /// A byte-level tokenizer of all bytes that merges `merges`, with `more` members in the file.
 std::string byte_level_file(const std::string& vocab, const std::string& merges,
                             const std::string& more = "") {
@@ -87,6 +96,83 @@ TEST(TokenizerJson, GivesUpOnACatastrophicPattern) {
       R"({"type":"Split","pattern":{"Regex":"(a|a|aa)*c"},"behavior":"Isolated"}})";
   const auto tokenizer = read(file);
   EXPECT_THROW(tokenizer->encode_ids(std::string(64, 'a') + "bc", {}), Error);
+}
+
+std::string times(const std::string& part, int count) {
+  std::string out = part;
+  for (int i = 1; i < count; ++i) {
+    out += "," + part;
+  }
+  return out;
+}
+
+/// A word-level tokenizer of "aaaa" and an unknown word, with `more` members in the file.
+std::string word_file(const std::string& more) {
+  return R"({"model":{"type":"WordLevel","vocab":{"?":0,"aaaa":1},"unk_token":"?"},)" + more + "}";
+}
+
+std::string doubling(const std::string& kind, const std::string& list, int count) {
+  return word_file("\"" + kind + R"(":{"type":"Sequence",")" + list + "\":[" +
+                   times(R"({"type":"Replace","pattern":{"String":"a"},"content":"aa"})", count) +
+                   "]}");
+}
+
+/// What encoding and decoding `text` ends in.
+std::string limit_of(const std::string& file, const std::string& text) {
+  const auto tokenizer = read(file);
+  try {
+    const Encoding encoding = tokenizer->encode(text, {});
+    tokenizer->decode(encoding.ids, SkipSpecial::No);
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::ResourceExhausted);
+    return error.what();
+  }
+  return "no error";
+}
+
+TEST(TokenizerJson, ComponentsThatExpandTheTextWithoutEndAreStopped) {
+  EXPECT_THAT(limit_of(doubling("normalizer", "normalizers", 40), "aaaa"), HasSubstr("Replace"));
+  EXPECT_THAT(limit_of(doubling("decoder", "decoders", 40), "aaaa"), HasSubstr("Replace decoder"));
+  const std::string prefix = R"({"type":"Prepend","prepend":")" + std::string(200'000, 'x') + "\"}";
+  EXPECT_THAT(limit_of(word_file(R"("normalizer":{"type":"Sequence","normalizers":[)" +
+                                 times(prefix, 30) + "]}"),
+                       "aaaa"),
+              HasSubstr("Prepend"));
+  EXPECT_THAT(limit_of(word_file(R"("pre_tokenizer":{"type":"Sequence","pretokenizers":[)" +
+                                 times(R"({"type":"ByteLevel"})", 60) + "]}"),
+                       "\u00E9"),
+              HasSubstr("ByteLevel"));
+}
+
+TEST(TokenizerJson, StepsThatExpandAndShrinkByTurnsAreStopped) {
+  const std::string pair = R"({"type":"Replace","pattern":{"String":"a"},"content":")" +
+                           std::string(50'000, 'b') +
+                           R"("},{"type":"Replace","pattern":{"Regex":"b+"},"content":"a"})";
+  EXPECT_THAT(limit_of(word_file(R"("normalizer":{"type":"Sequence","normalizers":[)" +
+                                 times(pair, 400) + "]}"),
+                       "aaaa"),
+              HasSubstr("components write more than"));
+}
+
+TEST(TokenizerJson, AFewDoublingStepsAreFine) {
+  EXPECT_EQ(limit_of(doubling("normalizer", "normalizers", 5), "aaaa"), "no error");
+  EXPECT_EQ(limit_of(doubling("decoder", "decoders", 5), "aaaa"), "no error");
+}
+
+TEST(TokenizerJson, ALongNameForUnknownWordsDoesNotFillMemory) {
+  const std::string name(100'000, '?');
+  EXPECT_THAT(
+      limit_of(R"({"model":{"type":"WordLevel","vocab":{")" + name + R"(":0},"unk_token":")" +
+                   name + R"("},"pre_tokenizer":{"type":"WhitespaceSplit"}})",
+               std::string(100, 'b') + " c d e f g h i j k l m n o p q r s t u v w x y z"),
+      HasSubstr("unknown"));
+}
+
+TEST(TokenizerJson, ARegexThatLooksFarFromEachPlaceGivesUp) {
+  const auto tokenizer = read(word_file(
+      R"("pre_tokenizer":{"type":"Split","pattern":{"Regex":"a*b|a"},"behavior":"Isolated"})"));
+  EXPECT_EQ(tokenizer->encode_ids(std::string(100, 'a'), {}).size(), 100U);
+  EXPECT_THAT(error_of_text(*tokenizer, std::string(1'000'000, 'a')), HasSubstr("gave up"));
 }
 
 TEST(TokenizerJson, ManyEqualCharactersTakeLittleTime) {
