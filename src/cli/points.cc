@@ -65,8 +65,6 @@ class PointsCommand final : public Command {
  private:
   int print_list(const Session& session, Console& console) {
     console.open_output();
-    check(!request_.text && request_.ids.empty(),
-          "say which points to read of the input: give --point A,B or --all");
     const std::vector<PointShape> points = list_points(session.model->config());
     if (console.json()) {
       console.write_result("points", session.provenance(), to_json(points));
