@@ -188,6 +188,14 @@ TEST_P(GeneratedText, ShowsAnIncompleteCharacterAtTheEnd) {
   EXPECT_EQ(out[0].finish, Finish::Length);
 }
 
+TEST_P(GeneratedText, EndsBeforeAStopStringThatTheLastOfTheTextCompletes) {
+  script({"caf\u00E9"});
+  const auto out = run({std::string("f") + kBrokenOff}, 4);
+  EXPECT_EQ(out[0].text, "ca");
+  EXPECT_EQ(received(), "ca");
+  EXPECT_EQ(out[0].finish, Finish::StopString);
+}
+
 TEST_P(GeneratedText, StopStringsNeedATokenizerAndOneCharacter) {
   script({"a"});
   EXPECT_THROW(run({""}), Error);

@@ -118,6 +118,12 @@ double peak_of_random_model(const testing::LlamaShape& shape, const char* dtype)
   return peak_of_child(folder.path());
 }
 
+double peak_of_random_gguf(const testing::LlamaShape& shape) {
+  const testing::TemporaryFolder folder;
+  testing::write_random_gguf(folder / "model.gguf", shape);
+  return peak_of_child(folder / "model.gguf");
+}
+
 double weights_of(const testing::LlamaShape& n, std::size_t bytes) {
   const std::size_t layer = 4 * n.d_model * n.d_model + 3 * n.d_model * n.d_mlp;
   return static_cast<double>((n.vocab * n.d_model + n.layers * layer) * bytes);
@@ -144,6 +150,17 @@ TEST(Memory, PeakIsTheFileAndAFifthMore) {
     EXPECT_LT(peak - program, 1.2 * file + cache_and_activations(shape))
         << dtype << ", file of " << file << ", program alone " << program;
   }
+}
+
+TEST(Memory, PeakOfQuantisedWeightsIsTheirDecodedSizeAndAFifthMore) {
+  if (kInstrumented) {
+    GTEST_SKIP() << "sanitizers need memory of their own";
+  }
+  const testing::LlamaShape shape = large(8000, 512);
+  const double program = peak_of_random_gguf(kTiny);
+  const double peak = peak_of_random_gguf(shape);
+  EXPECT_LT(peak - program, 1.2 * weights_of(shape, sizeof(float)) + cache_and_activations(shape))
+      << "decoded size " << weights_of(shape, sizeof(float)) << ", program alone " << program;
 }
 
 }  // namespace

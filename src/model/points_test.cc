@@ -130,6 +130,24 @@ TEST_P(Points, EveryNameOfTransformerLensIsUnderstoodWhereItsPointExists) {
   }
 }
 
+TEST_P(Points, NamesThatMeanTheSameInSomeModelsOnlyAreUnderstoodThere) {
+  if (IsSkipped()) {
+    return;
+  }
+  const ModelConfig& config = model_->config();
+  const auto expect = [&](const char* theirs, const char* ours, bool same) {
+    if (same) {
+      EXPECT_EQ(name_of(parse_point(theirs, config)), ours) << theirs;
+    } else {
+      EXPECT_THROW(parse_point(theirs, config), Error) << theirs;
+    }
+  };
+  const bool rotates = config.layer[1].rope.has_value();
+  expect("blocks.1.attn.hook_q", "q.1", !rotates);  // theirs are those before rotation
+  expect("blocks.1.attn.hook_k", "k.1", !rotates);
+  expect("hook_embed", "embeddings", !config.learned_positions);  // theirs lacks the positions
+}
+
 TEST_P(Points, TheNamesOfWhatABranchAddsMeanItsOutputWhereNothingFollowsIt) {
   if (IsSkipped()) {
     return;
