@@ -2,13 +2,17 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <iostream>
 #include <numeric>
 
+#include "base/parallel.h"
 #include "figure.h"
 #include "model/model.h"
 #include "model/sampling.h"
 #include "ops/cpu/limits.h"
+#include "program.h"
 #include "shapes.h"
+#include "testing/files.h"
 #include "testing/random_model.h"
 #include "timing.h"
 
@@ -19,25 +23,6 @@ namespace fs = std::filesystem;
 
 constexpr std::size_t kPrompt = 512;
 constexpr std::size_t kDecode = 64;
-
-/// A folder that goes away with the object.
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    std::string name = (fs::temp_directory_path() / "cajal-bench-XXXXXX").string();
-    path_ = ::mkdtemp(name.data());
-  }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  ~TemporaryFolder() {
-    std::error_code ignored;
-    fs::remove_all(path_, ignored);
-  }
-  const fs::path& path() const { return path_; }
-
- private:
-  fs::path path_;
-};
 
 std::vector<TokenId> prompt_of(std::size_t vocab) {
   std::vector<TokenId> out;
@@ -124,15 +109,17 @@ class ModelBench {
   std::vector<Figure> run() {
     model_ = Model::load(path_);
     prompt_ = prompt_of(model_->config().vocab);
+    const Precision usual = model_->default_precision(*backend_);
+    warm_up(usual);
     const bool stored_bf16 = model_->stored_dtype() == DType::BF16;
     prefill(Precision::F32, "prefill_f32_tokens_per_s");
     if (stored_bf16 && backend_->has(Precision::BF16)) {
       prefill(Precision::BF16, "prefill_bf16_tokens_per_s");
     }
-    const Precision usual = model_->default_precision(*backend_);
     prefill(usual, "prefill_tokens_per_s");
     decode(usual);
     first_token(usual);
+    process();
     return std::move(figures_);
   }
 
@@ -142,21 +129,39 @@ class ModelBench {
     figures_.push_back({group_ + "/" + name, value, unit, limit, limit_is, checked});
   }
 
+  /// As the programs of bench/peers do before they are timed: 32 tokens, then a few one by one.
+  void warm_up(Precision precision) {
+    KvCache cache(model_->config(), *backend_, 1);
+    feed(*backend_, *model_, std::span(prompt_).first(32), cache, precision);
+    for (std::size_t i = 32; i < 36; ++i) {
+      feed(*backend_, *model_, std::span(prompt_).subspan(i, 1), cache, precision);
+    }
+  }
+
   void prefill(Precision precision, const std::string& name) {
     Matrix logits;
     const double seconds = best_seconds(options_.rounds, [&] {
       KvCache cache(model_->config(), *backend_, 1);
       logits = feed(*backend_, *model_, prompt_, cache, precision);
     });
-    // Checked by going through the prompt in two unequal parts, the last by the decoding kernels.
-    KvCache cache(model_->config(), *backend_, 1);
-    feed(*backend_, *model_, std::span(prompt_).first(kPrompt - 1), cache, precision);
-    const Matrix again = feed(*backend_, *model_, std::span(prompt_).last(1), cache, precision);
+    const Matrix again = in_few_rows(precision);
     const bool bf16 = precision != Precision::F32;
     add(name, static_cast<double>(kPrompt) / seconds, "tokens/s",
         prefill_limit(model_->config(), bf16, options_.rounds),
         bf16 ? "oneDNN bf16 products alone" : "oneDNN f32 products alone",
         agrees(logits, again, precision));
+  }
+
+  /// Logits after the prompt by other kernels than those timed: products of few rows have their
+  /// own, up to 16 with weights of 16 bits, up to 4 with those of 32 in either order.
+  Matrix in_few_rows(Precision precision) {
+    KvCache cache(model_->config(), *backend_, 1);
+    Matrix logits;
+    const std::size_t few = size_of(model_->stored_dtype()) == 2 ? 16 : 4;
+    for (std::size_t i = 0; i < kPrompt; i += few) {
+      logits = feed(*backend_, *model_, std::span(prompt_).subspan(i, few), cache, precision);
+    }
+    return logits;
   }
 
   /// Seconds a token over kDecode greedy tokens after the prompt; their ids go to `ids`.
@@ -191,11 +196,14 @@ class ModelBench {
     }
     double plain = 1e30;
     double watched = 1e30;
+    double bandwidth = read_bandwidth(options_.rounds);
     for (int round = 0; round < options_.rounds; ++round) {  // in turn, so that noise hits both
       plain = std::min(plain, decode_seconds(precision, nullptr, ids, logits));
       watched = std::min(watched, decode_seconds(precision, &points, watched_ids, watched_logits));
     }
-    const double limit = read_bandwidth(options_.rounds) / bytes_per_token(*model_);
+    // Before and after, so that noise during one of them does not lower the limit.
+    bandwidth = std::max(bandwidth, read_bandwidth(options_.rounds));
+    const double limit = bandwidth / bytes_per_token(*model_);
     add("decode_tokens_per_s", 1.0 / plain, "tokens/s", limit,
         "memory bandwidth over bytes per token",
         agrees(logits, prefilled(ids, precision), precision));
@@ -228,6 +236,24 @@ class ModelBench {
         agrees(want, logits, precision));
   }
 
+  /// The same from a process that has yet to start, its end included.
+  void process() {
+    const std::optional<fs::path> program = sibling_program("cajal");
+    if (!program) {
+      std::cerr << "cajal-bench: there is no cajal beside this program, so " << group_
+                << "/process_to_first_token_s is left out\n";
+      return;
+    }
+    const std::vector<std::string> command = {
+        program->string(), "generate", "-m", path_.string(), "--ids",
+        "1,2,3,4,5,6,7,8", "-n",       "1",  "-t",           std::to_string(threads())};
+    bool good = true;
+    const double seconds =
+        best_seconds(options_.rounds, [&] { good = run_program(command) == 0 && good; });
+    const double limit = static_cast<double>(model_->weights().bytes) / read_bandwidth(2);
+    add("process_to_first_token_s", seconds, "s", limit, "reading the weights once", good);
+  }
+
   std::string group_;
   fs::path path_;
   const Options& options_;
@@ -249,7 +275,7 @@ std::vector<Figure> model_figures(const Options& options) {
     if (shape.name.find(options.filter) == std::string::npos) {
       continue;
     }
-    const TemporaryFolder folder;
+    const testing::TemporaryFolder folder;
     testing::write_random_model(folder.path(), shape.config);
     const std::vector<Figure> figures = ModelBench(shape.name, folder.path(), options).run();
     out.insert(out.end(), figures.begin(), figures.end());

@@ -15,7 +15,7 @@ from golden.huggingface import read_safetensors  # noqa: E402  (the repository's
 
 def measure(programs, model, threads, logits):
     """What peer.report prints, for a folder; greedy ids and logits only where `logits` asks for them (they cost a run)."""
-    figures = bench(programs, ["--model", model, "-t", threads])
+    figures = bench(programs, ["--model", model, "-t", threads, "--rounds", 1])  # as often as peers do
     out = {"peer": "cajal", "version": "cajal", "ids": None,
            "prefill_tokens_per_s": figure(figures, "prefill_tokens_per_s"),
            "decode_tokens_per_s": figure(figures, "decode_tokens_per_s")}
