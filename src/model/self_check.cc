@@ -26,12 +26,20 @@ struct Run {
   Matrix logits;  // all rows, as the backend gave them
 };
 
+void check_not_cancelled(const std::stop_token& cancel) {
+  if (cancel.stop_requested()) {
+    fail(ErrorCode::Cancelled, "the self-check was interrupted");
+  }
+}
+
 Run run(Backend& backend, const Model& model, std::span<const TokenId> tokens, Precision precision,
-        const std::vector<Point>& read) {
+        const std::vector<Point>& read, const std::stop_token& cancel) {
   Run out;
   PointSet points;
+  check_not_cancelled(cancel);
   for (const Point point : read) {
-    points.read(point, [&out](ConstMatRef value, const PointContext& context) {
+    points.read(point, [&](ConstMatRef value, const PointContext& context) {
+      check_not_cancelled(cancel);
       out.values[context.point] = copied(value);
     });
   }
@@ -255,12 +263,12 @@ CheckResult same_bits(const Matrix& a, const Matrix& b) {
 }  // namespace
 
 SelfCheck self_check(Backend& backend, const Model& model, std::span<const TokenId> tokens,
-                     Precision precision, bool is_sentence) {
+                     Precision precision, bool is_sentence, const std::stop_token& cancel) {
   constexpr std::size_t kEnough = 64;  // tokens; the patterns of all layers are in memory at once
   tokens = tokens.first(std::min({tokens.size(), kEnough, model.config().context}));
   check(tokens.size() >= 2, "the self-check needs at least 2 tokens");
-  const Run watched = run(backend, model, tokens, precision, points_of(model.config()));
-  const Run plain = run(backend, model, tokens, precision, {});
+  const Run watched = run(backend, model, tokens, precision, points_of(model.config()), cancel);
+  const Run plain = run(backend, model, tokens, precision, {}, cancel);
   SelfCheck out;
   out.checks = Checker(model, watched.values, epsilon_of(backend), tokens.size()).all();
   out.checks.push_back(same_bits(watched.logits, plain.logits));

@@ -1,6 +1,7 @@
 // Identities that must hold at run time, whatever the weights.
 #pragma once
 
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -24,8 +25,8 @@ struct SelfCheck {
 
 /// Runs `tokens` (at least 2) through the model, reading every point, and checks that the values
 /// fit together and that reading changed nothing. `is_sentence`: the tokens are plain text, so that
-/// a NLL no better than uniform deserves a warning.
+/// a NLL no better than uniform deserves a warning. Throws Cancelled between layers.
 SelfCheck self_check(Backend& backend, const Model& model, std::span<const TokenId> tokens,
-                     Precision precision, bool is_sentence);
+                     Precision precision, bool is_sentence, const std::stop_token& cancel = {});
 
 }  // namespace cajal

@@ -48,15 +48,12 @@ std::vector<TokenId> sentence_ids(const Session& session) {
 }
 
 SelfCheck run_check(Session& session, const std::stop_token& cancel) {
-  if (cancel.stop_requested()) {
-    fail(ErrorCode::Cancelled, "interrupted");
-  }
   std::vector<TokenId> ids = sentence_ids(session);
   const bool is_sentence = ids.size() >= 2;
   if (!is_sentence) {
     ids = spread_ids(session.model->config());
   }
-  return self_check(*session.backend, *session.model, ids, session.precision, is_sentence);
+  return self_check(*session.backend, *session.model, ids, session.precision, is_sentence, cancel);
 }
 
 void add_gguf(Json& details, const std::filesystem::path& path) {

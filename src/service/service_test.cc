@@ -10,12 +10,14 @@
 #include "service/lens.h"
 #include "service/points.h"
 #include "service/score.h"
+#include "testing/files.h"
 #include "testing/golden.h"
 
 namespace cajal {
 namespace {
 
 using ::testing::HasSubstr;
+using testing::thrown_by;
 using ::testing::ThrowsMessage;
 
 std::vector<TokenId> ids_in(const Json& json) {
@@ -147,6 +149,20 @@ TEST(Service, ACancelledRunEnds) {
   source.request_stop();
   EXPECT_THAT([&] { lens(golden.session, golden.request<LensRequest>("B"), source.get_token()); },
               ThrowsMessage<Error>(HasSubstr("interrupted")));
+}
+
+TEST(Service, ACancelledScoreOrSelfCheckEnds) {
+  Golden golden("llama");
+  std::stop_source source;
+  source.request_stop();
+  const auto scoring = [&] {
+    score(golden.session, golden.request<ScoreRequest>("B"), source.get_token());
+  };
+  EXPECT_EQ(thrown_by(scoring).code, ErrorCode::Cancelled);
+  InspectRequest request;
+  request.path = golden.folder.string();
+  request.check = true;
+  EXPECT_EQ(thrown_by([&] { inspect(request, source.get_token()); }).code, ErrorCode::Cancelled);
 }
 
 TEST(Service, InspectChecksAModel) {
