@@ -59,7 +59,6 @@ int ChatCommand::run(Surroundings around) {
   }
   at_terminal_ = ::isatty(STDIN_FILENO) != 0;
   session_.emplace(open_model(request_, console));
-  print_notes(*session_, console);
   chat_.emplace(*session_, request_);
   if (at_terminal_) {
     console.note("/reset forgets the conversation, /save FILE keeps it, /exit leaves");

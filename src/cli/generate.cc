@@ -29,7 +29,6 @@ class GenerateCommand final : public Command {
     Console& console = around.console;
     console.open_output();
     Session session = open_model(request_, console);
-    print_notes(session, console);
     const auto start = std::chrono::steady_clock::now();
     const GenerateResult result =
         generate(session, request_, console.json() ? TextPieces() : show(session, console),

@@ -48,7 +48,6 @@ class LensCommand final : public Command {
     Console& console = around.console;
     console.open_output();
     Session session = open_model(request_, console);
-    print_notes(session, console);
     const LensResult result = lens(session, request_, around.interrupt.token());
     print_notes(session, console);
     if (console.json()) {

@@ -37,6 +37,7 @@ Session open_model(const ModelOptions& options, const Console& console) {
   console.detail(fmt::format("loaded {} ({} parameters) in {:.3f} s; {} on {}", provenance.model,
                              session.model->parameters(), seconds.count(), provenance.precision,
                              provenance.device));
+  print_notes(session, console);
   return session;
 }
 

@@ -6,7 +6,7 @@
 
 namespace cajal {
 
-/// Opens the session and says, with -v, how long that took.
+/// Opens the session, says with -v how long that took, and prints its notes.
 Session open_model(const ModelOptions& options, const Console& console);
 
 /// Prints the session's notes, each once.

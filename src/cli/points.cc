@@ -45,7 +45,6 @@ class PointsCommand final : public Command {
       check_free(console.flags().output, console.flags().force);
     }
     Session session = open_model(request_, console);
-    print_notes(session, console);
     if (request_.point.empty() && !request_.all) {
       return print_list(session, console);
     }

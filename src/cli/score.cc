@@ -32,7 +32,6 @@ class ScoreCommand final : public Command {
     Console& console = around.console;
     console.open_output();
     Session session = open_model(request_, console);
-    print_notes(session, console);
     const ScoreResult result = score(session, request_, around.interrupt.token());
     print_notes(session, console);
     if (console.json()) {
