@@ -1,6 +1,7 @@
 // Which loader a path calls for, and the one for Hugging Face folders.
 #include "base/error.h"
 #include "io/json.h"
+#include "model/architecture.h"
 #include "model/families/family.h"
 #include "model/load/bind.h"
 #include "model/load/gguf_model.h"
@@ -10,14 +11,6 @@ namespace cajal {
 namespace {
 
 namespace fs = std::filesystem;
-
-ModelConfig read_config(const Json& json, const std::string& where, const Family& family) {
-  ModelConfig config;
-  config.family = family.name;
-  family.configure(ConfigReader(json, where, family.defaults), config);
-  validate(config, where);
-  return config;
-}
 
 void check_is_model_folder(const fs::path& folder) {
   if (!fs::exists(folder)) {
@@ -43,11 +36,9 @@ std::shared_ptr<const Model> Model::load(const fs::path& path) {
 std::shared_ptr<const Model> Model::load(const fs::path& folder, const fs::path& config_file) {
   const std::string where = config_file.string();
   const Json json = Json::load(config_file);
-  const std::string& type = json.at("model_type", where).as_string(where + ": model_type");
-  const Family& family = family_of(type, where);
-  ModelConfig config = read_config(json, where, family);
+  ModelConfig config = model_config(json, where);
   const auto source = open_safetensors_source(folder);
-  Weights weights = bind_weights(config, family.names, *source);
+  Weights weights = bind_weights(config, family_of(config.family, where).names, *source);
   return std::make_shared<const Model>(std::move(config), std::move(weights), folder.string());
 }
 
