@@ -1,0 +1,11 @@
+# Writes OUTPUT, a source that holds every *.tsv of FOLDER as a text: corpus/world/tables.h.
+file(GLOB tables ${FOLDER}/*.tsv)
+list(SORT tables)
+set(source "#include \"corpus/world/tables.h\"\n\nnamespace cajal {\n\nTables Tables::embedded() {\n  Tables tables;\n")
+foreach(table ${tables})
+  get_filename_component(name ${table} NAME_WE)
+  file(READ ${table} text)
+  string(APPEND source "  tables.set(\"${name}\", R\"table(${text})table\");\n")
+endforeach()
+string(APPEND source "  return tables;\n}\n\n}  // namespace cajal\n")
+file(WRITE ${OUTPUT} "${source}")

@@ -1,0 +1,30 @@
+// Surface forms: sentences with slots in braces, "the capital of {state} is {answer}.", filled with
+// texts that know what they mean.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "corpus/document.h"
+
+namespace cajal {
+
+/// kind and value of a span to be.
+using Meaning = std::pair<std::string, std::string>;
+
+struct Slot {
+  std::string_view name;
+  std::string text;
+  std::vector<Meaning> meanings = {};  // spans over the slot's text
+};
+
+/// Appends `text`, with spans of `meanings` over it.
+void append(Document& document, std::string_view text, const std::vector<Meaning>& meanings = {});
+
+/// Appends the form, each {name} replaced by the slot of that name. Returns the byte where the slot
+/// "answer" begins, or npos without one. Throws Internal for a slot that is not given.
+std::size_t append_form(Document& document, std::string_view form, const std::vector<Slot>& slots);
+
+}  // namespace cajal

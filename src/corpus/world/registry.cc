@@ -1,0 +1,18 @@
+#include "corpus/world/registry.h"
+
+#include <array>
+
+namespace cajal {
+namespace {
+
+constexpr std::array kTasks = {
+    MakeTask{make_sums},
+};
+
+}  // namespace
+
+std::span<const MakeTask> task_registry() {
+  return kTasks;
+}
+
+}  // namespace cajal

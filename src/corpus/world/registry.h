@@ -1,0 +1,18 @@
+// The table of tasks. Adding one: its file beside this, a line here and a line in registry.cc.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string_view>
+
+#include "corpus/world/task.h"
+
+namespace cajal {
+
+using MakeTask = std::unique_ptr<Task> (*)(const Tables& tables);
+
+std::span<const MakeTask> task_registry();
+
+std::unique_ptr<Task> make_sums(const Tables& tables);
+
+}  // namespace cajal
