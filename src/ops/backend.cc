@@ -30,6 +30,20 @@ void check_activations(const Backend& backend, ConstMatRef m, std::string_view w
         name_of(m.dtype), backend.name(), name_of(backend.activation_dtype()));
 }
 
+void check_stored(const Backend& backend, ConstMatRef m, std::string_view what) {
+  if (m.dtype == DType::BF16 && backend.activation_dtype() == DType::F32) {
+    check_matrix(backend, m, what);
+  } else {
+    check_activations(backend, m, what);
+  }
+}
+
+void check_bf16(const Backend& backend, ConstMatRef m, std::string_view what) {
+  check_matrix(backend, m, what);
+  check(m.dtype == DType::BF16, "{} holds {}, not {}", what, name_of(m.dtype),
+        name_of(DType::BF16));
+}
+
 void check_floats(const Backend& backend, ConstMatRef m, std::string_view what) {
   check_matrix(backend, m, what);
   check(is_float(m.dtype), "{} holds {}, which is not a float type", what, name_of(m.dtype));

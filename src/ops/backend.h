@@ -13,13 +13,23 @@
 #include <string_view>
 
 #include "ops/attention.h"
+#include "ops/attention_vjp.h"
 #include "ops/dense.h"
+#include "ops/loss.h"
+#include "ops/optimiser.h"
 #include "ops/rows.h"
+#include "ops/rows_vjp.h"
 #include "tensor/matrix.h"
 
 namespace cajal {
 
-class Backend : public DenseOps, public RowOps, public AttentionOps {
+class Backend : public DenseOps,
+                public RowOps,
+                public RowVjpOps,
+                public AttentionOps,
+                public AttentionVjpOps,
+                public LossOps,
+                public OptimiserOps {
  public:
   Backend() = default;
   Backend(const Backend&) = delete;

@@ -12,6 +12,10 @@ namespace cajal::ops {
 void check_matrix(const Backend& backend, ConstMatRef m, std::string_view what);
 /// check_matrix, and the type must be the backend's activation type.
 void check_activations(const Backend& backend, ConstMatRef m, std::string_view what);
+/// check_activations, but a backend that computes on F32 also takes BF16.
+void check_stored(const Backend& backend, ConstMatRef m, std::string_view what);
+/// check_matrix, and the type must be BF16.
+void check_bf16(const Backend& backend, ConstMatRef m, std::string_view what);
 /// check_matrix, and the type must be a float type.
 void check_floats(const Backend& backend, ConstMatRef m, std::string_view what);
 /// Throws InvalidArgument unless `m` is [rows, cols].

@@ -121,6 +121,68 @@ TEST_P(Checks, AttentionRefusesWrongShapes) {
   expect_refused(attend, "sinks is [1, 3]; expected [1, 2]");
 }
 
+TEST_P(Checks, GradientsOfRowsRefuseWrongShapes) {
+  Sample x = matrix(2, 6);
+  Sample y = matrix(3, 6);
+  const auto norm = [&](NormVjpArgs args) { ops::normalize_vjp(*backend_, args); };
+  expect_refused([&] { norm({.in = x.ref(), .dy = y.ref()}); }, "dy is [3, 6]; expected [2, 6]");
+  expect_refused([&] { norm({.in = x.ref(), .dy = x.ref(), .dx = y.ref()}); }, "dx is [3, 6]");
+  expect_refused([&] { norm({.in = x.ref(), .dy = x.ref(), .rounded_dx = x.ref()}); },
+                 "rounded_dx holds");
+  expect_refused([&] { norm({.in = x.ref(), .dy = x.ref(), .dgain = x.ref()}); },
+                 "dgain is [2, 6]; expected [1, 6]");
+  expect_refused([&] { ops::activate_vjp(*backend_, Activation::Silu, x.ref(), y.ref(), x.ref()); },
+                 "dy is [3, 6]");
+  expect_refused([&] { ops::soft_cap_vjp(*backend_, x.ref(), 0, x.ref(), x.ref()); }, "cap 0");
+  expect_refused([&] { ops::clamp_vjp(*backend_, x.ref(), -1, x.ref(), x.ref()); }, "limit -1");
+  expect_refused([&] { ops::add_column_sums(*backend_, x.ref(), x.ref()); }, "sums is [2, 6]");
+}
+
+TEST_P(Checks, GradientsOfAttentionRefuseSegmentsThatDoNotFit) {
+  Sample x = matrix(6, 4);
+  const AttentionShape shape = {.heads = 2, .kv_heads = 2, .d_head = 2, .first = 1};
+  const auto attend = [&](std::vector<AttentionSegment> segments) {
+    ops::attend_segments(*backend_, shape, segments, x.ref(), x.ref(), x.ref(), x.ref());
+  };
+  expect_refused([&] { attend({{0, 0, 6}}); }, "a segment has rows 0 to 7; there are 6");
+  expect_refused([&] { attend({{0, 0, 2}, {1, 3, 1}}); }, "two segments share row 1");
+  expect_refused([&] { attend({{0, 0, 2}, {2, 2, 1}}); }, "two segments share row 2");
+  const std::vector<AttentionSegment> one = {{0, 0, 5}};
+  const auto pull = [&](AttendVjpArgs args) { ops::attend_vjp(*backend_, shape, one, args); };
+  expect_refused([&] { pull({.q = x.ref(), .k = x.ref(), .dz = x.ref(), .dq = x.ref()}); },
+                 "dq and dk are wanted together");
+  expect_refused(
+      [&] { pull({.q = x.ref(), .k = x.ref(), .dz = x.ref().row_range(0, 5), .dv = x.ref()}); },
+      "dz is [5, 4]");
+  expect_refused(
+      [&] { ops::attention_mix_vjp(*backend_, shape, matrix(6, 4).ref(), x.ref(), x.ref()); },
+      "dv has 6 rows, not 8");
+}
+
+TEST_P(Checks, LossRefusesIdsThatAreNotThere) {
+  const Sample logits = matrix(2, 3);
+  for (const std::int32_t id : {-2, 3}) {
+    const std::vector<std::int32_t> targets = {0, id};
+    expect_refused(
+        [&] { ops::cross_entropy(*backend_, {.logits = logits.ref(), .targets = targets}); },
+        "among 3 ids");
+  }
+  const std::vector<std::int32_t> one = {0};
+  expect_refused([&] { ops::cross_entropy(*backend_, {.logits = logits.ref(), .targets = one}); },
+                 "1 targets for 2 rows");
+}
+
+TEST_P(Checks, OptimisersRefuseWrongShapes) {
+  Sample p = matrix(2, 3);
+  Sample wrong = matrix(3, 3);
+  expect_refused(
+      [&] {
+        ops::adamw_step(*backend_, {.p = p.ref(), .m = p.ref(), .v = wrong.ref(), .g = p.ref()});
+      },
+      "v is [3, 3]; expected [2, 3]");
+  expect_refused([&] { ops::round_to_bf16(*backend_, p.ref(), p.ref()); }, "not BF16");
+}
+
 TEST_P(Checks, EmptyMatricesAreFine) {
   Sample none = matrix(0, 6);
   ops::normalize(*backend_, {.in = none.ref(), .out = none.ref()});

@@ -42,6 +42,7 @@ struct RotateArgs {
   ConstMatRef sin;  // [tokens, pairs]
   std::size_t d_head = 0;
   bool neighbours = false;  // pairs (2i, 2i + 1) instead of (i, i + pairs)
+  bool transposed = false;  // by the angles backwards: the gradient of the rotation
 };
 
 class RowOps {

@@ -35,6 +35,16 @@ class CpuBackend final : public Backend {
   void scatter_add(ConstMatRef in, std::span<const std::int32_t> rows,
                    std::span<const double> factors, MatRef out) override;
 
+  void normalize_vjp(const NormVjpArgs& args) override;
+  void activate_vjp(Activation kind, ConstMatRef in, ConstMatRef dy, MatRef dx) override;
+  void activate_gated_vjp(Activation kind, ConstMatRef gate, ConstMatRef up, ConstMatRef dy,
+                          MatRef dgate, MatRef dup) override;
+  void clamped_glu_vjp(ConstMatRef gate, ConstMatRef up, double alpha, double limit, ConstMatRef dy,
+                       MatRef dgate, MatRef dup) override;
+  void soft_cap_vjp(ConstMatRef out, double cap, ConstMatRef dy, MatRef dx) override;
+  void clamp_vjp(ConstMatRef in, double limit, ConstMatRef dy, MatRef dx) override;
+  void add_column_sums(ConstMatRef in, MatRef sums) override;
+
   void attend(const AttentionShape& shape, ConstMatRef q, ConstMatRef k, ConstMatRef v,
               MatRef z) override;
   void attention_scores(const AttentionShape& shape, ConstMatRef q, ConstMatRef k,
@@ -43,6 +53,19 @@ class CpuBackend final : public Backend {
                                MatRef probabilities) override;
   void attention_mix(const AttentionShape& shape, ConstMatRef probabilities, ConstMatRef v,
                      MatRef z) override;
+
+  void attend_segments(const AttentionShape& shape, std::span<const AttentionSegment> segments,
+                       ConstMatRef q, ConstMatRef k, ConstMatRef v, MatRef z) override;
+  void attend_vjp(const AttentionShape& shape, std::span<const AttentionSegment> segments,
+                  const AttendVjpArgs& args) override;
+  void attention_mix_vjp(const AttentionShape& shape, ConstMatRef probabilities, ConstMatRef dz,
+                         MatRef dv) override;
+
+  double cross_entropy(const LossArgs& args) override;
+
+  void adamw_step(const AdamWArgs& args) override;
+  double sum_of_squares(ConstMatRef in) override;
+  void round_to_bf16(ConstMatRef in, MatRef out) override;
 
  private:
   cpu::ManyRows many_rows_;

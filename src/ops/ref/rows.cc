@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <numbers>
 
 #include "ops/ref/reference.h"
@@ -118,7 +119,10 @@ void ReferenceBackend::rotate(const RotateArgs& args) {
   const std::size_t pairs = args.cos.cols;
   for (std::size_t r = 0; r < x.rows; ++r) {
     const auto cosines = widened_row(args.cos, r);
-    const auto sines = widened_row(args.sin, r);
+    auto sines = widened_row(args.sin, r);
+    if (args.transposed) {
+      std::transform(sines.begin(), sines.end(), sines.begin(), std::negate<>());
+    }
     for (std::size_t head = 0; head < x.cols; head += args.d_head) {
       for (std::size_t i = 0; i < pairs; ++i) {
         double& first = x.at(r, head + (args.neighbours ? 2 * i : i));

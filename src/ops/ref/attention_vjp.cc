@@ -1,0 +1,139 @@
+#include <algorithm>
+#include <cmath>
+
+#include "ops/ref/reference.h"
+#include "ops/visible.h"
+
+namespace cajal {
+namespace {
+
+/// One head of one segment: [queries or keys, d_head].
+struct Head {
+  MatrixView<const double> q, k, v, dz;
+  MatrixView<double> dq, dk, dv;  // without data where they are not wanted
+};
+
+template <typename T, typename Byte>
+MatrixView<T> part(AnyMatrix<Byte> m, std::size_t row, std::size_t rows, std::size_t col,
+                   std::size_t cols) {
+  return m ? m.row_range(row, rows).col_range(col, cols).template as<T>() : MatrixView<T>{};
+}
+
+Head head_of(const AttentionShape& shape, const AttentionSegment& at, const AttendVjpArgs& args,
+             std::size_t h) {
+  const std::size_t d = shape.d_head;
+  const std::size_t own = h * d;
+  const std::size_t shared = h / (shape.heads / shape.kv_heads) * d;
+  const std::size_t keys = shape.first + at.queries;
+  return {.q = part<const double>(args.q, at.query_row, at.queries, own, d),
+          .k = part<const double>(args.k, at.key_row, keys, shared, d),
+          .v = part<const double>(args.v, at.key_row, keys, shared, d),
+          .dz = part<const double>(args.dz, at.query_row, at.queries, own, d),
+          .dq = part<double>(args.dq, at.query_row, at.queries, own, d),
+          .dk = part<double>(args.dk, at.key_row, keys, shared, d),
+          .dv = part<double>(args.dv, at.key_row, keys, shared, d)};
+}
+
+void add_row(std::span<double> to, double factor, std::span<const double> from) {
+  for (std::size_t c = 0; c < to.size(); ++c) {
+    to[c] += factor * from[c];
+  }
+}
+
+double dot(std::span<const double> a, std::span<const double> b) {
+  double sum = 0;
+  for (std::size_t c = 0; c < a.size(); ++c) {
+    sum += a[c] * b[c];
+  }
+  return sum;
+}
+
+/// Query i of a head, from its row of capped scores and of probabilities. With ds the gradient of
+/// the capped score, ds_j = p_j (dp_j - sum p dp). Returns the gradient of the sink.
+double pull_back(const AttentionShape& shape, const Head& head, std::size_t i,
+                 std::span<const double> scores, std::span<const double> p) {
+  const KeyRange keys = visible_keys(shape, i);
+  double along = 0;  // sum p dp
+  double rest = 1;   // the sink's probability
+  for (std::size_t j = keys.begin; j < keys.end; ++j) {
+    if (head.dv.data != nullptr) {
+      add_row(head.dv.row(j), p[j], head.dz.row(i));
+    }
+    if (head.dq.data != nullptr) {
+      along += p[j] * dot(head.dz.row(i), head.v.row(j));
+    }
+    rest -= p[j];
+  }
+  for (std::size_t j = keys.begin; j < keys.end && head.dq.data != nullptr; ++j) {
+    double ds = p[j] * (dot(head.dz.row(i), head.v.row(j)) - along);
+    if (shape.soft_cap != 0) {
+      ds *= 1 - scores[j] / shape.soft_cap * (scores[j] / shape.soft_cap);
+    }
+    add_row(head.dq.row(i), shape.scale * ds, head.k.row(j));
+    add_row(head.dk.row(j), shape.scale * ds, head.q.row(i));
+  }
+  return -rest * along;
+}
+
+void clear_rows(MatRef m, std::size_t begin, std::size_t count) {
+  for (std::size_t r = begin; m && r < begin + count; ++r) {
+    std::ranges::fill(m.as<double>().row(r), 0.0);
+  }
+}
+
+void clear_segment(const AttentionShape& shape, const AttentionSegment& at,
+                   const AttendVjpArgs& args) {
+  clear_rows(args.dq, at.query_row, at.queries);
+  clear_rows(args.dk, at.key_row, shape.first + at.queries);
+  clear_rows(args.dv, at.key_row, shape.first + at.queries);
+}
+
+}  // namespace
+
+void ReferenceBackend::attend_segments(const AttentionShape& shape,
+                                       std::span<const AttentionSegment> segments, ConstMatRef q,
+                                       ConstMatRef k, ConstMatRef v, MatRef z) {
+  for (const AttentionSegment& at : segments) {
+    const std::size_t keys = shape.first + at.queries;
+    attend(shape, q.row_range(at.query_row, at.queries), k.row_range(at.key_row, keys),
+           v.row_range(at.key_row, keys), z.row_range(at.query_row, at.queries));
+  }
+}
+
+void ReferenceBackend::attend_vjp(const AttentionShape& shape,
+                                  std::span<const AttentionSegment> segments,
+                                  const AttendVjpArgs& args) {
+  for (const AttentionSegment& at : segments) {
+    const std::size_t keys = shape.first + at.queries;
+    Matrix scores = Matrix::host(shape.heads * at.queries, keys, DType::F64);
+    Matrix p = Matrix::host(shape.heads * at.queries, keys, DType::F64);
+    attention_scores(shape, args.q.row_range(at.query_row, at.queries),
+                     args.k.row_range(at.key_row, keys), scores.ref());
+    attention_probabilities(shape, scores.ref(), p.ref());
+    clear_segment(shape, at, args);
+    for (std::size_t row = 0; row < p.rows(); ++row) {
+      const std::size_t h = row / at.queries;
+      const double dsink = pull_back(shape, head_of(shape, at, args, h), row % at.queries,
+                                     scores.as<double>().row(row), p.as<double>().row(row));
+      if (args.dsinks) {
+        args.dsinks.as<double>().at(0, h) += dsink;
+      }
+    }
+  }
+}
+
+void ReferenceBackend::attention_mix_vjp(const AttentionShape& shape, ConstMatRef probabilities,
+                                         ConstMatRef dz, MatRef dv) {
+  const auto p = probabilities.as<const double>();
+  const std::size_t queries = p.rows / shape.heads;
+  for (std::size_t seed = 0; seed * queries < dz.rows; ++seed) {
+    const AttentionSegment at = {seed * queries, seed * p.cols, queries};
+    const AttendVjpArgs args = {.q = dz, .k = dv, .dz = dz, .dv = dv};
+    clear_segment(shape, at, args);
+    for (std::size_t row = 0; row < p.rows; ++row) {
+      pull_back(shape, head_of(shape, at, args, row / queries), row % queries, {}, p.row(row));
+    }
+  }
+}
+
+}  // namespace cajal
