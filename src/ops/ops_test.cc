@@ -149,8 +149,9 @@ TEST_P(Checks, GradientsOfAttentionRefuseSegmentsThatDoNotFit) {
   expect_refused([&] { attend({{0, 0, 2}, {2, 2, 1}}); }, "two segments share row 2");
   const std::vector<AttentionSegment> one = {{0, 0, 5}};
   const auto pull = [&](AttendVjpArgs args) { ops::attend_vjp(*backend_, shape, one, args); };
-  expect_refused([&] { pull({.q = x.ref(), .k = x.ref(), .dz = x.ref(), .dq = x.ref()}); },
-                 "dq and dk are wanted together");
+  expect_refused(
+      [&] { pull({.q = x.ref(), .k = x.ref(), .v = x.ref(), .dz = x.ref(), .dq = x.ref()}); },
+      "dq and dk are wanted together");
   expect_refused(
       [&] { pull({.q = x.ref(), .k = x.ref(), .dz = x.ref().row_range(0, 5), .dv = x.ref()}); },
       "dz is [5, 4]");
