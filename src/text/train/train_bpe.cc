@@ -131,14 +131,20 @@ void BpeTrainer::add_required(PieceTable& pieces) const {
     pieces.add(number);
   }
   for (const std::string& word : recipe_.whole) {
-    const bool spaced = word.starts_with(' ');
-    const std::string with_space = spaced ? word : " " + word;
-    if (counts_.count(with_space) != 0 || !is_several_han(word)) {
-      pieces.add(with_space);
-    }
-    if (!spaced && (counts_.count(word) != 0 || is_several_han(word))) {
-      pieces.add(word);
-    }
+    add_whole(word, pieces);
+  }
+}
+
+void BpeTrainer::add_whole(const std::string& word, PieceTable& pieces) const {
+  const std::string spaced = " " + word;
+  const bool alone = word.starts_with(' ') || is_several_han(word);  // no other form of it
+  const bool has_spaced = !alone && counts_.count(spaced) != 0;
+  const bool has_plain = alone || counts_.count(word) != 0;
+  if (has_plain) {
+    pieces.add(word);
+  }
+  if (has_spaced || !has_plain) {
+    pieces.add(spaced);
   }
 }
 

@@ -25,8 +25,8 @@ struct BpeRecipe {
   /// Ids 0, 1, 2, ...; printable ASCII without spaces. Matched in the text before it is cut.
   std::vector<std::string> special = {"<pad>", "<bos>", "<eos>", "Human:", "Assistant:"};
   std::string bos = "<bos>";  // what encode() puts before a text; empty: nothing
-  /// Words that are one token each: with a space before them, and without where the text has them
-  /// so. Written with a leading space: only so.
+  /// Words that are one token each, with a space before them and without, whichever the text has.
+  /// Written with a leading space: only so.
   std::vector<std::string> whole;
   /// Words that are never one token (but `whole` counts more).
   std::vector<std::string> spelled;
@@ -68,6 +68,7 @@ class BpeTrainer {
 
  private:
   void add_required(PieceTable& pieces) const;
+  void add_whole(const std::string& word, PieceTable& pieces) const;
   std::vector<CountedWord> counted_words(const PieceTable& pieces) const;
 
   BpeRecipe recipe_;
