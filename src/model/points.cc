@@ -5,6 +5,7 @@
 #include <charconv>
 #include <optional>
 
+#include "base/closest.h"
 #include "base/error.h"
 
 namespace cajal {
@@ -155,36 +156,12 @@ std::optional<Point> parse_standard(std::string_view name) {
   return std::nullopt;
 }
 
-/// Levenshtein distance.
-std::size_t distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  for (std::size_t j = 0; j <= b.size(); ++j) {
-    row[j] = j;
-  }
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    std::size_t diagonal = row[0];
-    row[0] = i;
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      const std::size_t change = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-      diagonal = row[j];
-      row[j] = std::min({row[j] + 1, row[j - 1] + 1, change});
-    }
-  }
-  return row.back();
-}
-
-std::string nearest(std::string_view name, const ModelConfig& config) {
-  std::string best;
-  std::size_t best_distance = SIZE_MAX;
+std::string closest_point(std::string_view name, const ModelConfig& config) {
+  std::vector<std::string> names;
   for (const Point point : points_of(config)) {
-    const std::string candidate = name_of(point);
-    const std::size_t d = distance(name.substr(0, 100), candidate);
-    if (d < best_distance) {
-      best_distance = d;
-      best = candidate;
-    }
+    names.push_back(name_of(point));
   }
-  return best;
+  return closest(name, names);
 }
 
 void change_row(const RowEdit& edit, std::span<double> row) {
@@ -266,7 +243,7 @@ Point parse_point(std::string_view name, const ModelConfig& config) {
     return *point;
   }
   fail(ErrorCode::NotFound, "there is no point '{}' in this {} of {} layers; did you mean '{}'?",
-       name.substr(0, 100), config.family, config.layers, nearest(name, config));
+       name.substr(0, 100), config.family, config.layers, closest_point(name, config));
 }
 
 std::vector<PointSet::Entry>& PointSet::at(Point point) {

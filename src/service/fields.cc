@@ -6,6 +6,7 @@
 
 #include <fmt/ranges.h>
 
+#include "base/closest.h"
 #include "base/error.h"
 
 namespace cajal {
@@ -153,18 +154,12 @@ void set_from_json(const BoundField& field, const Json& value, std::string_view 
   std::visit(set, field.target);
 }
 
-/// Letters that the two names share in order; enough to tell a slip of the finger.
-std::size_t likeness(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  for (const char x : a) {
-    std::size_t diagonal = 0;
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      const std::size_t above = row[j];
-      row[j] = x == b[j - 1] ? diagonal + 1 : std::max(above, row[j - 1]);
-      diagonal = above;
-    }
+std::string closest_field(std::string_view name, std::span<const BoundField> fields) {
+  std::vector<std::string> names;
+  for (const BoundField& field : fields) {
+    names.emplace_back(field.info.name);
   }
-  return row.back();
+  return closest(name, names);
 }
 
 const BoundField& find(std::span<const BoundField> fields, std::string_view name,
@@ -174,13 +169,8 @@ const BoundField& find(std::span<const BoundField> fields, std::string_view name
       return field;
     }
   }
-  const std::string_view shown = name.substr(0, 100);
-  const auto nearest =
-      std::max_element(fields.begin(), fields.end(), [&](const BoundField& a, const BoundField& b) {
-        return likeness(shown, a.info.name) < likeness(shown, b.info.name);
-      });
-  fail(ErrorCode::InvalidArgument, "{}: there is no field '{}'; did you mean '{}'?", where, shown,
-       nearest == fields.end() ? std::string_view("nothing") : nearest->info.name);
+  fail(ErrorCode::InvalidArgument, "{}: there is no field '{}'; did you mean '{}'?", where,
+       name.substr(0, 100), closest_field(name, fields));
 }
 
 Json json_of(const FieldTarget& target) {
