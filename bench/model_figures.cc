@@ -200,13 +200,12 @@ class ModelBench {
     }
     double plain = 1e30;
     double watched = 1e30;
-    double bandwidth = read_bandwidth(options_.rounds);
-    for (int round = 0; round < options_.rounds; ++round) {  // in turn, so that noise hits both
+    double bandwidth = 0.0;
+    for (int round = 0; round < options_.rounds; ++round) {  // in turn, so that noise hits all
+      bandwidth = std::max(bandwidth, read_bandwidth(1));
       plain = std::min(plain, decode_seconds(precision, nullptr, ids, logits));
       watched = std::min(watched, decode_seconds(precision, &points, watched_ids, watched_logits));
     }
-    // Before and after, so that noise during one of them does not lower the limit.
-    bandwidth = std::max(bandwidth, read_bandwidth(options_.rounds));
     const double limit = bandwidth / bytes_per_token(*model_);
     add("decode_tokens_per_s", 1.0 / plain, "tokens/s", limit,
         "memory bandwidth over bytes per token",

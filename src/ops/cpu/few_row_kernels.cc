@@ -17,9 +17,12 @@ namespace {
 constexpr std::size_t kAheadBytes = 1024;
 
 /// R rows of weights times M rows of activations: R * M sums side by side, so that each vector
-/// that is loaded is used several times and additions do not wait for each other.
+/// that is loaded is used several times and additions do not wait for each other. The result of
+/// row r of the weights goes to column r * `apart` of `out`; `next_row` elements after each of
+/// these rows lies the one that is read next.
 template <std::size_t R, std::size_t M, typename T>
-void dot_tile(MatrixView<const float> a, MatrixView<const T> weights, MatrixView<float> out) {
+void dot_tile(MatrixView<const float> a, MatrixView<const T> weights, std::size_t next_row,
+              std::size_t apart, MatrixView<float> out) {
   const std::size_t k = a.cols;
   Vector sums[R][M];
   for (std::size_t r = 0; r < R; ++r) {
@@ -43,8 +46,7 @@ void dot_tile(MatrixView<const float> a, MatrixView<const T> weights, MatrixView
   constexpr std::size_t kAhead = kAheadBytes / sizeof(T);
   std::size_t c = 0;
   for (; c + kLine <= k; c += kLine) {
-    // Past the end of these rows come the next R.
-    const std::size_t next = c + kAhead < k ? c + kAhead : c + kAhead - k + R * weights.stride;
+    const std::size_t next = c + kAhead < k ? c + kAhead : c + kAhead - k + next_row;
     for (std::size_t r = 0; r < R; ++r) {
       hwy::Prefetch(weights.data + r * weights.stride + next);
     }
@@ -63,35 +65,45 @@ void dot_tile(MatrixView<const float> a, MatrixView<const T> weights, MatrixView
   }
   for (std::size_t r = 0; r < R; ++r) {
     for (std::size_t i = 0; i < M; ++i) {
-      out.data[i * out.stride + r] = sum(sums[r][i]);
+      out.data[i * out.stride + r * apart] = sum(sums[r][i]);
     }
   }
 }
 
 /// R rows of weights times all rows of activations.
 template <std::size_t R, typename T>
-void dot_block(MatrixView<const float> a, MatrixView<const T> weights, MatrixView<float> out) {
+void dot_block(MatrixView<const float> a, MatrixView<const T> weights, std::size_t next_row,
+               std::size_t apart, MatrixView<float> out) {
   std::size_t i = 0;
   for (; i + 4 <= a.rows; i += 4) {
-    dot_tile<R, 4>(a.row_range(i, 4), weights, out.row_range(i, 4));
+    dot_tile<R, 4>(a.row_range(i, 4), weights, next_row, apart, out.row_range(i, 4));
   }
   if (i + 2 <= a.rows) {
-    dot_tile<R, 2>(a.row_range(i, 2), weights, out.row_range(i, 2));
+    dot_tile<R, 2>(a.row_range(i, 2), weights, next_row, apart, out.row_range(i, 2));
     i += 2;
   }
   if (i < a.rows) {
-    dot_tile<R, 1>(a.row_range(i, 1), weights, out.row_range(i, 1));
+    dot_tile<R, 1>(a.row_range(i, 1), weights, next_row, apart, out.row_range(i, 1));
+  }
+}
+
+template <std::size_t R, typename T>
+void dot_streams(MatrixView<const float> a, MatrixView<const T> weights, std::size_t apart,
+                 MatrixView<float> out) {
+  for (std::size_t r = 0; r < weights.rows; ++r) {
+    const MatrixView<const T> rows = {weights.row(r).data(), R, weights.cols,
+                                      apart * weights.stride};
+    dot_block<R>(a, rows, weights.stride, weights.rows, out.col_range(r, out.cols - r));
   }
 }
 
 template <typename T>
-void dot_all(MatrixView<const float> a, MatrixView<const T> weights, MatrixView<float> out) {
-  std::size_t r = 0;
-  for (; r + 4 <= weights.rows; r += 4) {
-    dot_block<4>(a, weights.row_range(r, 4), out.col_range(r, 4));
-  }
-  for (; r < weights.rows; ++r) {
-    dot_block<1>(a, weights.row_range(r, 1), out.col_range(r, 1));
+void dot_all(MatrixView<const float> a, MatrixView<const T> weights, std::size_t apart,
+             MatrixView<float> out) {
+  if (apart == 0) {
+    dot_streams<1>(a, weights, apart, out);
+  } else {
+    dot_streams<kStreams>(a, weights, apart, out);
   }
 }
 
@@ -111,9 +123,24 @@ void sum_tile(MatrixView<const float> a, MatrixView<const T> weights, MatrixView
       store_at(sum, out.data + i * out.stride + c);
     }
   };
+  constexpr std::size_t kLine = 64 / sizeof(T);
+  constexpr std::size_t kAhead = kAheadBytes / sizeof(T);
+  const auto load_all = [](const auto* p) { return load(p); };
+  const auto store_all = [](Vector v, float* p) { store(v, p); };
   std::size_t c = 0;
+  for (; c + kLine <= out.cols; c += kLine) {
+    // Past the end of these rows come the next R.
+    const std::size_t next =
+        c + kAhead < out.cols ? c + kAhead : c + kAhead - out.cols + R * weights.stride;
+    for (std::size_t r = 0; r < R; ++r) {
+      hwy::Prefetch(weights.data + r * weights.stride + next);
+    }
+    for (std::size_t part = c; part < c + kLine; part += kLanes) {
+      update(part, load_all, store_all);
+    }
+  }
   for (; c + kLanes <= out.cols; c += kLanes) {
-    update(c, [](const auto* p) { return load(p); }, [](Vector v, float* p) { store(v, p); });
+    update(c, load_all, store_all);
   }
   if (c < out.cols) {
     const std::size_t rest = out.cols - c;
@@ -148,15 +175,17 @@ void sum_all(MatrixView<const float> a, MatrixView<const T> weights, MatrixView<
   }
 }
 
-void dot_f32(MatrixView<const float> a, MatrixView<const float> weights, MatrixView<float> out) {
-  dot_all(a, weights, out);
+void dot_f32(MatrixView<const float> a, MatrixView<const float> weights, std::size_t apart,
+             MatrixView<float> out) {
+  dot_all(a, weights, apart, out);
 }
-void dot_bf16(MatrixView<const float> a, MatrixView<const BFloat16> weights,
+void dot_bf16(MatrixView<const float> a, MatrixView<const BFloat16> weights, std::size_t apart,
               MatrixView<float> out) {
-  dot_all(a, weights, out);
+  dot_all(a, weights, apart, out);
 }
-void dot_f16(MatrixView<const float> a, MatrixView<const Float16> weights, MatrixView<float> out) {
-  dot_all(a, weights, out);
+void dot_f16(MatrixView<const float> a, MatrixView<const Float16> weights, std::size_t apart,
+             MatrixView<float> out) {
+  dot_all(a, weights, apart, out);
 }
 void sum_f32(MatrixView<const float> a, MatrixView<const float> weights, MatrixView<float> out) {
   sum_all(a, weights, out);
@@ -183,15 +212,15 @@ HWY_EXPORT(sum_f32);
 HWY_EXPORT(sum_bf16);
 HWY_EXPORT(sum_f16);
 
-void dot_rows(ConstMatRef a, ConstMatRef weights, MatRef out) {
+void dot_rows(ConstMatRef a, ConstMatRef weights, std::size_t apart, MatRef out) {
   const auto x = a.as<const float>();
   const auto y = out.as<float>();
   if (weights.dtype == DType::BF16) {
-    HWY_DYNAMIC_DISPATCH(dot_bf16)(x, weights.as<const BFloat16>(), y);
+    HWY_DYNAMIC_DISPATCH(dot_bf16)(x, weights.as<const BFloat16>(), apart, y);
   } else if (weights.dtype == DType::F16) {
-    HWY_DYNAMIC_DISPATCH(dot_f16)(x, weights.as<const Float16>(), y);
+    HWY_DYNAMIC_DISPATCH(dot_f16)(x, weights.as<const Float16>(), apart, y);
   } else {
-    HWY_DYNAMIC_DISPATCH(dot_f32)(x, weights.as<const float>(), y);
+    HWY_DYNAMIC_DISPATCH(dot_f32)(x, weights.as<const float>(), apart, y);
   }
 }
 

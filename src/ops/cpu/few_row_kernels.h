@@ -10,9 +10,13 @@ namespace cajal::cpu {
 /// Most rows of activations that one pass over the weights serves.
 inline constexpr std::size_t kFewRows = 16;
 
-/// out[i, r] = a[i] . weights[r]. a: [m <= kFewRows, k] f32; weights: [n, k] F32, BF16 or F16;
-/// out: [m, n] f32. The order of each sum depends on k alone.
-void dot_rows(ConstMatRef a, ConstMatRef weights, MatRef out);
+/// Places of the weights from which dot_rows reads at the same time.
+inline constexpr std::size_t kStreams = 4;
+
+/// out[i, s * n + r] = a[i] . (row r + s * apart after the first of `weights`) for s < kStreams;
+/// apart 0: for s = 0 only. a: [m <= kFewRows, k] f32; weights: [n, k] F32, BF16 or F16; out:
+/// [m, n * streams] f32. The order of each sum depends on k alone.
+void dot_rows(ConstMatRef a, ConstMatRef weights, std::size_t apart, MatRef out);
 
 /// out = a * weights. a: [m <= kFewRows, k] f32; weights: [k, n] F32, BF16 or F16; out: [m, n] f32.
 /// Sums are in the order of the rows of the weights.

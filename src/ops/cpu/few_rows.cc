@@ -29,17 +29,30 @@ void finish(const GemmArgs& args, const float* bias, std::size_t begin, ConstMat
   }
 }
 
-/// Weights stored one output per row.
+/// Weights stored one output per row. Memory gives more to somebody who reads in several places far
+/// apart than in one: measured, 1.2 to 2 times as much when these are 8 MiB apart. So each thread
+/// goes through the quarters of the matrix side by side.
 void multiply_rows(const GemmArgs& args, const float* bias) {
+  const std::size_t quarter = args.b.rows / kStreams;
   const std::size_t row_bytes = args.b.cols * size_of(args.b.dtype) + 1;
   const std::size_t grain =
-      std::clamp(round_up(kChunkBytes / row_bytes, 4), std::size_t{4}, kColumns);
-  parallel_for(args.b.rows, grain, [&](std::size_t begin, std::size_t end) {
+      std::clamp(kChunkBytes / row_bytes / kStreams, std::size_t{1}, kColumns / kStreams);
+  parallel_for(quarter, grain, [&](std::size_t begin, std::size_t end) {
     Block block;
-    const MatRef products = as_matrix(block.data(), args.a.rows, end - begin);
-    dot_rows(args.a, args.b.row_range(begin, end - begin), products);
-    finish(args, bias, begin, products);
+    const std::size_t count = end - begin;
+    const MatRef products = as_matrix(block.data(), args.a.rows, count * kStreams);
+    dot_rows(args.a, args.b.row_range(begin, count), quarter, products);
+    for (std::size_t s = 0; s < kStreams; ++s) {
+      finish(args, bias, s * quarter + begin, products.col_range(s * count, count));
+    }
   });
+  const std::size_t rest = args.b.rows % kStreams;
+  if (rest != 0) {
+    Block block;
+    const MatRef products = as_matrix(block.data(), args.a.rows, rest);
+    dot_rows(args.a, args.b.row_range(args.b.rows - rest, rest), 0, products);
+    finish(args, bias, args.b.rows - rest, products);
+  }
 }
 
 /// Weights stored one input per row: each chunk of rows gives its own sums over all columns, so
