@@ -22,6 +22,9 @@ const Slot& find_slot(const std::vector<Slot>& slots, std::string_view name,
 void append(Document& document, std::string_view text, const std::vector<Meaning>& meanings) {
   const std::size_t begin = document.text.size();
   document.text += text;
+  if (text.empty()) {
+    return;
+  }
   for (const auto& [kind, value] : meanings) {
     document.spans.push_back(
         {.begin = begin, .end = document.text.size(), .kind = kind, .value = value});
@@ -42,7 +45,9 @@ std::size_t append_form(Document& document, std::string_view form, const std::ve
       answer = document.text.size();
     }
     const Slot& slot = find_slot(slots, name, form);
+    document.text += slot.before;
     append(document, slot.text, slot.meanings);
+    document.text += slot.after;
     at = close + 1;
   }
   return answer;

@@ -17,10 +17,12 @@ using Meaning = std::pair<std::string, std::string>;
 struct Slot {
   std::string_view name;
   std::string text;
-  std::vector<Meaning> meanings = {};  // spans over the slot's text
+  std::vector<Meaning> meanings = {};  // spans over the slot's text, if it has one
+  std::string before = {};             // written around the text; no part of what has the meaning
+  std::string after = {};
 };
 
-/// Appends `text`, with spans of `meanings` over it.
+/// Appends `text`, with spans of `meanings` over it unless it is empty.
 void append(Document& document, std::string_view text, const std::vector<Meaning>& meanings = {});
 
 /// Appends the form, each {name} replaced by the slot of that name. Returns the byte where the slot

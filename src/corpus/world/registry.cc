@@ -6,6 +6,9 @@ namespace cajal {
 namespace {
 
 constexpr std::array kTasks = {
+    MakeTask{make_geography},
+    MakeTask{make_small_geography},
+    MakeTask{make_countries},
     MakeTask{make_sums},
 };
 

@@ -13,6 +13,9 @@ using MakeTask = std::unique_ptr<Task> (*)(const Tables& tables);
 
 std::span<const MakeTask> task_registry();
 
+std::unique_ptr<Task> make_countries(const Tables& tables);
+std::unique_ptr<Task> make_geography(const Tables& tables);
+std::unique_ptr<Task> make_small_geography(const Tables& tables);
 std::unique_ptr<Task> make_sums(const Tables& tables);
 
 }  // namespace cajal

@@ -60,37 +60,42 @@ struct AccountForm {
 };
 constexpr std::array<AccountForm, 6> kAccounts = {{
     {"How did you add?",
-     "I added the ones, {x}+{y}={ones}, carried the one and added the tens, {s}+{t}+1={tens}.",
-     "I added the ones, {x}+{y}={ones}, carried nothing and added the tens, {s}+{t}={tens}."},
+     "I added the ones, {x}+{y}{e}{ones}, carried the one and added the tens, {s}+{t}+1{f}{tens}.",
+     "I added the ones, {x}+{y}{e}{ones}, carried nothing and added the tens, {s}+{t}{f}{tens}."},
     {"How did you get that?",
      "The ones are {x} and {y} and make {ones}. I carried the one. The tens are {s} and {t} and 1 "
      "and make {tens}.",
      "The ones are {x} and {y} and make {ones}. I carried nothing. The tens are {s} and {t} and "
      "make {tens}."},
-    {"Can you show the steps?", "Ones: {x}+{y}={ones}, carry one. Tens: {s}+{t}+1={tens}.",
-     "Ones: {x}+{y}={ones}, carry nothing. Tens: {s}+{t}={tens}."},
-    {"Which steps did you take?", "First {x}+{y}={ones}, with one to carry, then {s}+{t}+1={tens}.",
-     "First {x}+{y}={ones}, with nothing to carry, then {s}+{t}={tens}."},
+    {"Can you show the steps?", "Ones: {x}+{y}{e}{ones}, carry one. Tens: {s}+{t}+1{f}{tens}.",
+     "Ones: {x}+{y}{e}{ones}, carry nothing. Tens: {s}+{t}{f}{tens}."},
+    {"Which steps did you take?",
+     "First {x}+{y}{e}{ones}, with one to carry, then {s}+{t}+1{f}{tens}.",
+     "First {x}+{y}{e}{ones}, with nothing to carry, then {s}+{t}{f}{tens}."},
     {"Please explain how you added.",
-     "I began with the ones: {x}+{y}={ones}. I carried the one to the tens: {s}+{t}+1={tens}.",
-     "I began with the ones: {x}+{y}={ones}. I carried nothing to the tens: {s}+{t}={tens}."},
-    {"Did you carry?", "Yes, since {x}+{y}={ones}; so the tens are {s}+{t}+1={tens}.",
-     "No, since {x}+{y}={ones}; so the tens are {s}+{t}={tens}."},
+     "I began with the ones: {x}+{y}{e}{ones}. I carried the one to the tens: {s}+{t}+1{f}{tens}.",
+     "I began with the ones: {x}+{y}{e}{ones}. I carried nothing to the tens: {s}+{t}{f}{tens}."},
+    {"Did you carry?", "Yes, since {x}+{y}{e}{ones}; so the tens are {s}+{t}+1{f}{tens}.",
+     "No, since {x}+{y}{e}{ones}; so the tens are {s}+{t}{f}{tens}."},
 }};
+
+/// What is known right before `sum` is written.
+std::vector<Meaning> sum_meanings(int sum) {
+  return {{"sum.ones", fmt::format("{}", sum % 10)},
+          {"sum.rough", fmt::format("{}s", sum / 10 * 10)}};
+}
 
 /// The slots of a sum. The mark, after which the sum comes, knows it.
 std::vector<Slot> slots_of(Pair p, std::string_view mark) {
+  std::vector<Meaning> known = sum_meanings(p.sum());
+  known.emplace_back("sum.carry", p.carries() ? "yes" : "no");
+  const std::string sum = fmt::format("{}", p.sum());
   return {{.name = "a", .text = fmt::format("{}", p.a)},
           {.name = "b", .text = fmt::format("{}", p.b)},
-          {.name = "mark",
-           .text = std::string(mark),
-           .meanings = {{"sum.ones", fmt::format("{}", p.sum() % 10)},
-                        {"sum.rough", fmt::format("{}s", p.sum() / 10 * 10)},
-                        {"sum.carry", p.carries() ? "yes" : "no"}}},
+          {.name = "mark", .text = std::string(mark), .meanings = std::move(known)},
           {.name = "answer",
-           .text = fmt::format("{}", p.sum()),
-           .meanings = {{"sum", fmt::format("{}", p.sum())},
-                        {"fact", fmt::format("{}+{}={}", p.a, p.b, p.sum())}}}};
+           .text = sum,
+           .meanings = {{"sum", sum}, {"fact", fmt::format("{}+{}={}", p.a, p.b, sum)}}}};
 }
 
 std::vector<Slot> account_slots(Pair p) {
@@ -100,9 +105,14 @@ std::vector<Slot> account_slots(Pair p) {
                 .text = fmt::format("{}", value),
                 .meanings = {{std::string(kind), fmt::format("{}", value)}}};
   };
-  return {digit("x", p.a % 10, "account.digit"),   digit("y", p.b % 10, "account.digit"),
-          digit("ones", p.ones(), "account.ones"), digit("s", p.a / 10, "account.digit"),
-          digit("t", p.b / 10, "account.digit"),   digit("tens", tens, "account.tens")};
+  return {digit("x", p.a % 10, "account.digit"),
+          digit("y", p.b % 10, "account.digit"),
+          digit("ones", p.ones(), "account.ones"),
+          digit("s", p.a / 10, "account.digit"),
+          digit("t", p.b / 10, "account.digit"),
+          digit("tens", tens, "account.tens"),
+          {.name = "e", .text = "=", .meanings = sum_meanings(p.ones())},
+          {.name = "f", .text = "=", .meanings = sum_meanings(tens)}};
 }
 
 /// Appends "\nHuman: …\nAssistant: …"; returns where the answer begins.
