@@ -10,8 +10,8 @@ namespace {
 
 void check_same(const Backend& backend, ConstMatRef in, ConstMatRef out, std::string_view in_name,
                 std::string_view out_name) {
-  check_activations(backend, in, in_name);
-  check_activations(backend, out, out_name);
+  check_stored(backend, in, in_name);
+  check_stored(backend, out, out_name);
   check_shape(in, out.rows, out.cols, in_name);
 }
 
@@ -25,6 +25,7 @@ void check_rows(std::span<const std::int32_t> rows, std::size_t limit, std::stri
 }  // namespace
 
 void normalize(Backend& backend, const NormArgs& args) {
+  check_activations(backend, args.in, "normalize: in");
   check_same(backend, args.in, args.out, "normalize: in", "normalize: out");
   const std::size_t cols = args.in.cols;
   if (args.gain) {
@@ -37,7 +38,8 @@ void normalize(Backend& backend, const NormArgs& args) {
     check_shape(args.bias, 1, cols, "normalize: bias");
   }
   if (args.normalized) {
-    check_same(backend, args.normalized, args.out, "normalize: normalized", "normalize: out");
+    check_activations(backend, args.normalized, "normalize: normalized");
+    check_shape(args.normalized, args.in.rows, cols, "normalize: normalized");
   }
   check(args.epsilon >= 0, "normalize: epsilon {} is negative", args.epsilon);
   backend.normalize(args);

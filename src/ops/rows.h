@@ -2,6 +2,8 @@
 //
 // Where a comment says so, an input and the output may be the same matrix. Matrices are of the
 // backend's activation type unless said otherwise; gains, biases and tables may be any float type.
+// On `cpu` inputs and outputs of elementwise functions, and the output of normalize(), may be BF16
+// as well (computed in f32, rounded once), so that the next product need not round them.
 #pragma once
 
 #include <cstdint>

@@ -14,9 +14,9 @@ void check_like(const Backend& backend, ConstMatRef m, ConstMatRef model, std::s
   check_shape(m, model.rows, model.cols, what);
 }
 
-/// The gradient of a parameter: of the activation type.
-void check_sums(const Backend& backend, ConstMatRef m, std::size_t rows, std::size_t cols,
-                std::string_view what) {
+/// A [rows, cols] matrix of the activation type.
+void check_exact(const Backend& backend, ConstMatRef m, std::size_t rows, std::size_t cols,
+                 std::string_view what) {
   check_activations(backend, m, what);
   check_shape(m, rows, cols, what);
 }
@@ -29,27 +29,29 @@ void check_norm_parameters(const Backend& backend, const NormVjpArgs& args) {
     check_shape(args.gain, args.gain.rows, cols, "normalize_vjp: gain");
   }
   if (args.dgain) {
-    check_sums(backend, args.dgain, args.gain ? args.gain.rows : 1, cols, "normalize_vjp: dgain");
+    check_exact(backend, args.dgain, args.gain ? args.gain.rows : 1, cols, "normalize_vjp: dgain");
   }
   if (args.dbias) {
-    check_sums(backend, args.dbias, 1, cols, "normalize_vjp: dbias");
+    check_exact(backend, args.dbias, 1, cols, "normalize_vjp: dbias");
   }
 }
 
 }  // namespace
 
 void normalize_vjp(Backend& backend, const NormVjpArgs& args) {
-  check_stored(backend, args.in, "normalize_vjp: in");
-  check_like(backend, args.dy, args.in, "normalize_vjp: dy");
+  const std::size_t rows = args.in.rows;
+  const std::size_t cols = args.in.cols;
+  check_activations(backend, args.in, "normalize_vjp: in");
+  check_exact(backend, args.dy, rows, cols, "normalize_vjp: dy");
   if (args.add) {
-    check_like(backend, args.add, args.in, "normalize_vjp: add");
+    check_exact(backend, args.add, rows, cols, "normalize_vjp: add");
   }
   if (args.dx) {
-    check_like(backend, args.dx, args.in, "normalize_vjp: dx");
+    check_exact(backend, args.dx, rows, cols, "normalize_vjp: dx");
   }
   if (args.rounded_dx) {
     check_bf16(backend, args.rounded_dx, "normalize_vjp: rounded_dx");
-    check_shape(args.rounded_dx, args.in.rows, args.in.cols, "normalize_vjp: rounded_dx");
+    check_shape(args.rounded_dx, rows, cols, "normalize_vjp: rounded_dx");
   }
   check_norm_parameters(backend, args);
   check(args.epsilon >= 0, "normalize_vjp: epsilon {} is negative", args.epsilon);
@@ -102,7 +104,7 @@ void clamp_vjp(Backend& backend, ConstMatRef in, double limit, ConstMatRef dy, M
 
 void add_column_sums(Backend& backend, ConstMatRef in, MatRef sums) {
   check_stored(backend, in, "add_column_sums: in");
-  check_sums(backend, sums, 1, in.cols, "add_column_sums: sums");
+  check_exact(backend, sums, 1, in.cols, "add_column_sums: sums");
   backend.add_column_sums(in, sums);
 }
 

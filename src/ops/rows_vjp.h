@@ -2,8 +2,8 @@
 //
 // A vector-Jacobian product is linear in `dy`, so the same functions train (one row a token) and
 // trace (rows = seeds x tokens, with scales frozen). Gradients of parameters are added to what is
-// there, gradients of activations are written. `dy`, inputs and written gradients may be stored as
-// bf16 on `cpu` (computed in f32), so that the next product need not round them again.
+// there, gradients of activations are written. Elementwise functions take and give BF16 as well on
+// `cpu` (computed in f32), so that the next product need not round again.
 #pragma once
 
 #include "ops/rows.h"

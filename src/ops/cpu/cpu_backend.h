@@ -71,6 +71,7 @@ class CpuBackend final : public Backend {
   cpu::ManyRows many_rows_;
   cpu::Scratch bias_;     // the bias of a product in f32
   cpu::Scratch scratch_;  // of the call at hand
+  cpu::Scratch sums_;     // of chunks of rows
 };
 
 }  // namespace cajal

@@ -70,19 +70,27 @@ HWY_INLINE Vector relu(Vector x) {
   return hn::IfThenElse(hn::Lt(x, hn::Zero(Floats())), hn::Zero(Floats()), x);
 }
 
-/// x * Phi(x) with Phi(-t) = e^(-t^2/2) R(t); R, a polynomial in (t - 4) / (t + 4), was fitted at
+/// Phi(-t) = e^(-t^2/2) R(t) for t >= 0; R, a polynomial in (t - 4) / (t + 4), was fitted at
 /// Chebyshev nodes; its error times e^(-t^2/2) is below 4e-9.
-HWY_INLINE Vector gelu_erf(Vector x) {
+struct NormalTail {
+  Vector decay;        // e^(-t^2/2)
+  Vector probability;  // Phi(-t)
+};
+HWY_INLINE NormalTail normal_tail(Vector t) {
   const float fitted[] = {0.09441064261F,  -0.17039768947F, 0.12437916006F,   -0.07170805956F,
                           0.03086593711F,  -0.00848834971F, 0.00050258645F,   0.00062987276F,
                           -0.00017711162F, -0.00003577675F, 0.00001878664869F};
-  const Vector t = hn::Abs(x);
   const Vector bounded = hn::Min(t, broadcast(16.0F));  // beyond, e^(-t^2/2) is 0
   const Vector four = broadcast(4.0F);
   const Vector s = hn::Div(hn::Sub(bounded, four), hn::Add(bounded, four));
   const Vector decay = exp(hn::Mul(hn::Mul(bounded, bounded), broadcast(-0.5F)));
-  const Vector tail = hn::Mul(bounded, hn::Mul(decay, polynomial(s, fitted)));  // t * Phi(-t)
-  return hn::Sub(relu(x), tail);
+  return {decay, hn::Mul(decay, polynomial(s, fitted))};
+}
+
+/// x * Phi(x) = max(x, 0) - t Phi(-t), t = |x|.
+HWY_INLINE Vector gelu_erf(Vector x) {
+  const Vector bounded = hn::Min(hn::Abs(x), broadcast(16.0F));
+  return hn::Sub(relu(x), hn::Mul(bounded, normal_tail(bounded).probability));
 }
 
 /// 0.5 x (1 + tanh u) = x sigmoid(2u), u = sqrt(2 / pi) (x + 0.044715 x^3).

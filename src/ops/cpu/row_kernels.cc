@@ -165,12 +165,13 @@ void rotate_halves(float* first, float* second, const float* cos, const float* s
   }
 }
 
-void rotate_neighbours(float* x, const float* cos, const float* sin, std::size_t pairs) {
+void rotate_neighbours(float* x, const float* cos, const float* sin, std::size_t pairs, bool back) {
   for (std::size_t i = 0; i < pairs; ++i) {
     const float u = x[2 * i];
     const float v = x[2 * i + 1];
-    x[2 * i] = u * cos[i] - v * sin[i];
-    x[2 * i + 1] = v * cos[i] + u * sin[i];
+    const float s = back ? -sin[i] : sin[i];
+    x[2 * i] = u * cos[i] - v * s;
+    x[2 * i + 1] = v * cos[i] + u * s;
   }
 }
 
@@ -248,8 +249,8 @@ void rotate_halves(float* first, float* second, const float* cos, const float* s
   HWY_DYNAMIC_DISPATCH(rotate_halves)(first, second, cos, sin, pairs);
 }
 
-void rotate_neighbours(float* x, const float* cos, const float* sin, std::size_t pairs) {
-  HWY_DYNAMIC_DISPATCH(rotate_neighbours)(x, cos, sin, pairs);
+void rotate_neighbours(float* x, const float* cos, const float* sin, std::size_t pairs, bool back) {
+  HWY_DYNAMIC_DISPATCH(rotate_neighbours)(x, cos, sin, pairs, back);
 }
 
 }  // namespace cajal::cpu

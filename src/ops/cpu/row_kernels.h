@@ -36,7 +36,7 @@ void gain_and_bias(const float* in, const float* gain, const float* bias, std::s
 /// Rotates pairs (first[i], second[i]) by the angles of (cos[i], sin[i]).
 void rotate_halves(float* first, float* second, const float* cos, const float* sin,
                    std::size_t pairs);
-/// Rotates pairs (x[2i], x[2i + 1]).
-void rotate_neighbours(float* x, const float* cos, const float* sin, std::size_t pairs);
+/// Rotates pairs (x[2i], x[2i + 1]), or rotates them back.
+void rotate_neighbours(float* x, const float* cos, const float* sin, std::size_t pairs, bool back);
 
 }  // namespace cajal::cpu
