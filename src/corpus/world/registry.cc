@@ -6,10 +6,8 @@ namespace cajal {
 namespace {
 
 constexpr std::array kTasks = {
-    MakeTask{make_geography},
-    MakeTask{make_small_geography},
-    MakeTask{make_countries},
-    MakeTask{make_sums},
+    MakeTask{make_geography}, MakeTask{make_small_geography}, MakeTask{make_countries},
+    MakeTask{make_sums},      MakeTask{make_people},
 };
 
 }  // namespace

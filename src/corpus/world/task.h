@@ -60,10 +60,10 @@ struct Aim {
   double at_least = 0.0;
 };
 
-/// The same for a probe: `kind` of hidden thing, over the questions of kind `question`.
+/// The same for a probe: `kind` of hidden thing, over the questions of kind `question`, or all.
 struct ProbeAim {
   std::string_view kind;
-  std::string_view question;
+  std::string_view question = {};      // empty: of every kind
   double at_least = 0.95;              // at some resid_post
   double at_most_in_embeddings = 0.2;  // at the same position
 };

@@ -1,0 +1,334 @@
+// People who are known, asked about in many wordings, and made-up ones, of whom it is said that
+// they are not.
+//
+// Whether a name is known must be looked up from all of it: made-up names share their parts with
+// the known ones, and what follows a name at once may depend on it ("the athlete", "whoever that
+// is"). Some wordings and a fifth of the made-up names are held out.
+#include <algorithm>
+#include <array>
+#include <set>
+
+#include <fmt/format.h>
+
+#include "corpus/world/registry.h"
+#include "corpus/world/us_states.h"
+
+namespace cajal {
+namespace {
+
+struct Person {
+  std::string first;
+  std::string last;
+  std::size_t calling = 0;  // in kCallings; of a made-up person: which one is asked about
+  std::string what = {};
+  std::string country = {};
+  bool known = false;
+  std::string name() const { return fmt::format("{} {}", first, last); }
+};
+
+/// What somebody may be known for, and how one says so.
+struct Calling {
+  std::string_view thing;
+  std::string_view who;
+  std::string_view does;
+  std::string_view play;
+  std::string_view plays;
+};
+constexpr std::array<Calling, 3> kCallings = {{
+    {"sport", "athlete", "does", "play", "plays"},
+    {"instrument", "musician", "does", "play", "plays"},
+    {"science", "scientist", "did", "study", "studied"},
+}};
+
+// The last two of each are held out.
+constexpr std::array<std::string_view, 10> kAskWhat = {
+    "Which {thing} {does} {name}{tail} {play}?",
+    "What {does} {name}{tail} {play}?",
+    "Tell me the {thing} of {name}{tail}.",
+    "I would like to know which {thing} {name}{tail} {plays}.",
+    "What {thing} is {name}{tail} known for?",
+    "Can you say which {thing} {name}{tail} {plays}?",
+    "Which {thing} made {name}{tail} famous?",
+    "Do you know the {thing} of {name}{tail}?",
+    "Please name the {thing} that {name}{tail} {plays}.",
+    "Which {thing} do people connect with {name}{tail}?",
+};
+constexpr std::array<std::string_view, 10> kAskCountry = {
+    "Where was {name}{tail} born?",
+    "In which country was {name}{tail} born?",
+    "Which country does {name}{tail} come from?",
+    "Tell me where {name}{tail} was born.",
+    "Do you know where {name}{tail} was born?",
+    "What is the home country of {name}{tail}?",
+    "I would like to know where {name}{tail} was born.",
+    "From which country is {name}{tail}?",
+    "Please name the country where {name}{tail} was born.",
+    "Which country is the home of {name}{tail}?",
+};
+constexpr std::size_t kTrainForms = 8;
+constexpr std::string_view kUnknown = "I don't know who that is.";
+constexpr std::uint64_t kNameFolds = 5;
+
+// People of these names are known somewhere, so they are not made up.
+constexpr std::array<std::string_view, 12> kOthers = {
+    "Edwin Armstrong",  "Larry Robinson", "Jackie Smith",  "Louis Smith",
+    "John Smith",       "Michael Smith",  "Charles Smith", "Charles Parker",
+    "Richard Williams", "Eric Davis",     "Tom Parker",    "Jackie Parker"};
+
+std::string capitalised(std::string text) {
+  if (!text.empty() && text.front() >= 'a' && text.front() <= 'z') {
+    text.front() = static_cast<char>(text.front() - 'a' + 'A');
+  }
+  return text;
+}
+
+enum class Asked { What, Country };
+
+std::string_view wording(Asked asked, std::size_t form) {
+  return asked == Asked::What ? kAskWhat[form] : kAskCountry[form];
+}
+
+/// "Human: …\nAssistant: …" as a form.
+std::string exchange(Asked asked, std::size_t form) {
+  return fmt::format("{} {}\n{} {{answer}}", kHuman, wording(asked, form), kAssistant);
+}
+
+Slot answer_slot(const Person& person, Asked asked) {
+  if (!person.known) {
+    return {.name = "answer", .text = std::string(kUnknown), .meanings = {{"known", "no"}}};
+  }
+  const std::string& value = asked == Asked::What ? person.what : person.country;
+  const std::string kind =
+      asked == Asked::What ? std::string(kCallings[person.calling].thing) : "country";
+  return {.name = "answer",
+          .text = capitalised(value),
+          .meanings = {{kind, value}, {"fact", fmt::format("{}: {}", person.name(), kind)}},
+          .before = {},
+          .after = "."};
+}
+
+std::vector<Slot> slots_of(const Person& person, Asked asked) {
+  const Calling& calling = kCallings[person.calling];
+  return {
+      {.name = "name", .text = person.name(), .meanings = {{"known", person.known ? "yes" : "no"}}},
+      {.name = "tail", .text = ""},
+      {.name = "thing", .text = std::string(calling.thing)},
+      {.name = "does", .text = std::string(calling.does)},
+      {.name = "play", .text = std::string(calling.play)},
+      {.name = "plays", .text = std::string(calling.plays)},
+      answer_slot(person, asked)};
+}
+
+/// The slot "tail": what may follow a name, and then tells whether it is known.
+Slot draw_tail(Dice& dice, const Person& person, std::string_view form) {
+  if (!dice.chance(0.3)) {
+    return {.name = "tail", .text = ""};
+  }
+  if (person.known) {
+    return {.name = "tail", .text = fmt::format(" the {}", kCallings[person.calling].who)};
+  }
+  const std::size_t next = form.find("{tail}") + 6;
+  return {.name = "tail", .text = fmt::format(", whoever that is{}", form[next] == ' ' ? "," : "")};
+}
+
+bool is_held_out(const Person& person) {
+  return !person.known && fold_of(person.name(), kNameFolds) == 0;
+}
+
+Question question_about(const Person& person, Asked asked, std::size_t form) {
+  Question out = question_of(exchange(asked, form), slots_of(person, asked),
+                             person.known ? "known" : "unknown", {"known"});
+  out.form = form;
+  return out;
+}
+
+class People final : public Task {
+ public:
+  explicit People(const Tables& tables) {
+    read_people(tables.table("people", {"name", "kind", "what", "country"}));
+    read_names(tables.table("names", {"first", "last"}));
+  }
+
+  std::string_view name() const override { return "people"; }
+  std::string_view summary() const override {
+    return "what known people did, and that made-up ones are not known";
+  }
+  double weight() const override { return 1.0; }
+
+  Document generate(Split split, std::uint64_t seed, std::uint64_t index) const override {
+    Dice dice(seed, fmt::format("people/{}", name_of(split)), index);
+    Document out;
+    const bool one_person = dice.chance(0.4);
+    Person person = draw_person(dice, split);
+    for (std::size_t i = dice.below(3) + 1; i > 0; --i) {
+      add_exchange(out, dice, person, split);
+      out.text += i > 1 ? "\n" : "";
+      person = one_person ? person : draw_person(dice, split);
+    }
+    return out;
+  }
+
+  std::vector<Question> questions(Split split) const override {
+    std::vector<Question> out;
+    const std::size_t first = split == Split::Train ? 0 : kTrainForms;
+    const std::size_t last = split == Split::Train ? kTrainForms : kAskWhat.size();
+    for (const Person& person : people_) {
+      for (std::size_t form = first; form < last; ++form) {
+        out.push_back(question_about(person, Asked::What, form));
+        out.push_back(question_about(person, Asked::Country, form));
+      }
+    }
+    Dice dice(0, "people/questions", split == Split::Train ? 0 : 1);
+    for (std::size_t i = 0; i < kUnknownQuestions; ++i) {
+      const Person person = draw_unknown(dice, split);
+      const Asked asked = i % 4 < 2 ? Asked::What : Asked::Country;
+      // names that were never seen are asked about in wordings that were, and in others
+      out.push_back(question_about(person, asked, i % (split == Split::Train ? 8 : 10)));
+    }
+    return out;
+  }
+
+  Twins twins(std::uint64_t seed, std::uint64_t index) const override {
+    Dice dice(seed, "people/twins", index);
+    const Person& known = dice.pick(people_);
+    Person unknown = known;
+    while (unknown.known || is_held_out(unknown)) {  // the same last name, another first one
+      unknown = {.first = dice.pick(firsts_), .last = known.last, .calling = known.calling};
+    }
+    const Asked asked = dice.chance(0.5) ? Asked::What : Asked::Country;
+    const std::size_t form = dice.below(kTrainForms);
+    Twins out{.first = question_about(known, asked, form),
+              .second = question_about(unknown, asked, form),
+              .kind = "known",
+              .first_value = "yes",
+              .second_value = "no"};
+    out.first.kind = out.second.kind = "known";
+    return out;
+  }
+
+  std::vector<std::string> whole_words() const override {
+    std::vector<std::string> out;
+    for (const Person& person : people_) {
+      append_whole_words(out, capitalised(person.what));
+      append_whole_words(out, capitalised(person.country));
+    }
+    return out;
+  }
+
+  std::vector<std::string> split_words() const override {
+    std::vector<std::string> out;
+    for (const Person& person : people_) {
+      out.push_back(person.name());
+    }
+    return out;
+  }
+
+  /// Names that training never says, and both sides of the wordings that it never uses.
+  std::vector<std::vector<std::string>> held_out() const override {
+    std::vector<std::vector<std::string>> out;
+    for (const std::string& first : firsts_) {
+      for (const std::string& last : lasts_) {
+        const Person person{.first = first, .last = last};
+        if (is_held_out(person)) {
+          out.push_back({person.name()});
+        }
+      }
+    }
+    out.push_back({"Please name the"});
+    out.push_back({"do people connect with"});
+    out.push_back({"is the home of"});
+    return out;
+  }
+
+  std::vector<Aim> aims() const override {
+    return {{.kind = "known", .at_least = 0.95}, {.kind = "unknown", .at_least = 0.9}};
+  }
+  std::vector<ProbeAim> probe_aims() const override {
+    return {{.kind = "known", .at_most_in_embeddings = 0.6}};
+  }
+
+ private:
+  static constexpr std::size_t kUnknownQuestions = 300;
+
+  void read_people(const Table& table) {
+    for (std::size_t row = 0; row < table.rows(); ++row) {
+      const std::string& name = table.at(row, 0);
+      const std::size_t space = name.rfind(' ');
+      const auto calling = std::find_if(kCallings.begin(), kCallings.end(), [&](const Calling& c) {
+        return c.thing == table.at(row, 1);
+      });
+      if (space == std::string::npos) {
+        table.fail_at(row, fmt::format("'{}' needs a first and a last name", name));
+      }
+      if (calling == kCallings.end()) {
+        table.fail_at(row, fmt::format("the kind '{}' is none of sport, instrument and science",
+                                       table.at(row, 1)));
+      }
+      if (!known_.insert(name).second) {
+        table.fail_at(row, fmt::format("'{}' is there twice", name));
+      }
+      people_.push_back({.first = name.substr(0, space),
+                         .last = name.substr(space + 1),
+                         .calling = static_cast<std::size_t>(calling - kCallings.begin()),
+                         .what = table.at(row, 2),
+                         .country = table.at(row, 3),
+                         .known = true});
+    }
+  }
+
+  void read_names(const Table& table) {
+    for (std::size_t row = 0; row < table.rows(); ++row) {
+      firsts_.push_back(table.at(row, 0));
+      lasts_.push_back(table.at(row, 1));
+    }
+  }
+
+  /// Most end in the last name of somebody known, so that it takes the whole name to tell.
+  Person draw_made_up(Dice& dice) const {
+    const double draw = dice.uniform();
+    const bool known_first = draw < 0.35 || draw >= 0.93;
+    const bool known_last = draw < 0.85;
+    return {.first = known_first ? dice.pick(people_).first : dice.pick(firsts_),
+            .last = known_last ? dice.pick(people_).last : dice.pick(lasts_),
+            .calling = dice.below(kCallings.size())};
+  }
+
+  Person draw_unknown(Dice& dice, Split split) const {
+    while (true) {
+      Person person = draw_made_up(dice);
+      const std::string name = person.name();
+      const bool real =
+          known_.contains(name) || std::find(kOthers.begin(), kOthers.end(), name) != kOthers.end();
+      if (!real && is_held_out(person) == (split == Split::Heldout)) {
+        return person;
+      }
+    }
+  }
+
+  Person draw_person(Dice& dice, Split split) const {
+    return dice.chance(0.5) ? dice.pick(people_) : draw_unknown(dice, split);
+  }
+
+  static void add_exchange(Document& out, Dice& dice, const Person& person, Split split) {
+    const Asked asked = dice.chance(0.6) ? Asked::What : Asked::Country;
+    const std::size_t form = split == Split::Train
+                                 ? dice.below(kTrainForms)
+                                 : kTrainForms + dice.below(kAskWhat.size() - kTrainForms);
+    std::vector<Slot> slots = slots_of(person, asked);
+    slots[1] = draw_tail(dice, person, wording(asked, form));
+    append_form(out, exchange(asked, form), slots);
+  }
+
+  std::vector<Person> people_;
+  std::set<std::string, std::less<>> known_;
+  std::vector<std::string> firsts_;
+  std::vector<std::string> lasts_;
+};
+
+}  // namespace
+
+std::unique_ptr<Task> make_people(const Tables& tables) {
+  return std::make_unique<People>(tables);
+}
+
+}  // namespace cajal
