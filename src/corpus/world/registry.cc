@@ -7,7 +7,8 @@ namespace {
 
 constexpr std::array kTasks = {
     MakeTask{make_geography}, MakeTask{make_small_geography}, MakeTask{make_countries},
-    MakeTask{make_sums},      MakeTask{make_people},
+    MakeTask{make_sums},      MakeTask{make_people},          MakeTask{make_plain},
+    MakeTask{make_talk},
 };
 
 }  // namespace

@@ -55,6 +55,9 @@ StateFacts::StateFacts(const Tables& tables, std::size_t first, std::size_t stri
                          .held_out = fold_of(name, kStateAttributes.size() + 1)});
     }
   }
+  if (cities_.empty() || cities_.back().state == cities_.front().state) {
+    cities.fail_at(0, "the cities of two states at least are needed");
+  }
 }
 
 std::string_view StateFacts::held_out_value(const City& city) const {
