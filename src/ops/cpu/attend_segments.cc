@@ -1,0 +1,111 @@
+#include "base/parallel.h"
+#include "ops/cpu/cpu_backend.h"
+#include "ops/cpu/float_rows.h"
+#include "ops/cpu/pieces.h"
+#include "ops/cpu/segment_memory.h"
+
+namespace cajal {
+namespace {
+
+using cpu::kTileRows;
+
+/// What one thread works in.
+struct Memory {
+  Memory(const cpu::SegmentPlan& plan, float* memory) {
+    cpu::Carver carver(memory);
+    keys = carver.take(plan.transposed_floats());
+    v = carver.take(plan.packed_floats());
+    q = carver.take(plan.block_floats());
+    z = carver.take(plan.block_floats());
+    p = carver.take(plan.pattern_floats());
+    used = carver.used();
+  }
+  float *keys, *v, *q, *z, *p;
+  std::size_t used;
+};
+
+/// Attention of one head of one segment.
+struct HeadAttention {
+  const AttentionShape& shape;
+  const cpu::SegmentPlan& plan;
+  const float* sink;
+  Memory memory;
+
+  /// A tile of queries of the block that starts at `begin`; q is packed.
+  void attend_tile(std::size_t begin, std::size_t row, std::size_t count) const {
+    const std::size_t query = begin + row;
+    const cpu::TileKeys keys = cpu::tile_keys(shape, query, count);
+    float* p = memory.p + row * plan.stride;
+    cpu::multiply_by_keys(plan, memory.q + row * plan.width, memory.keys, keys, p);
+    for (std::size_t i = 0; i < count; ++i) {
+      const KeyRange own = visible_keys(shape, query + i);
+      cpu::softmax_row({.keys = {keys.first, own.begin, own.end, keys.last},
+                        .p = p + i * plan.stride,
+                        .sink = sink,
+                        .scale = static_cast<float>(shape.scale),
+                        .soft_cap = static_cast<float>(shape.soft_cap)});
+    }
+    const std::size_t end = visible_keys(shape, query + count - 1).end;
+    cpu::multiply_tile({.a = p + keys.first,
+                        .a_row = plan.stride,
+                        .a_step = 1,
+                        .b = memory.v + keys.first * plan.width,
+                        .b_step = plan.width,
+                        .inner = end - keys.first,
+                        .c = memory.z + row * plan.width,
+                        .c_row = plan.width,
+                        .cols = plan.width});
+  }
+};
+
+/// Rows of z, which may be BF16.
+void write_rows(const float* from, std::size_t width, MatRef to) {
+  for (std::size_t r = 0; r < to.rows; ++r) {
+    const float* row = from + r * width;
+    if (to.dtype == DType::BF16) {
+      cpu::round_to_bf16(row, to.cols, reinterpret_cast<BFloat16*>(cpu::place(to, r, 0)));
+    } else {
+      std::copy_n(row, to.cols, reinterpret_cast<float*>(cpu::place(to, r, 0)));
+    }
+  }
+}
+
+}  // namespace
+
+void CpuBackend::attend_segments(const AttentionShape& shape,
+                                 std::span<const AttentionSegment> segments, ConstMatRef q,
+                                 ConstMatRef k, ConstMatRef v, MatRef z) {
+  const cpu::SegmentPlan plan(shape, cpu::longest_of(segments));
+  const cpu::FloatRows sinks(shape.sinks);
+  const std::size_t d = shape.d_head;
+  const std::size_t each = Memory(plan, nullptr).used;
+  float* scratch = scratch_.floats(each * static_cast<std::size_t>(threads()));
+  const auto run = [&](const AttentionSegment& at, std::size_t head) {
+    const std::size_t keys = shape.first + at.queries;
+    const std::size_t shared = head / (shape.heads / shape.kv_heads);
+    const HeadAttention work = {shape, plan, shape.sinks ? sinks.row(0) + head : nullptr,
+                                Memory(plan, scratch + thread_index() * each)};
+    cpu::transpose(cpu::head_rows(k.as<const float>(), at.key_row, keys, shared, d),
+                   work.memory.keys);
+    cpu::pack(cpu::head_rows(v.as<const float>(), at.key_row, keys, shared, d), keys, plan.width,
+              work.memory.v);
+    const auto queries = cpu::head_rows(q.as<const float>(), at.query_row, at.queries, head, d);
+    for (std::size_t begin = 0; begin < at.queries; begin += plan.rows) {
+      const std::size_t count = std::min(plan.rows, at.queries - begin);
+      cpu::pack(queries.row_range(begin, count), cpu::round_up(count, kTileRows), plan.width,
+                work.memory.q);
+      for (std::size_t row = 0; row < count; row += kTileRows) {
+        work.attend_tile(begin, row, std::min(kTileRows, count - row));
+      }
+      write_rows(work.memory.z, plan.width,
+                 z.row_range(at.query_row + begin, count).col_range(head * d, d));
+    }
+  };
+  parallel_for(segments.size() * shape.heads, 1, [&](std::size_t begin, std::size_t end) {
+    for (std::size_t unit = begin; unit < end; ++unit) {
+      run(segments[unit % segments.size()], unit / segments.size());
+    }
+  });
+}
+
+}  // namespace cajal
