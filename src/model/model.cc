@@ -8,13 +8,10 @@
 namespace cajal {
 namespace {
 
-void check_batch(const Model& model, const Backend& backend, const Batch& batch,
-                 const KvCache& cache) {
-  check(cache.fits(model.config(), backend), "the cache was made for another model or backend");
+/// `before(i)`: tokens that sequence i has already.
+template <typename Before>
+void check_tokens(const Model& model, const Batch& batch, const Before& before) {
   check(!batch.starts.empty(), "the batch has no list of sequences");
-  check(batch.starts.size() == cache.sequences() + 1,
-        "the batch describes {} sequences, the cache {}", batch.starts.size() - 1,
-        cache.sequences());
   check(batch.starts.front() == 0 &&
             static_cast<std::size_t>(batch.starts.back()) == batch.tokens.size(),
         "the batch's sequences do not cover its {} tokens", batch.tokens.size());
@@ -22,7 +19,7 @@ void check_batch(const Model& model, const Backend& backend, const Batch& batch,
     check(batch.starts[i] <= batch.starts[i + 1], "sequence {} of the batch ends before it starts",
           i);
     const std::size_t length =
-        cache.length(i) + static_cast<std::size_t>(batch.starts[i + 1] - batch.starts[i]);
+        before(i) + static_cast<std::size_t>(batch.starts[i + 1] - batch.starts[i]);
     check(length <= model.config().context,
           "{} tokens do not fit: the context of this model is {} tokens", length,
           model.config().context);
@@ -31,6 +28,16 @@ void check_batch(const Model& model, const Backend& backend, const Batch& batch,
     check(id >= 0 && static_cast<std::size_t>(id) < model.config().vocab,
           "token id {} is outside the vocabulary of {}", id, model.config().vocab);
   }
+}
+
+void check_batch(const Model& model, const Backend& backend, const Batch& batch,
+                 const KvCache& cache) {
+  check(cache.fits(model.config(), backend), "the cache was made for another model or backend");
+  check(!batch.starts.empty(), "the batch has no list of sequences");
+  check(batch.starts.size() == cache.sequences() + 1,
+        "the batch describes {} sequences, the cache {}", batch.starts.size() - 1,
+        cache.sequences());
+  check_tokens(model, batch, [&](std::size_t i) { return cache.length(i); });
 }
 
 /// Takes back what a pass appended to the cache, unless it is told that all went well.
@@ -55,21 +62,6 @@ class Rollback {
   std::vector<std::size_t> lengths_;
 };
 
-void add_segment(BatchLayout& layout, const KvCache& cache, std::size_t sequence,
-                 std::size_t before, std::size_t rotation_length) {
-  const std::size_t rows = cache.length(sequence) - before;
-  if (rows == 0) {
-    return;
-  }
-  layout.segments.push_back(
-      {.sequence = sequence, .begin = layout.positions.size(), .rows = rows, .before = before});
-  for (std::size_t i = 0; i < rows; ++i) {
-    layout.positions.push_back(static_cast<std::int32_t>(before + i));
-    layout.sequences.push_back(static_cast<std::int32_t>(sequence));
-    layout.lengths.push_back(rotation_length);
-  }
-}
-
 bool must_rotate_again(const ModelConfig& config, const KvCache& cache, std::size_t sequence,
                        std::size_t length) {
   for (const RopeConfig& rope : config.ropes) {
@@ -88,7 +80,7 @@ void rotate_again(Backend& backend, const Model& model, KvCache& cache, std::siz
   const std::vector<TokenId> tokens(cache.tokens(sequence).begin(), cache.tokens(sequence).end());
   cache.set_rope_length(sequence, length);  // first: if this fails half-way, it is done again
   BatchLayout layout;
-  add_segment(layout, cache, sequence, 0, length);
+  layout.add(sequence, 0, cache.length(sequence), length);
   const PointSet edits = options.points == nullptr ? PointSet() : options.points->only_edits();
   const ForwardOptions again = {
       .precision = options.precision, .logits = LogitRows::None, .points = &edits};
@@ -123,7 +115,7 @@ Matrix Model::forward(Backend& backend, const Batch& batch, KvCache& cache,
     }
     cache.append(i, batch.tokens.subspan(begin, count));
     cache.set_rope_length(i, length);
-    add_segment(layout, cache, i, before, length);
+    layout.add(i, before, count, length);
   }
   if (layout.segments.empty()) {
     return make_matrix(backend, 0, config_.vocab);
@@ -131,6 +123,13 @@ Matrix Model::forward(Backend& backend, const Batch& batch, KvCache& cache,
   Matrix logits = ForwardPass(backend, *this, layout, cache, options).run(batch.tokens);
   rollback.keep();
   return logits;
+}
+
+void Model::forward(Backend& backend, const Batch& batch, Tape& tape,
+                    const ForwardOptions& options) const {
+  check_tokens(*this, batch, [](std::size_t) { return std::size_t{0}; });
+  tape.begin(batch, options.final_length);
+  ForwardPass(backend, *this, tape, options).run_taped(batch.tokens);
 }
 
 }  // namespace cajal

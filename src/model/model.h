@@ -15,6 +15,8 @@
 
 namespace cajal {
 
+class Tape;  // model/tape.h
+
 /// New tokens of several sequences, one after the other: starts[i] .. starts[i + 1] are those of
 /// sequence i of the cache (none is allowed). No sequence sees another.
 struct Batch {
@@ -66,6 +68,10 @@ class Model {
   /// is then as it was before.
   Matrix forward(Backend& backend, const Batch& batch, KvCache& cache,
                  const ForwardOptions& options = {}) const;
+  /// The same without a cache, each sequence from its first token on, leaving on `tape` what
+  /// backward() needs, logits included. Edits at points count there as constants that were added.
+  void forward(Backend& backend, const Batch& batch, Tape& tape,
+               const ForwardOptions& options = {}) const;
 
  private:
   ModelConfig config_;

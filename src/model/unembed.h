@@ -15,4 +15,9 @@ using UnembedTap = std::function<void(PointKind kind, MatRef value)>;
 Matrix unembed(Backend& backend, const ModelConfig& config, const Weights& weights,
                ConstMatRef residual, Precision precision, const UnembedTap& tap = nullptr);
 
+/// The same, written to `logits` [rows, vocab]; `final` [rows, d_model] receives the final norm.
+void unembed_into(Backend& backend, const ModelConfig& config, const Weights& weights,
+                  ConstMatRef residual, Precision precision, MatRef final, MatRef logits,
+                  const UnembedTap& tap = nullptr);
+
 }  // namespace cajal

@@ -20,18 +20,6 @@ void apply_gain_typed(const ModelConfig& config, const NormWeights& norm, Matrix
   }
 }
 
-/// Rows whose logits are asked for.
-std::vector<std::int32_t> logit_rows(const BatchLayout& layout, LogitRows which) {
-  std::vector<std::int32_t> out;
-  for (const auto& segment : layout.segments) {
-    const std::size_t end = segment.begin + segment.rows;
-    for (std::size_t r = which == LogitRows::All ? segment.begin : end - 1; r < end; ++r) {
-      out.push_back(static_cast<std::int32_t>(r));
-    }
-  }
-  return out;
-}
-
 std::vector<std::int32_t> picked(std::span<const std::int32_t> from,
                                  std::span<const std::int32_t> rows) {
   std::vector<std::int32_t> out;
@@ -57,31 +45,72 @@ ForwardPass::ForwardPass(Backend& backend, const Model& model, const BatchLayout
       config_(model.config()),
       weights_(model.weights()),
       layout_(layout),
-      cache_(cache),
+      cache_(&cache),
       options_(options),
-      attn_in_(make(config_.d_model)),
-      q_(make(config_.q_width())),
-      k_(make(config_.kv_width())),
-      v_(make(config_.kv_width())),
-      z_(make(config_.q_width())),
-      mlp_in_(make(config_.d_model)) {
-  if (config_.mixture.experts == 0) {
-    up_ = make(config_.d_mlp);
-    if (config_.gated) {
-      gate_ = make(config_.d_mlp);
-    }
-  }
-  for (const RopeConfig& rope : config_.ropes) {
-    ropes_.push_back(rope_tables(backend, rope, config_.context, layout.positions, layout.lengths));
-  }
+      own_arena_(backend),
+      arena_(own_arena_),
+      ropes_(own_ropes_) {}
+
+ForwardPass::ForwardPass(Backend& backend, const Model& model, Tape& tape,
+                         const ForwardOptions& options)
+    : backend_(backend),
+      config_(model.config()),
+      weights_(model.weights()),
+      layout_(tape.layout_),
+      tape_(&tape),
+      options_(options),
+      own_arena_(backend),
+      arena_(tape.arena_),
+      ropes_(tape.ropes_) {
+  tape.rounded_ = options.precision == Precision::BF16 && options.points == nullptr &&
+                  backend.activation_dtype() == DType::F32;
 }
 
 Matrix ForwardPass::run(std::span<const TokenId> tokens) {
-  Matrix residual = embed(tokens);
-  for (std::size_t i = 0; i < config_.layers; ++i) {
-    layer(i, residual.ref());
+  const MatRef residual = walk(tokens);
+  const std::vector<std::int32_t> picks = logit_rows();
+  Matrix logits = make_matrix(backend_, picks.size(), config_.vocab);
+  if (!picks.empty()) {
+    const MatRef rows = arena_.make(picks.size(), config_.d_model);
+    ops::gather(backend_, residual, picks, 1.0, rows);
+    unembed(rows, picks, arena_.make(picks.size(), config_.d_model), logits.ref());
   }
-  return logits(residual.ref());
+  return logits;
+}
+
+void ForwardPass::run_taped(std::span<const TokenId> tokens) {
+  const MatRef residual = walk(tokens);
+  tape_->logit_rows_ = logit_rows();
+  const std::size_t picks = tape_->logit_rows_.size();
+  tape_->final_in_ = residual;
+  if (picks != rows()) {
+    tape_->final_in_ = arena_.make(picks, config_.d_model);
+    ops::gather(backend_, residual, tape_->logit_rows_, 1.0, tape_->final_in_);
+  }
+  tape_->final_ = arena_.make(picks, config_.d_model,
+                              tape_->rounded_ ? DType::BF16 : backend_.activation_dtype());
+  tape_->logits_ = arena_.make(picks, config_.vocab);
+  if (picks != 0) {
+    unembed(tape_->final_in_, tape_->logit_rows_, tape_->final_, tape_->logits_);
+  }
+}
+
+MatRef ForwardPass::walk(std::span<const TokenId> tokens) {
+  ropes_.clear();
+  for (const RopeConfig& rope : config_.ropes) {
+    ropes_.push_back(
+        rope_tables(backend_, rope, config_.context, layout_.positions, layout_.lengths));
+  }
+  MatRef residual = embed(tokens);
+  for (std::size_t i = 0; i < config_.layers; ++i) {
+    residual = layer(i, residual);
+  }
+  return residual;
+}
+
+MatRef ForwardPass::make_input(std::size_t cols) {
+  const bool rounded = tape_ != nullptr && tape_->rounded_;
+  return arena_.make(rows(), cols, rounded ? DType::BF16 : backend_.activation_dtype());
 }
 
 void ForwardPass::at(PointKind kind, std::size_t layer, MatRef value) {
@@ -117,76 +146,113 @@ void ForwardPass::normalize(const NormWeights& norm, ConstMatRef in, MatRef out,
                             .gain_offset = config_.norm_gain_offset});
 }
 
-MatRef ForwardPass::finish_branch(const NormWeights& post_norm, MatRef out, Matrix& post) {
+MatRef ForwardPass::finish_branch(const NormWeights& post_norm, MatRef out) {
   if (!config_.branch_is_changed()) {
     return out;
   }
-  post = make(config_.d_model);
+  const MatRef post = make(config_.d_model);
   if (config_.norm_after) {
-    normalize(post_norm, out, post.ref());
-    out = post.ref();
+    normalize(post_norm, out, post);
+    out = post;
   }
   if (config_.residual_multiplier != 1.0) {
-    ops::scale(backend_, out, config_.residual_multiplier, post.ref());
+    ops::scale(backend_, out, config_.residual_multiplier, post);
   }
-  return post.ref();
+  return post;
 }
 
-void ForwardPass::add(MatRef residual, ConstMatRef what) {
-  ops::add_scaled(backend_, residual, what, 1.0, residual);
+void ForwardPass::add(ConstMatRef residual, ConstMatRef what, MatRef out) {
+  ops::add_scaled(backend_, residual, what, 1.0, out);
 }
 
-Matrix ForwardPass::embed(std::span<const TokenId> tokens) {
-  Matrix residual = make(config_.d_model);
-  ops::gather(backend_, weights_.embeddings, tokens, config_.embedding_scale, residual.ref());
+void ForwardPass::copy(ConstMatRef from, MatRef to) {
+  if (from.dtype == to.dtype) {
+    backend_.copy(from, to);
+  } else {
+    ops::round_to_bf16(backend_, from, to);
+  }
+}
+
+MatRef ForwardPass::embed(std::span<const TokenId> tokens) {
+  const MatRef residual = make(config_.d_model);
+  ops::gather(backend_, weights_.embeddings, tokens, config_.embedding_scale, residual);
   if (config_.learned_positions) {
+    const ArenaScope scope(arena_);
     std::vector<std::int32_t> rows = layout_.positions;
     for (std::int32_t& row : rows) {
       row += static_cast<std::int32_t>(config_.position_offset);
     }
-    Matrix positions = make(config_.d_model);
-    ops::gather(backend_, weights_.positions, rows, 1.0, positions.ref());
-    add(residual.ref(), positions.ref());
+    const MatRef positions = make(config_.d_model);
+    ops::gather(backend_, weights_.positions, rows, 1.0, positions);
+    add(residual, positions, residual);
   }
-  at(PointKind::Embeddings, 0, residual.ref());
+  at(PointKind::Embeddings, 0, residual);
   return residual;
 }
 
-void ForwardPass::layer(std::size_t layer, MatRef residual) {
-  at(PointKind::ResidPre, layer, residual);
-  Matrix attn_out = make(config_.d_model);
-  Matrix attn_post;
-  attention_block(layer, residual, attn_out, attn_post);
-  const ConstMatRef attn = attn_post.empty() ? attn_out.ref() : attn_post.ref();
-  if (!config_.parallel) {
-    add(residual, attn);
-    at(PointKind::ResidMid, layer, residual);
+void ForwardPass::begin_layer(std::size_t layer, MatRef residual) {
+  if (tape_ != nullptr) {
+    l_ = &tape_->layers_.emplace_back();
+  } else {
+    l_ = &reused_;
   }
-  Matrix mlp_out = make(config_.d_model);
-  Matrix mlp_post;
-  mlp_block(layer, residual, mlp_out, mlp_post);
-  if (config_.parallel) {
-    add(residual, attn);
+  l_->resid_pre = residual;
+  if (tape_ == nullptr && layer != 0) {
+    return;
   }
-  add(residual, mlp_post.empty() ? mlp_out.ref() : mlp_post.ref());
-  at(PointKind::ResidPost, layer, residual);
+  l_->resid_mid = tape_ == nullptr || config_.parallel ? residual : make(config_.d_model);
+  begin_attention(layer);
+  if (tape_ != nullptr && config_.norm_after) {
+    l_->attn_out = make(config_.d_model);
+    l_->mlp_out = make(config_.d_model);
+  }
+  if (tape_ == nullptr || tape_->options_.mlps) {
+    begin_mlp(layer);
+  }
 }
 
-Matrix ForwardPass::logits(ConstMatRef residual) {
-  if (options_.logits == LogitRows::None) {
-    return make_matrix(backend_, 0, config_.vocab);
+MatRef ForwardPass::layer(std::size_t layer, MatRef residual) {
+  at(PointKind::ResidPre, layer, residual);
+  begin_layer(layer, residual);
+  const MatRef result = tape_ == nullptr ? residual : make(config_.d_model);
+  const ArenaScope scope(arena_);
+  const MatRef attn = attention_block(layer, residual);
+  if (config_.parallel) {
+    const MatRef mlp = mlp_block(layer, residual);
+    add(residual, attn, result);
+    add(result, mlp, result);
+  } else {
+    add(residual, attn, l_->resid_mid);
+    at(PointKind::ResidMid, layer, l_->resid_mid);
+    add(l_->resid_mid, mlp_block(layer, l_->resid_mid), result);
   }
-  const std::vector<std::int32_t> picks = logit_rows(layout_, options_.logits);
+  at(PointKind::ResidPost, layer, result);
+  return result;
+}
+
+std::vector<std::int32_t> ForwardPass::logit_rows() const {
+  std::vector<std::int32_t> out;
+  for (const auto& segment : layout_.segments) {
+    const std::size_t end = segment.begin + segment.rows;
+    const bool all = options_.logits == LogitRows::All;
+    for (std::size_t r = all ? segment.begin : end - 1;
+         r < end && options_.logits != LogitRows::None; ++r) {
+      out.push_back(static_cast<std::int32_t>(r));
+    }
+  }
+  return out;
+}
+
+void ForwardPass::unembed(ConstMatRef residual, std::span<const std::int32_t> picks, MatRef final,
+                          MatRef logits) {
   const std::vector<std::int32_t> positions = picked(layout_.positions, picks);
   const std::vector<std::int32_t> sequences = picked(layout_.sequences, picks);
-  Matrix picked_rows = make_matrix(backend_, picks.size(), config_.d_model);
-  ops::gather(backend_, residual, picks, 1.0, picked_rows.ref());
-  return unembed(backend_, config_, weights_, picked_rows.ref(), options_.precision,
-                 [&](PointKind kind, MatRef value) {
-                   if (wants(kind, 0)) {
-                     at({kind, 0}, value, positions, sequences);
-                   }
-                 });
+  unembed_into(backend_, config_, weights_, residual, options_.precision, final, logits,
+               [&](PointKind kind, MatRef value) {
+                 if (wants(kind, 0)) {
+                   at({kind, 0}, value, positions, sequences);
+                 }
+               });
 }
 
 }  // namespace cajal

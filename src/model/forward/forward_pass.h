@@ -6,38 +6,34 @@
 
 #include <vector>
 
+#include "model/arena.h"
+#include "model/forward/batch_layout.h"
 #include "model/model.h"
 #include "model/rope.h"
+#include "model/tape.h"
 
 namespace cajal {
-
-/// Rows of the batch and the sequences they belong to.
-struct BatchLayout {
-  struct Segment {
-    std::size_t sequence = 0;  // index in the cache
-    std::size_t begin = 0;     // first row
-    std::size_t rows = 0;
-    std::size_t before = 0;  // tokens of the sequence before these
-  };
-  std::vector<Segment> segments;        // those with rows
-  std::vector<std::int32_t> positions;  // [rows]
-  std::vector<std::int32_t> sequences;  // [rows]
-  std::vector<std::size_t> lengths;     // [rows] what the rotation is chosen by
-};
 
 class ForwardPass {
  public:
   /// All must outlive the object. The tokens of `layout` must be in the cache already.
   ForwardPass(Backend& backend, const Model& model, const BatchLayout& layout, KvCache& cache,
               const ForwardOptions& options);
+  /// Keeps on `tape` what backward() needs; its layout must be set. No cache: every sequence starts
+  /// with its first row.
+  ForwardPass(Backend& backend, const Model& model, Tape& tape, const ForwardOptions& options);
 
   /// Logits as the options ask for them.
   Matrix run(std::span<const TokenId> tokens);
+  /// The same, left on the tape.
+  void run_taped(std::span<const TokenId> tokens);
 
  private:
   std::size_t rows() const noexcept { return layout_.positions.size(); }
   const LayerWeights& weights(std::size_t layer) const { return weights_.layers[layer]; }
-  Matrix make(std::size_t cols) { return make_matrix(backend_, rows(), cols); }
+  MatRef make(std::size_t cols) { return arena_.make(rows(), cols); }
+  /// For what products read: bf16 where they round it anyway.
+  MatRef make_input(std::size_t cols);
 
   // Points.
   bool wants(PointKind kind, std::size_t layer) const noexcept {
@@ -53,27 +49,39 @@ class ForwardPass {
   // Pieces.
   void project(const Projection& projection, ConstMatRef in, MatRef out);
   void normalize(const NormWeights& norm, ConstMatRef in, MatRef out, MatRef normalized = {});
-  /// What is added to the residual: `out` itself, or post-norm and multiplier of it in `post`.
-  MatRef finish_branch(const NormWeights& post_norm, MatRef out, Matrix& post);
-  void add(MatRef residual, ConstMatRef what);
+  /// What is added to the residual: `out` itself, or post-norm and multiplier of it.
+  MatRef finish_branch(const NormWeights& post_norm, MatRef out);
+  void add(ConstMatRef residual, ConstMatRef what, MatRef out);
+  /// Rounds where `to` is bf16.
+  void copy(ConstMatRef from, MatRef to);
 
   // The walk.
-  Matrix embed(std::span<const TokenId> tokens);
-  void layer(std::size_t layer, MatRef residual);
-  Matrix logits(ConstMatRef residual);
+  MatRef walk(std::span<const TokenId> tokens);
+  MatRef embed(std::span<const TokenId> tokens);
+  /// What one layer writes to, all of it kept on a tape; else the same for every layer.
+  void begin_layer(std::size_t layer, MatRef residual);
+  void begin_attention(std::size_t layer);
+  void begin_mlp(std::size_t layer);
+  MatRef layer(std::size_t layer, MatRef residual);
+  std::vector<std::int32_t> logit_rows() const;
+  /// Final norm and head: `final` [picks, d_model], `logits` [picks, vocab] are written.
+  void unembed(ConstMatRef residual, std::span<const std::int32_t> picks, MatRef final,
+               MatRef logits);
 
   // attention_block.cc
-  void attention_block(std::size_t layer, ConstMatRef residual, Matrix& out, Matrix& post);
+  MatRef attention_block(std::size_t layer, ConstMatRef residual);
   void compute_qkv(std::size_t layer, ConstMatRef in);
-  void unpack_heads(std::size_t layer, ConstMatRef in);
-  void normalize_heads(const NormWeights& norm, std::size_t heads, MatRef x);
+  void project_qkv(std::size_t layer, ConstMatRef in, MatRef q, MatRef k, MatRef v);
+  void unpack_heads(std::size_t layer, ConstMatRef in, MatRef q, MatRef k, MatRef v);
+  void normalize_heads(const NormWeights& norm, std::size_t heads, ConstMatRef in, MatRef out);
   void attend(std::size_t layer);
-  void attend_with_pattern(std::size_t layer, const BatchLayout::Segment& segment,
-                           const AttentionShape& shape);
-  AttentionShape attention_shape(std::size_t layer, const BatchLayout::Segment& segment) const;
+  void attend_cached(std::size_t layer);
+  void attend_taped(std::size_t layer);
+  void attend_with_pattern(std::size_t layer, const BatchLayout::Segment& segment, ConstMatRef keys,
+                           ConstMatRef values);
 
   // mlp_block.cc
-  void mlp_block(std::size_t layer, ConstMatRef residual, Matrix& out, Matrix& post);
+  MatRef mlp_block(std::size_t layer, ConstMatRef residual);
   void mlp_input(std::size_t layer, ConstMatRef residual);
   void dense_mlp(std::size_t layer, MatRef out);
 
@@ -91,23 +99,24 @@ class ForwardPass {
   const ModelConfig& config_;
   const Weights& weights_;
   const BatchLayout& layout_;
-  KvCache& cache_;
+  KvCache* cache_ = nullptr;  // exactly one of the two is there
+  Tape* tape_ = nullptr;
   const ForwardOptions& options_;
 
-  std::vector<RopeTables> ropes_;  // [config.ropes]
-  // Reused by every layer.
-  Matrix attn_in_;  // [rows, d_model]
-  Matrix q_;        // [rows, heads * d_head]
-  Matrix k_;        // [rows, kv_heads * d_head]
-  Matrix v_;
-  Matrix z_;       // [rows, heads * d_head]
-  Matrix mlp_in_;  // [rows, d_model]
-  Matrix up_;      // [rows, d_mlp]
-  Matrix gate_;    // [rows, d_mlp]
+  Arena own_arena_;
+  Arena& arena_;  // own_arena_ or the tape's
+  std::vector<RopeTables> own_ropes_;
+  std::vector<RopeTables>& ropes_;  // [config.ropes], own or the tape's
+  LayerTape reused_;                // without a tape: what every layer writes to
+  LayerTape* l_ = nullptr;          // of the layer under way
 };
 
 /// Multiplies by gain + offset and adds the bias: the second half of a norm, after an edit of its
 /// first. Host memory.
 void apply_gain(const ModelConfig& config, const NormWeights& norm, ConstMatRef in, MatRef out);
+
+/// The shape of attention in a layer, for queries after `before` keys.
+AttentionShape attention_shape(const ModelConfig& config, const Weights& weights, std::size_t layer,
+                               std::size_t before);
 
 }  // namespace cajal

@@ -62,27 +62,27 @@ Choice choose(std::vector<double> logits, const MixtureConfig& m) {
 
 ForwardPass::Routing ForwardPass::route(std::size_t layer) {
   const MixtureConfig& m = config_.mixture;
-  Matrix logits = make(m.experts);
-  project(weights(layer).router, mlp_in_.ref(), logits.ref());
-  at(PointKind::RouterLogits, layer, logits.ref());
-  Matrix weight = make(m.active);
-  Matrix index = make(m.active);
+  const MatRef logits = make(m.experts);
+  project(weights(layer).router, l_->mlp_in, logits);
+  at(PointKind::RouterLogits, layer, logits);
+  const MatRef weight = make(m.active);
+  const MatRef index = make(m.active);
   for (std::size_t r = 0; r < rows(); ++r) {
-    const Choice choice = choose(row_of(logits.ref(), r), m);
-    store_row(choice.weight, weight.ref(), r);
-    store_row(choice.index, index.ref(), r);
+    const Choice choice = choose(row_of(logits, r), m);
+    store_row(choice.weight, weight, r);
+    store_row(choice.index, index, r);
   }
-  at(PointKind::RouterWeights, layer, weight.ref());
-  at(PointKind::RouterIndex, layer, index.ref());
+  at(PointKind::RouterWeights, layer, weight);
+  at(PointKind::RouterIndex, layer, index);
   Routing routing{std::vector<std::vector<std::int32_t>>(m.experts),
                   std::vector<std::vector<double>>(m.experts)};
   for (std::size_t r = 0; r < rows(); ++r) {
     for (std::size_t i = 0; i < m.active; ++i) {
-      const double e = element(index.ref(), r, i);
+      const double e = element(index, r, i);
       check(e >= 0.0 && e < static_cast<double>(m.experts), "there is no expert {}, only 0 to {}",
             e, m.experts - 1);
       routing.rows[static_cast<std::size_t>(e)].push_back(static_cast<std::int32_t>(r));
-      routing.weights[static_cast<std::size_t>(e)].push_back(element(weight.ref(), r, i));
+      routing.weights[static_cast<std::size_t>(e)].push_back(element(weight, r, i));
     }
   }
   return routing;
@@ -121,7 +121,7 @@ void ForwardPass::mixture(std::size_t layer, MatRef out) {
       continue;
     }
     Matrix in = make_matrix(backend_, rows.size(), config_.d_model);
-    ops::gather(backend_, mlp_in_.ref(), rows, 1.0, in.ref());
+    ops::gather(backend_, l_->mlp_in, rows, 1.0, in.ref());
     const Matrix given = expert(weights(layer).experts[e], in.ref(), config_.mixture.d_expert);
     ops::scatter_add(backend_, given.ref(), rows, routing.weights[e], out);
   }
@@ -131,15 +131,15 @@ void ForwardPass::mixture(std::size_t layer, MatRef out) {
 }
 
 void ForwardPass::shared_expert(std::size_t layer, MatRef out) {
-  Matrix gate = make(1);
-  project(weights(layer).shared_gate, mlp_in_.ref(), gate.ref());
-  std::vector<std::int32_t> rows(gate.rows());
-  std::vector<double> factors(gate.rows());
+  const MatRef gate = make(1);
+  project(weights(layer).shared_gate, l_->mlp_in, gate);
+  std::vector<std::int32_t> rows(gate.rows);
+  std::vector<double> factors(gate.rows);
   for (std::size_t r = 0; r < rows.size(); ++r) {
     rows[r] = static_cast<std::int32_t>(r);
-    factors[r] = 1.0 / (1.0 + std::exp(-element(gate.ref(), r, 0)));
+    factors[r] = 1.0 / (1.0 + std::exp(-element(gate, r, 0)));
   }
-  const Matrix given = expert(weights(layer).shared, mlp_in_.ref(), config_.mixture.d_shared);
+  const Matrix given = expert(weights(layer).shared, l_->mlp_in, config_.mixture.d_shared);
   ops::scatter_add(backend_, given.ref(), rows, factors, out);
 }
 

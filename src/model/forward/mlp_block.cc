@@ -2,50 +2,83 @@
 
 namespace cajal {
 
-void ForwardPass::mlp_block(std::size_t layer, ConstMatRef residual, Matrix& out, Matrix& post) {
-  mlp_input(layer, residual);
+void ForwardPass::begin_mlp(std::size_t layer) {
+  l_->mlp_in = make_input(config_.d_model);
   if (config_.mixture.experts != 0) {
-    mixture(layer, out.ref());
-  } else {
-    dense_mlp(layer, out.ref());
+    return;
   }
-  at(PointKind::MlpOut, layer, out.ref());
-  const MatRef added = finish_branch(weights(layer).mlp_post_norm, out.ref(), post);
+  const MlpWeights& w = weights(layer).mlp;
+  if (tape_ != nullptr && config_.gated && joined(w.gate, w.up)) {
+    l_->gate_up = make(2 * config_.d_mlp);
+    l_->gate = l_->gate_up.col_range(0, config_.d_mlp);
+    l_->up = l_->gate_up.col_range(config_.d_mlp, config_.d_mlp);
+  } else {
+    l_->up = make(config_.d_mlp);
+    l_->gate = config_.gated ? make(config_.d_mlp) : MatRef();
+  }
+  l_->act = tape_ != nullptr ? make_input(config_.d_mlp) : l_->up;
+}
+
+MatRef ForwardPass::mlp_block(std::size_t layer, ConstMatRef residual) {
+  const bool kept = tape_ == nullptr || tape_->options_.mlps;
+  if (!kept) {
+    begin_mlp(layer);
+  }
+  mlp_input(layer, residual);
+  const MatRef out = l_->mlp_out ? l_->mlp_out : make(config_.d_model);
+  if (config_.mixture.experts != 0) {
+    mixture(layer, out);
+  } else {
+    dense_mlp(layer, out);
+  }
+  if (!kept) {
+    l_->mlp_in = l_->gate_up = l_->gate = l_->up = l_->act = {};
+  }
+  at(PointKind::MlpOut, layer, out);
+  const MatRef added = finish_branch(weights(layer).mlp_post_norm, out);
   if (config_.branch_is_changed()) {
     at(PointKind::MlpOutPost, layer, added);
   }
+  return added;
 }
 
 void ForwardPass::mlp_input(std::size_t layer, ConstMatRef residual) {
   const NormWeights& norm = weights(layer).mlp_norm;
   if (!config_.norm_before) {
-    backend_.copy(residual, mlp_in_.ref());
+    copy(residual, l_->mlp_in);
   } else if (wants(PointKind::MlpInNormalized, layer)) {
-    Matrix normalized = make(config_.d_model);
-    normalize(norm, residual, mlp_in_.ref(), normalized.ref());
-    at(PointKind::MlpInNormalized, layer, normalized.ref());
+    const ArenaScope scope(arena_);
+    const MatRef normalized = make(config_.d_model);
+    normalize(norm, residual, l_->mlp_in, normalized);
+    at(PointKind::MlpInNormalized, layer, normalized);
     if (edits(PointKind::MlpInNormalized, layer)) {
-      apply_gain(config_, norm, normalized.ref(), mlp_in_.ref());
+      apply_gain(config_, norm, normalized, l_->mlp_in);
     }
   } else {
-    normalize(norm, residual, mlp_in_.ref());
+    normalize(norm, residual, l_->mlp_in);
   }
-  at(PointKind::MlpIn, layer, mlp_in_.ref());
+  at(PointKind::MlpIn, layer, l_->mlp_in);
 }
 
 void ForwardPass::dense_mlp(std::size_t layer, MatRef out) {
   const MlpWeights& w = weights(layer).mlp;
-  project(w.up, mlp_in_.ref(), up_.ref());
-  if (config_.gated) {
-    project(w.gate, mlp_in_.ref(), gate_.ref());
-    at(PointKind::MlpPre, layer, gate_.ref());
-    ops::activate_gated(backend_, config_.activation, gate_.ref(), up_.ref(), up_.ref());
+  if (l_->gate_up) {
+    project(*joined(w.gate, w.up), l_->mlp_in, l_->gate_up);
   } else {
-    at(PointKind::MlpPre, layer, up_.ref());
-    ops::activate(backend_, config_.activation, up_.ref(), up_.ref());
+    project(w.up, l_->mlp_in, l_->up);
+    if (config_.gated) {
+      project(w.gate, l_->mlp_in, l_->gate);
+    }
   }
-  at(PointKind::MlpAct, layer, up_.ref());
-  project(w.down, up_.ref(), out);
+  if (config_.gated) {
+    at(PointKind::MlpPre, layer, l_->gate);
+    ops::activate_gated(backend_, config_.activation, l_->gate, l_->up, l_->act);
+  } else {
+    at(PointKind::MlpPre, layer, l_->up);
+    ops::activate(backend_, config_.activation, l_->up, l_->act);
+  }
+  at(PointKind::MlpAct, layer, l_->act);
+  project(w.down, l_->act, out);
 }
 
 }  // namespace cajal
