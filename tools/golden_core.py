@@ -32,7 +32,7 @@ CORE = {
     "circuits": ["README.md", "micro.json", "nnsight_parity.json", "gemma3_plt_jumprelu", "gpt2_clt_relu", "llama_plt_topk"],
     "dictionaries": ["README.md", "index.json", "metrics/basic", *(f"formats/{name}" for name in FORMATS),
                      *(f"training/{name}" for name in ["init.safetensors", "stream.safetensors", *RECIPES])],
-    "training": ["README.md", "gpt2", "llama_tied", "qwen3"],
+    "training": ["README.md", "gpt2", "llama", "qwen3"],
 }
 
 
