@@ -1,6 +1,5 @@
 #include "text/sentencepiece.h"
 
-#include <algorithm>
 #include <array>
 #include <limits>
 #include <string>
@@ -11,205 +10,23 @@
 
 #include "base/error.h"
 #include "base/utf8.h"
-#include "text/byte_run.h"
 #include "text/byte_token.h"
-#include "text/models/bpe.h"
-#include "text/models/unigram.h"
-#include "text/score_merges.h"
+#include "text/sentencepiece_decoding.h"
 #include "text/sentencepiece_normalizer.h"
+#include "text/sentencepiece_segmenters.h"
 #include "text/vocabulary.h"
 
 namespace cajal {
 namespace {
 
-constexpr std::string_view kSpace = "\u2581";
-constexpr double kUnknownPenalty = 10.0;
-constexpr double kNever = -std::numeric_limits<double>::infinity();
-
-bool is_text_piece(PieceType type) noexcept {
-  return type == PieceType::Normal || type == PieceType::UserDefined || type == PieceType::Unused;
-}
-
-std::string with_spaces(std::string_view piece) {
-  std::string out;
-  while (!piece.empty()) {
-    const std::size_t at = std::min(piece.size(), piece.find(kSpace));
-    out += piece.substr(0, at);
-    piece.remove_prefix(at);
-    if (!piece.empty()) {
-      out += ' ';
-      piece.remove_prefix(kSpace.size());
-    }
-  }
-  return out;
-}
-
-/// A segment of the normalised text; `id` is negative for a character that no piece covers.
-struct Segment {
-  TokenId id = 0;
-  ByteRange range;
-};
-
-class Segmenter {
- public:
-  Segmenter() = default;
-  Segmenter(const Segmenter&) = delete;
-  Segmenter& operator=(const Segmenter&) = delete;
-  virtual ~Segmenter() = default;
-  virtual void segment(std::string_view text, ByteRange range, std::vector<Segment>& out) const = 0;
-};
-
-/// Characters that are no pieces themselves can still be parts of one, so they have ids behind
-/// those of the vocabulary.
-class BpeSegmenter : public Segmenter {
- public:
-  explicit BpeSegmenter(const SentencePieceModel& model)
-      : pieces_(static_cast<TokenId>(model.pieces.size())), bpe_(make(model)) {}
-
-  void segment(std::string_view text, ByteRange range, std::vector<Segment>& out) const override {
-    std::vector<ModelToken> tokens;
-    bpe_->tokens(text, range, tokens);
-    for (const ModelToken& token : tokens) {
-      out.push_back({token.id < pieces_ ? token.id : -1, token.range});
-    }
-  }
-
- private:
-  static std::unique_ptr<const Bpe> make(const SentencePieceModel& model) {
-    Vocabulary vocabulary;
-    std::vector<double> scores(model.pieces.size(), kNever);
-    for (std::size_t i = 0; i < model.pieces.size(); ++i) {
-      const auto& piece = model.pieces[i];
-      if (is_text_piece(piece.type)) {
-        vocabulary.add(piece.text, static_cast<TokenId>(i));
-        scores[i] = piece.score;
-      }
-    }
-    auto next = static_cast<TokenId>(model.pieces.size());
-    BpeOptions options;
-    options.unknown = next;
-    vocabulary.add("", next++);
-    for (const auto& piece : model.pieces) {
-      for (std::size_t at = 0; is_text_piece(piece.type) && at < piece.text.size();) {
-        const std::size_t length = decode_utf8(std::string_view(piece.text).substr(at)).length;
-        const std::string_view character = std::string_view(piece.text).substr(at, length);
-        if (!vocabulary.id_of(character)) {
-          vocabulary.add(character, next++);
-        }
-        at += length;
-      }
-    }
-    std::vector<BpeMerge> merges = merges_by_score(vocabulary, scores);
-    return std::make_unique<const Bpe>(std::move(vocabulary), merges, std::move(options));
-  }
-
-  TokenId pieces_;
-  std::unique_ptr<const Bpe> bpe_;
-};
-
-class UnigramSegmenter : public Segmenter {
- public:
-  explicit UnigramSegmenter(const SentencePieceModel& model) {
-    double lowest = std::numeric_limits<double>::infinity();
-    double highest = -lowest;
-    for (const auto& piece : model.pieces) {
-      if (piece.type == PieceType::Normal) {
-        lowest = std::min(lowest, piece.score);
-        highest = std::max(highest, piece.score);
-      }
-    }
-    for (std::size_t i = 0; i < model.pieces.size(); ++i) {
-      const auto& piece = model.pieces[i];
-      if (piece.type == PieceType::Normal) {
-        lattice_.add(piece.text, static_cast<TokenId>(i), piece.score);
-      } else if (piece.type == PieceType::UserDefined) {  // a bonus, so that it is always taken
-        const double score = static_cast<double>(piece.text.size()) * highest - 0.1;
-        lattice_.add(piece.text, static_cast<TokenId>(i), score);
-      }
-    }
-    lattice_.set_unknown_score(lowest - kUnknownPenalty);
-  }
-
-  void segment(std::string_view text, ByteRange range, std::vector<Segment>& out) const override {
-    for (const UnigramStep& step : lattice_.best_path(text.substr(range.begin, range.size()))) {
-      out.push_back({step.id, {range.begin + step.range.begin, range.begin + step.range.end}});
-    }
-  }
-
- private:
-  UnigramLattice lattice_;
-};
-
-/// What SentencePieceProcessor::Decode does, token by token.
-class SentencePieceDecoding : public Decoding {
- public:
-  SentencePieceDecoding(const SentencePieceModel& model, SkipSpecial skip)
-      : model_(model), skip_(skip) {}
-
-  void push(TokenId id, std::string& out) override {
-    if (id < 0 || static_cast<std::size_t>(id) >= model_.pieces.size()) {
-      return;
-    }
-    const auto& piece = model_.pieces[static_cast<std::size_t>(id)];
-    const std::size_t before = out.size();
-    if (piece.type == PieceType::Byte) {
-      bytes_ += static_cast<char>(byte_of_token(piece.text).value_or('?'));
-      show_bytes(out, false);
-    } else {
-      show_bytes(out, true);
-      at_start_ = at_start_ && !space_seen_ && !any_shown_ && out.size() == before;
-      show_piece(piece, out);
-    }
-    any_shown_ = any_shown_ || out.size() > before;
-  }
-  void finish(std::string& out) override { show_bytes(out, true); }
-
- private:
-  void show_piece(const SentencePieceModel::Piece& piece, std::string& out) {
-    space_seen_ = false;
-    if (piece.type == PieceType::Control) {
-      out += skip_ == SkipSpecial::Yes ? std::string_view() : piece.text;
-      return;
-    }
-    if (piece.type == PieceType::Unknown) {
-      out += model_.unknown_surface;
-      return;
-    }
-    std::string_view text = piece.text;
-    const bool drops = model_.add_dummy_prefix || model_.remove_extra_spaces;
-    if (at_start_ && drops && text.starts_with(kSpace)) {
-      text.remove_prefix(kSpace.size());
-      space_seen_ = !model_.remove_extra_spaces;  // else all leading spaces go
-    }
-    out += with_spaces(text);
-  }
-
-  /// A byte that is part of no character becomes one U+FFFD.
-  void show_bytes(std::string& out, bool last) {
-    while (!bytes_.empty() && (last || !could_become_character(bytes_))) {
-      const CodePoint c = decode_utf8(bytes_);
-      append_utf8(out, c.value);
-      bytes_.erase(0, c.valid ? c.length : 1);
-    }
-  }
-
-  const SentencePieceModel& model_;
-  SkipSpecial skip_;
-  std::string bytes_;  // not shown yet
-  bool at_start_ = true;
-  bool space_seen_ = false;  // the piece before dropped its space
-  bool any_shown_ = false;
-};
-
 class SentencePieceTokenizer : public Tokenizer {
  public:
   SentencePieceTokenizer(SentencePieceModel model, AddedEnds ends, std::string_view where)
-      : model_(std::move(model)), ends_(ends), normalizer_(model_, where), where_(where) {
-    if (model_.algorithm == SentencePieceModel::Algorithm::Bpe) {
-      segmenter_ = std::make_unique<const BpeSegmenter>(model_);
-    } else {
-      segmenter_ = std::make_unique<const UnigramSegmenter>(model_);
-    }
+      : model_(std::move(model)),
+        ends_(ends),
+        normalizer_(model_, where),
+        where_(where),
+        segmenter_(make_segmenter(model_)) {
     byte_ids_.fill(-1);
     for (std::size_t i = 0; i < model_.pieces.size(); ++i) {
       index_piece(static_cast<TokenId>(i));
@@ -254,7 +71,7 @@ class SentencePieceTokenizer : public Tokenizer {
   }
 
   std::unique_ptr<Decoding> start_decoding(SkipSpecial skip, Show) const override {
-    return std::make_unique<SentencePieceDecoding>(model_, skip);
+    return start_sentencepiece_decoding(model_, skip);
   }
   std::string bytes_of(TokenId id) const override {
     if (!has(id)) {
