@@ -3,7 +3,7 @@
 
 #include "io/json.h"
 #include "io/safetensors.h"
-#include "model/backward/backward.h"
+#include "model/backward/batch_gradient.h"
 #include "model/parameters.h"
 #include "testing/compare.h"
 #include "testing/golden.h"
@@ -21,7 +21,7 @@ struct Case {
 std::vector<Case> cases() {
   std::vector<Case> out;
   for (const fs::path& folder : testing::golden_folders("training")) {
-    for (const char* backend : {"ref"}) {
+    for (const char* backend : {"ref", "cpu"}) {
       out.push_back({folder, backend});
     }
   }
@@ -123,6 +123,24 @@ TEST_P(TrainingGolden, HasTheLossAndEveryGradient) {
   EXPECT_EQ(compared_, stored) << "some golden gradients were not reached";
   if (!HasFailure()) {
     testing::count_golden_case("training", GetParam().folder);
+  }
+}
+
+TEST_P(TrainingGolden, HasTheSameGradientInShards) {
+  const GoldenBatch golden(notes_);
+  const auto make = [&] { return exact() ? make_reference_backend() : make_cpu_backend(); };
+  for (const std::size_t lanes : exact() ? std::vector<std::size_t>{1, 2, 3} : {2}) {
+    Parameters sums({values_->specs().begin(), values_->specs().end()}, values_->dtype());
+    BatchGradient batch(make, model_->config(), sums.specs(), {.shard_rows = 30, .lanes = lanes});
+    const BatchLoss loss = batch.run(*model_, golden.batch(), golden.targets,
+                                     1.0 / static_cast<double>(golden.predictions), sums);
+    EXPECT_EQ(loss.predictions, golden.predictions);
+    const double want = notes_.at("loss", "").as_double("");
+    EXPECT_NEAR(loss.loss, want,
+                exact() ? 1e-12 * want : 8.0 * notes_.at("loss_f32_error", "").as_double(""));
+    for (std::size_t i = 0; i < sums.specs().size(); ++i) {
+      compare("grad/" + sums.specs()[i].name, sums.at(i));
+    }
   }
 }
 
