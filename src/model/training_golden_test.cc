@@ -129,7 +129,9 @@ TEST_P(TrainingGolden, HasTheLossAndEveryGradient) {
 TEST_P(TrainingGolden, HasTheSameGradientInShards) {
   const GoldenBatch golden(notes_);
   const auto make = [&] { return exact() ? make_reference_backend() : make_cpu_backend(); };
-  for (const std::size_t lanes : exact() ? std::vector<std::size_t>{1, 2, 3} : {2}) {
+  const std::vector<std::size_t> numbers =
+      exact() ? std::vector<std::size_t>{1, 2, 3} : std::vector<std::size_t>{2};
+  for (const std::size_t lanes : numbers) {
     Parameters sums({values_->specs().begin(), values_->specs().end()}, values_->dtype());
     BatchGradient batch(make, model_->config(), sums.specs(), {.shard_rows = 30, .lanes = lanes});
     const BatchLoss loss = batch.run(*model_, golden.batch(), golden.targets,
