@@ -47,6 +47,24 @@ bool is_right(const Tokenizer& tokenizer, std::span<const std::string_view> piec
   return true;
 }
 
+/// Ten million times the same letter, which merges that look at all pairs again take hours for,
+/// beside one million: the same rate shows that time is linear.
+Figure one_letter(const Tokenizer& tokenizer, int rounds) {
+  constexpr std::size_t kMany = 10'000'000;
+  const std::string text(kMany, 'a');
+  const std::string_view part = std::string_view(text).substr(0, kMany / 10);
+  const EncodeOptions plain = {.add_special_tokens = false};
+  const double limit = best_seconds(rounds, [&] { tokenizer.encode_ids(part, plain); });
+  std::vector<TokenId> ids;
+  const double seconds = seconds_of([&] { ids = tokenizer.encode_ids(text, plain); });
+  return {"tokenizer/one_letter_mb_per_s",
+          static_cast<double>(kMany) / 1e6 / seconds,
+          "MB/s",
+          static_cast<double>(part.size()) / 1e6 / limit,
+          "the rate at a tenth of the length",
+          tokenizer.decode(ids) == text};
+}
+
 }  // namespace
 
 std::vector<Figure> tokenizer_figures(const Options& options) {
@@ -68,6 +86,7 @@ std::vector<Figure> tokenizer_figures(const Options& options) {
   return {{"tokenizer/encode_mb_per_s", megabytes / warm, "MB/s", 0.0, "", right},
           {"tokenizer/encode_first_time_mb_per_s", megabytes / cold, "MB/s", 0.0, "", right},
           {"tokenizer/tokens", static_cast<double>(count), "tokens", 0.0, "", right},
+          one_letter(*tokenizer, options.rounds),
           {"tokenizer/load_s", load, "s", 0.0, "", right}};
 }
 
