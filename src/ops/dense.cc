@@ -29,9 +29,9 @@ Precision parse_precision(std::string_view name) {
 namespace ops {
 
 void gemm(Backend& backend, const GemmArgs& args) {
-  check_activations(backend, args.a, "gemm: a");
+  check_stored(backend, args.a, "gemm: a");
   check_floats(backend, args.b, "gemm: b");
-  check_activations(backend, args.out, "gemm: out");
+  check_stored(backend, args.out, "gemm: out");
   const bool ta = args.transpose_a == Transpose::Yes;
   const bool tb = args.transpose_b == Transpose::Yes;
   const std::size_t m = ta ? args.a.cols : args.a.rows;

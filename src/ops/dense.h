@@ -9,8 +9,8 @@ class Backend;
 
 enum class Transpose : bool { No, Yes };
 
-/// How a product with weights is computed; sums are in f32 (in double on `ref`, which computes
-/// every one of these exactly).
+/// How a product with weights is computed (BF16 operands are exact in each of them); sums are in
+/// f32 (in double on `ref`, which computes every one of these exactly).
 enum class Precision : std::uint8_t {
   F32,     // both sides in f32
   BF16,    // both sides rounded to bf16
@@ -24,10 +24,11 @@ std::string_view name_of(Precision precision) noexcept;
 Precision parse_precision(std::string_view name);
 
 struct GemmArgs {
-  ConstMatRef a;          // [m, k], or [k, m] if transpose_a; the backend's activation type
+  ConstMatRef a;          // [m, k], or [k, m] if transpose_a; the backend's activation type, or
+                          // BF16 on `cpu`
   ConstMatRef b;          // [k, n], or [n, k] if transpose_b; any float type
   ConstMatRef bias = {};  // [1, n], any float type; absent: none
-  MatRef out;             // [m, n], the backend's activation type
+  MatRef out;             // [m, n], the backend's activation type, or BF16 on `cpu`
   Transpose transpose_a = Transpose::No;
   Transpose transpose_b = Transpose::No;
   double alpha = 1.0;

@@ -4,7 +4,6 @@
 #include "ops/cpu/few_rows.h"
 #include "ops/cpu/isa.h"
 #include "ops/cpu/matmul.h"
-#include "ops/cpu/row_kernels.h"
 
 namespace cajal {
 namespace {
@@ -12,10 +11,8 @@ namespace {
 /// Where there is nothing to multiply.
 void start_out(const GemmArgs& args, const float* bias) {
   const std::vector<float> zeros(args.out.cols, 0.0F);
-  const auto out = args.out.as<float>();
-  for (std::size_t r = 0; r < out.rows; ++r) {
-    cpu::combine(zeros.data(), bias, out.cols, 1.0F, static_cast<float>(args.beta),
-                 out.data + r * out.stride);
+  for (std::size_t r = 0; r < args.out.rows; ++r) {
+    cpu::combine_row(args, zeros.data(), bias, {r, 0, args.out.cols});
   }
 }
 
@@ -50,10 +47,43 @@ void CpuBackend::gemm(const GemmArgs& args) {
   }
   if (args.a.rows == 0 || args.a.cols == 0) {
     start_out(args, bias);
-  } else if (cpu::suits_few_rows(args)) {
+  } else if (cpu::suits_long_products(args)) {
+    long_products_.multiply(args, bias);
+  } else if (args.a.dtype == DType::BF16 || args.out.dtype == DType::BF16) {
+    gemm_of_stored(args, bias);
+  } else {
+    gemm_of_floats(args, bias);
+  }
+}
+
+void CpuBackend::gemm_of_floats(const GemmArgs& args, const float* bias) {
+  if (cpu::suits_few_rows(args)) {
     cpu::multiply_few_rows(args, bias, scratch_);
   } else {
     many_rows_.multiply(args, bias);
+  }
+}
+
+/// Products too small for more care: bf16 is widened, and the result rounded.
+void CpuBackend::gemm_of_stored(const GemmArgs& args, const float* bias) {
+  Matrix a;
+  Matrix out;
+  GemmArgs floats = args;
+  if (args.a.dtype == DType::BF16) {
+    a = Matrix::host(args.a.rows, args.a.cols, DType::F32);
+    convert(args.a, a.ref());
+    floats.a = a.ref();
+  }
+  if (args.out.dtype == DType::BF16) {
+    out = Matrix::host(args.out.rows, args.out.cols, DType::F32);
+    if (args.beta != 0) {
+      convert(args.out, out.ref());
+    }
+    floats.out = out.ref();
+  }
+  gemm_of_floats(floats, bias);
+  if (args.out.dtype == DType::BF16) {
+    round_to_bf16(out.ref(), args.out);
   }
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "ops/backend.h"
+#include "ops/cpu/long_products.h"
 #include "ops/cpu/many_rows.h"
 #include "ops/cpu/scratch.h"
 
@@ -68,7 +69,11 @@ class CpuBackend final : public Backend {
   void round_to_bf16(ConstMatRef in, MatRef out) override;
 
  private:
+  void gemm_of_floats(const GemmArgs& args, const float* bias);
+  void gemm_of_stored(const GemmArgs& args, const float* bias);
+
   cpu::ManyRows many_rows_;
+  cpu::LongProducts long_products_;
   cpu::Scratch bias_;     // the bias of a product in f32
   cpu::Scratch scratch_;  // of the call at hand
   cpu::Scratch sums_;     // of chunks of rows

@@ -22,6 +22,8 @@ struct Case {
   double alpha = 1.0;
   double beta = 0.0;
   Precision precision = Precision::F32;
+  DType activations = DType::F32;
+  DType result = DType::F32;
 
   std::string name() const {
     return fmt::format("[{}, {}] * [{}, {}] {} in {}, transposed {}{}, bias {}, alpha {}, beta {}",
@@ -34,12 +36,12 @@ struct Case {
 /// The inputs of a product, on both backends.
 struct Inputs {
   explicit Inputs(const Case& c)
-      : a(c.transpose_a == Transpose::Yes ? normal_sample(c.k, c.m, DType::F32, 1)
-                                          : normal_sample(c.m, c.k, DType::F32, 1)),
+      : a(c.transpose_a == Transpose::Yes ? normal_sample(c.k, c.m, c.activations, 1)
+                                          : normal_sample(c.m, c.k, c.activations, 1)),
         b(c.transpose_b == Transpose::Yes ? normal_sample(c.n, c.k, c.weights, 2)
                                           : normal_sample(c.k, c.n, c.weights, 2)),
         bias(normal_sample(1, c.n, c.weights, 3)),
-        out(normal_sample(c.m, c.n, DType::F32, 4)),
+        out(normal_sample(c.m, c.n, c.result, 4)),
         exact_a(copy_as(a.ref(), DType::F64)),
         exact(copy_as(out.ref(), DType::F64)) {}
 
@@ -87,7 +89,7 @@ double operand_error(Precision precision) {
     case Precision::F32:
       return 0x1p-24;  // F64 weights are rounded to f32
     case Precision::BF16:
-      return 0x1.1p-8;  // 2^-9 on each side
+      return 0x1.01p-7;  // 2^-8 on each side: seven bits after the point
     case Precision::BF16x2:
       return 0x1p-16;  // F32 weights make it BF16x3
     case Precision::BF16x3:
@@ -100,7 +102,8 @@ void compare(Backend& cpu, Backend& ref, const Case& c) {
   Inputs in(c);
   std::vector<double> bound = magnitudes(ref, c, in);
   for (double& x : bound) {
-    x *= operand_error(c.precision) + static_cast<double>(c.k + 4) * kEpsilon;
+    x *= operand_error(c.precision) + static_cast<double>(c.k + 4) * kEpsilon +
+         (c.result == DType::BF16 ? 0x1p-8 : 0.0);
   }
   ops::gemm(ref, in.args(c, in.exact_a.ref(), in.exact.ref()));
   ops::gemm(cpu, in.args(c, in.a.ref(), in.out.ref()));
@@ -216,6 +219,76 @@ TEST_P(CpuDense, LowPrecisionsStayWithinTheirRoundings) {
   }
 }
 
+TEST_P(CpuDense, MultipliesLongMatricesOfEveryType) {
+  for (const Precision precision : {Precision::F32, Precision::BF16}) {
+    for (const DType activations : {DType::F32, DType::BF16}) {
+      for (const DType weights : {DType::F32, DType::BF16, DType::F16}) {
+        for (const Transpose a : {Transpose::No, Transpose::Yes}) {
+          const Transpose b = weights == DType::BF16 ? Transpose::No : Transpose::Yes;
+          Case c = {.m = 700,
+                    .k = 33,
+                    .n = 65,
+                    .weights = weights,
+                    .transpose_a = a,
+                    .transpose_b = b,
+                    .precision = precision,
+                    .activations = activations};
+          if (a == Transpose::Yes) {
+            std::swap(c.m, c.k);
+            c.transpose_b = Transpose::No;
+          }
+          if (!cpu_->has(precision)) {
+            continue;
+          }
+          compare(*cpu_, *ref_, c);
+          c.beta = 1;
+          compare(*cpu_, *ref_, c);
+          c.result = DType::BF16;
+          c.bias = true;
+          compare(*cpu_, *ref_, c);
+          c.beta = 0, c.bias = false;
+          compare(*cpu_, *ref_, c);
+        }
+      }
+    }
+  }
+}
+
+TEST_P(CpuDense, CutsLongMatricesWhereItMust) {
+  for (const Precision precision : {Precision::F32, Precision::BF16}) {
+    if (!cpu_->has(precision)) {
+      continue;
+    }
+    const Transpose yes = Transpose::Yes;
+    compare(*cpu_, *ref_, {.m = 4200, .k = 5, .n = 7, .precision = precision});
+    compare(
+        *cpu_, *ref_,
+        {.m = 512, .k = 9, .n = 2100, .transpose_b = yes, .bias = true, .precision = precision});
+    compare(*cpu_, *ref_,
+            {.m = 1601, .k = 520, .n = 8, .transpose_a = yes, .beta = 1, .precision = precision});
+    compare(*cpu_, *ref_,
+            {.m = 9, .k = 4700, .n = 33, .transpose_a = yes, .beta = 1, .precision = precision});
+    compare(*cpu_, *ref_,
+            {.m = 700, .k = 2100, .n = 40, .transpose_a = yes, .alpha = 2, .precision = precision});
+  }
+}
+
+TEST_P(CpuDense, FewRowsMayBeStoredAsBf16) {
+  for (const std::size_t m : {std::size_t{1}, std::size_t{17}}) {
+    Case c = {.m = m,
+              .k = 33,
+              .n = 20,
+              .weights = DType::BF16,
+              .transpose_b = Transpose::Yes,
+              .beta = 1,
+              .activations = DType::BF16,
+              .result = DType::BF16};
+    compare(*cpu_, *ref_, c);
+    c.transpose_a = Transpose::Yes;
+    compare(*cpu_, *ref_, c);
+  }
+}
+
 TEST_P(CpuDense, SplitProductsAreWithinAHundredTimesTheErrorOfF32) {
   const auto error = [&](Precision precision, DType weights) {
     const Case c = {.m = 64,
@@ -264,6 +337,27 @@ TEST_P(CpuDense, BitsDoNotDependOnThreads) {
             expect_same_for_threads([&] { return product(*cpu_, c); }, c.name());
           }
         }
+      }
+    }
+  }
+}
+
+TEST_P(CpuDense, BitsOfLongProductsDoNotDependOnThreads) {
+  for (const Precision precision : {Precision::F32, Precision::BF16}) {
+    for (const DType activations : {DType::F32, DType::BF16}) {
+      Case c = {.m = 1100,
+                .k = 40,
+                .n = 72,
+                .transpose_b = Transpose::Yes,
+                .beta = 1,
+                .precision = precision,
+                .activations = activations};
+      if (cpu_->has(precision)) {
+        expect_same_for_threads([&] { return product(*cpu_, c); }, c.name());
+        c.transpose_a = Transpose::Yes;
+        c.transpose_b = Transpose::No;
+        c.m = 40, c.k = 6200;
+        expect_same_for_threads([&] { return product(*cpu_, c); }, c.name());
       }
     }
   }

@@ -42,10 +42,12 @@ Matmul::Matmul(const MatmulShape& shape) {
   const OneThread one_thread;
   try {
     const auto type = shape.bf16 ? dnnl::memory::data_type::bf16 : dnnl::memory::data_type::f32;
-    const auto a = describe(shape.m, shape.k, type, shape.lda, 1);
+    const auto a = shape.transpose_a ? describe(shape.m, shape.k, type, 1, shape.lda)
+                                     : describe(shape.m, shape.k, type, shape.lda, 1);
     const auto b = shape.transpose_b ? describe(shape.k, shape.n, type, 1, shape.ldb)
                                      : describe(shape.k, shape.n, type, shape.ldb, 1);
-    const auto c = describe(shape.m, shape.n, dnnl::memory::data_type::f32, shape.ldc, 1);
+    const auto out = shape.bf16_out ? type : dnnl::memory::data_type::f32;
+    const auto c = describe(shape.m, shape.n, out, shape.ldc, 1);
     dnnl::primitive_attr attributes;
     attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
     if (shape.accumulate) {
@@ -69,7 +71,7 @@ std::size_t Matmul::scratch_bytes() const noexcept {
 }
 
 // NOLINTNEXTLINE(bugprone-exception-escape): what was prepared can only fail by a bug
-void Matmul::run(const std::byte* a, const std::byte* b, float* c,
+void Matmul::run(const std::byte* a, const std::byte* b, void* c,
                  std::byte* scratch) const noexcept {
   const auto memory = [](const dnnl::memory::desc& desc, const void* data) {
     // NOLINTNEXTLINE(cppcoreguidelines-pro-type-const-cast): oneDNN's interface knows no const

@@ -11,12 +11,15 @@
 
 namespace cajal::cpu {
 
-/// c[m, n] (f32) = a[m, k] * b[k, n], or += if accumulate; a and b are both f32 or both bf16; ld*
-/// are strides in elements; transpose_b: b is stored [n, k].
+/// c[m, n] = a[m, k] * b[k, n], or += if accumulate; a and b are both f32 or both bf16, c is f32
+/// or, if they are bf16, rounded to bf16; ld* are strides in elements; transpose_a: a is stored
+/// [k, m], transpose_b: b is stored [n, k].
 struct MatmulShape {
   std::size_t m = 0, k = 0, n = 0;
   std::size_t lda = 0, ldb = 0, ldc = 0;
   bool bf16 = false;
+  bool bf16_out = false;
+  bool transpose_a = false;
   bool transpose_b = false;
   bool accumulate = false;
   auto operator<=>(const MatmulShape&) const = default;
@@ -32,7 +35,7 @@ class Matmul {
 
   std::size_t scratch_bytes() const noexcept;
   /// Several threads may run it at once, each with its own scratch (64-byte aligned).
-  void run(const std::byte* a, const std::byte* b, float* c, std::byte* scratch) const noexcept;
+  void run(const std::byte* a, const std::byte* b, void* c, std::byte* scratch) const noexcept;
 
  private:
   struct Primitive;
