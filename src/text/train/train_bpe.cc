@@ -91,18 +91,51 @@ std::string word_pattern(std::vector<std::string> together) {
                            han);
 }
 
+bool is_one_word(std::string_view word) {
+  static const Pattern pattern = Pattern::regex(word_pattern(), "the words of a text");
+  std::vector<ByteRange> parts;
+  if (word.empty() || !is_valid_utf8(word)) {
+    return false;
+  }
+  pattern.find_all(word, parts);
+  return is_several_han(word) || (parts.size() == 1 && parts[0].size() == word.size());
+}
+
+std::vector<std::string> words_to_spell(const std::vector<std::string>& names) {
+  constexpr std::size_t kCommon = 3;
+  std::map<std::string, std::set<std::string>> holders;
+  std::set<std::string> out;
+  for (const std::string& name : names) {
+    std::size_t words = 0;
+    for (std::size_t begin = 0; begin < name.size();) {
+      const std::size_t end = std::min(name.find(' ', begin), name.size());
+      if (end > begin) {
+        holders[name.substr(begin, end - begin)].insert(name);
+        ++words;
+      }
+      begin = end + 1;
+    }
+    if (words == 1) {
+      out.insert(std::string(without_space(name)));
+    }
+  }
+  for (const auto& [word, of] : holders) {
+    if (of.size() < kCommon) {
+      out.insert(word);
+    }
+  }
+  return {out.begin(), out.end()};
+}
+
 BpeTrainer::BpeTrainer(BpeRecipe recipe)
     : recipe_(std::move(recipe)),
       text_pattern_(word_pattern(several_han(recipe_.whole))),
       pattern_(Pattern::regex(text_pattern_, "the words of a text")),
       special_(special_tokens(recipe_.special)) {
   for (const std::string& word : recipe_.whole) {
-    std::vector<ByteRange> parts;
-    check(is_valid_utf8(word), "whole word '{}': is not valid UTF-8", sanitize_utf8(word));
-    pattern_.find_all(word, parts);
-    check(parts.size() == 1 && parts[0].size() == word.size(),
+    check(is_one_word(word),
           "whole word '{}': text is cut inside it, so it cannot be one token; give a single word",
-          word);
+          sanitize_utf8(word));
   }
   check(recipe_.bos.empty() || special_.id_of(recipe_.bos),
         "the token '{}' that begins a text is not among the special tokens", recipe_.bos);

@@ -28,7 +28,7 @@ struct BpeRecipe {
   /// Words that are one token each, with a space before them and without, whichever the text has.
   /// Written with a leading space: only so.
   std::vector<std::string> whole;
-  /// Words that are never one token (but `whole` counts more).
+  /// Words that are never one token (but `whole` counts more); see words_to_spell.
   std::vector<std::string> spelled;
   std::int64_t min_count = 2;  // of a pair that is joined
   std::size_t min_names = 2;   // of `spelled` words that share a piece which no other word has
@@ -51,6 +51,13 @@ std::vector<std::string> number_tokens();
 /// each newline, each Han character or kana, runs of other signs, other white space. `together`
 /// are words of several Han characters that are not cut.
 std::string word_pattern(std::vector<std::string> together = {});
+
+/// Whether text is never cut inside `word`, so that it may be a `whole` one.
+bool is_one_word(std::string_view word);
+
+/// The words of names that are to be looked up: names of one word, and those words of longer names
+/// that fewer than three names have. "San" of many cities needs no spelling: it says little.
+std::vector<std::string> words_to_spell(const std::vector<std::string>& names);
 
 /// Counts the words of a text that comes in parts. Every part is cut for itself.
 class BpeTrainer {

@@ -83,6 +83,11 @@ TEST(TrainBpe, SpellsNamesInPiecesThatOthersShare) {
   EXPECT_THAT(texts(*tokenizer, " containing"), ElementsAre(" containing"));
 }
 
+TEST(WordsToSpell, LeavesWordsThatManyNamesShare) {
+  EXPECT_THAT(words_to_spell({"San Jose", "San Diego", "San Antonio", "Dallas"}),
+              ElementsAre("Antonio", "Dallas", "Diego", "Jose"));
+}
+
 TEST(TrainBpe, NeverJoinsWords) {
   const auto bpe = train({.vocab = 1000});
   for (std::size_t id = bpe.special.size(); id < bpe.pieces.size(); ++id) {
