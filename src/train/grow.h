@@ -1,0 +1,66 @@
+// A whole training: steps, held-out losses, checkpoints, and at the end a model folder.
+//
+// Work that was done is not lost: a process that is killed at any moment and told to resume ends
+// with the same bytes as one that was not.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "corpus/mixture.h"
+#include "train/history.h"
+#include "train/model_folder.h"
+#include "train/trainer.h"
+
+namespace cajal {
+
+struct GrowOptions {
+  std::filesystem::path folder;  // gets the model, and training/ with all the rest
+  ModelFolder model;
+  TrainerOptions trainer;  // schedule.steps is the length of the training
+  std::uint64_t seed = 0;
+  std::vector<MixturePart> data;
+  std::vector<std::shared_ptr<const TokenSource>> heldout;
+  std::size_t batch_tokens = 0;       // of one pass; none of the documents may be longer
+  std::size_t accumulate = 1;         // passes in a step
+  std::size_t evaluate_every = 0;     // steps; 0: at the end only
+  std::size_t evaluation_tokens = 0;  // at most, of the held-out documents
+  std::size_t checkpoint_every = 0;   // steps; 0: at the end only
+  std::size_t keep = 3;               // newest checkpoints that stay
+  std::size_t milestones = 0;         // model folders kept along the way, evenly spaced
+  std::string recipe;                 // JSON of all that the result depends on
+};
+
+/// Told how it goes. Called in the thread that computes.
+class GrowObserver {
+ public:
+  virtual ~GrowObserver() = default;
+  virtual void note(std::string_view /*sentence*/) {}
+  virtual void stepped(const HistoryRow& /*row*/, std::size_t /*steps*/) {}
+  /// At every evaluation, after the held-out loss: for scores of other kinds.
+  virtual void evaluated(const Trainer& /*trainer*/, const HistoryRow& /*row*/) {}
+};
+
+enum class Resume : std::uint8_t { No, Yes };
+
+struct GrowResult {
+  std::size_t step = 0;
+  bool finished = false;  // false: it was stopped, and left a checkpoint
+  History history;
+};
+
+/// Throws InvalidArgument if there are checkpoints already and `resume` is No; Cancelled never: a
+/// stop leaves a checkpoint and returns. A loss that is no number, or far above that of a model
+/// that knows nothing, throws InvalidArgument naming the step and the last good checkpoint.
+GrowResult grow(Backend& backend, const GrowOptions& options, Resume resume, GrowObserver& observer,
+                const std::stop_token& stop = {});
+
+/// Where `grow` keeps its checkpoints, loss.csv and loss.svg.
+std::filesystem::path training_folder(const std::filesystem::path& folder);
+
+}  // namespace cajal

@@ -1,0 +1,112 @@
+#include "train/trainer.h"
+
+#include <cmath>
+#include <cstring>
+#include <utility>
+
+#include "model/backward/backward.h"
+
+namespace cajal {
+namespace {
+
+Parameters fresh(Backend& backend, const ModelConfig& config, std::uint64_t seed) {
+  Parameters out(fresh_parameters(config), backend.activation_dtype());
+  initialize(out, config, seed);
+  return out;
+}
+
+std::vector<ParameterSpec> specs_of(const Parameters& parameters) {
+  return {parameters.specs().begin(), parameters.specs().end()};
+}
+
+std::shared_ptr<Parameters> rounded_copy(const Parameters& values, Precision precision) {
+  return precision == Precision::BF16 ? std::make_shared<Parameters>(specs_of(values), DType::BF16)
+                                      : nullptr;
+}
+
+void set_zero(Parameters& parameters) {
+  const MatRef all = parameters.all();
+  std::memset(all.data, 0, all.rows * all.cols * size_of(all.dtype));
+}
+
+}  // namespace
+
+Trainer::Trainer(Backend& backend, const ModelConfig& config, std::uint64_t seed,
+                 TrainerOptions options)
+    : Trainer(backend, config, fresh(backend, config, seed), options) {}
+
+Trainer::Trainer(Backend& backend, const ModelConfig& config, Parameters initial,
+                 TrainerOptions options)
+    : backend_(&backend),
+      options_(options),
+      values_(std::make_shared<Parameters>(std::move(initial))),
+      rounded_(rounded_copy(*values_, options.precision)),
+      first_(specs_of(*values_), values_->dtype()),
+      second_(specs_of(*values_), values_->dtype()),
+      gradients_(specs_of(*values_), values_->dtype()),
+      model_(model_of(config, values_, rounded_)),
+      places_(config, gradients_),
+      tape_(backend) {
+  round();
+}
+
+void Trainer::round() {
+  if (rounded_) {
+    ops::round_to_bf16(*backend_, std::as_const(*values_).all(), rounded_->all());
+  }
+}
+
+void Trainer::restored(std::size_t steps) {
+  steps_ = steps;
+  round();
+}
+
+/// Adds the gradients of weight * (sum of -log p), and returns that.
+double Trainer::accumulate(const PackedBatch& batch, double weight) {
+  model_->forward(*backend_, {batch.tokens, batch.starts}, tape_,
+                  {.precision = options_.precision, .logits = LogitRows::All});
+  const ConstMatRef logits = tape_.logits();
+  if (dlogits_.rows() != logits.rows) {
+    dlogits_ = make_matrix(*backend_, logits.rows, logits.cols);
+  }
+  const double loss = ops::cross_entropy(
+      *backend_,
+      {.logits = logits, .targets = batch.targets, .weight = weight, .dlogits = dlogits_.ref()});
+  backward(*backend_, *model_, tape_,
+           {.precision = options_.precision, .dlogits = dlogits_.ref(), .gradients = &places_});
+  return loss;
+}
+
+double Trainer::loss_and_gradients(const PackedBatch& batch) {
+  set_zero(gradients_);
+  return accumulate(batch, 1.0 / static_cast<double>(batch.predictions));
+}
+
+StepResult Trainer::step(std::span<const PackedBatch> batches) {
+  StepResult result{.step = steps_ + 1};
+  for (const PackedBatch& batch : batches) {
+    result.predictions += batch.predictions;
+  }
+  check(result.predictions != 0, "step {}: the batch predicts nothing", result.step);
+  set_zero(gradients_);
+  for (const PackedBatch& batch : batches) {
+    result.loss += accumulate(batch, 1.0 / static_cast<double>(result.predictions));
+  }
+  result.learning_rate = learning_rate(options_.schedule, result.step);
+  result.gradient_norm = gradient_norm(*backend_, gradients_);
+  result.finite = std::isfinite(result.loss) && std::isfinite(result.gradient_norm);
+  if (result.finite) {
+    adamw_step(*backend_, {values_.get(), &first_, &second_, rounded_.get()}, gradients_,
+               result.gradient_norm, result.learning_rate, result.step, options_.adamw);
+    steps_ = result.step;
+  }
+  return result;
+}
+
+double Trainer::nll(const PackedBatch& batch) {
+  model_->forward(*backend_, {batch.tokens, batch.starts}, tape_,
+                  {.precision = options_.precision, .logits = LogitRows::All});
+  return ops::cross_entropy(*backend_, {.logits = tape_.logits(), .targets = batch.targets});
+}
+
+}  // namespace cajal
