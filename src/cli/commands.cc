@@ -5,7 +5,7 @@
 namespace cajal {
 namespace {
 
-constexpr std::array<CommandEntry, 7> kCommands = {{
+constexpr std::array<CommandEntry, 8> kCommands = {{
     {"generate", "Continue a text.",
      "  cajal generate -m MODEL \"Once upon a time\" -n 50\n"
      "  cajal generate -m MODEL --ids 2,8,14 --temperature 0.8 --seed 7 --json",
@@ -34,6 +34,10 @@ constexpr std::array<CommandEntry, 7> kCommands = {{
      "  cajal inspect MODEL\n"
      "  cajal inspect MODEL --check",
      "write to this file instead of the screen", make_inspect_command},
+    {"grow", "Train a model from nothing, as a recipe says.",
+     "  cajal grow recipe.yaml\n"
+     "  cajal grow recipe.yaml --resume",
+     "the folder for the model, instead of the recipe's", make_grow_command},
 }};
 
 }  // namespace

@@ -10,8 +10,6 @@
 namespace cajal {
 namespace {
 
-constexpr timespec kPatience = {.tv_sec = 3, .tv_nsec = 0};
-
 bool is_ignored(int signal) {
   struct sigaction action{};
   return ::sigaction(signal, nullptr, &action) == 0 && action.sa_handler == SIG_IGN;
@@ -58,7 +56,8 @@ void Interrupt::watch() {
     leave();
   }
   source_.request_stop();
-  ::sigtimedwait(&set, nullptr, &kPatience);
+  const timespec patience = {.tv_sec = patience_s_, .tv_nsec = 0};
+  ::sigtimedwait(&set, nullptr, &patience);
   if (!done_) {
     leave();
   }

@@ -1,0 +1,128 @@
+#include "service/grow.h"
+
+#include <cmath>
+#include <cstdio>
+#include <unistd.h>
+
+#include <fmt/format.h>
+
+#include "cli/command.h"
+
+namespace cajal {
+namespace {
+
+constexpr int kPatience = 60;  // seconds that the last step and a checkpoint may take
+
+std::string duration(double seconds) {
+  if (!(seconds < 360000.0)) {
+    return "long";
+  }
+  if (seconds < 90.0) {
+    return fmt::format("{:.0f} s", seconds);
+  }
+  return seconds < 5400.0 ? fmt::format("{:.0f} min", seconds / 60.0)
+                          : fmt::format("{:.1f} h", seconds / 3600.0);
+}
+
+std::string line_of(const GrowProgress& p, double heldout) {
+  std::string out = fmt::format("step {}/{}  loss {:.4f}", p.row.step, p.steps, p.row.loss);
+  if (!std::isnan(heldout)) {
+    out += fmt::format("  held-out {:.4f}", heldout);
+  }
+  return out + fmt::format("  {:.0f} tokens/s  {} left", p.tokens_per_s, duration(p.seconds_left));
+}
+
+/// On a terminal one line that changes; elsewhere a line for each evaluation.
+class View final : public GrowView {
+ public:
+  explicit View(const Console& console)
+      : console_(console), live_(!console.flags().quiet && ::isatty(STDERR_FILENO) == 1) {}
+
+  void note(std::string_view sentence) override {
+    end_line();
+    console_.note(sentence);
+  }
+
+  void progress(const GrowProgress& progress) override {
+    const bool evaluated = !std::isnan(progress.row.heldout);
+    heldout_ = evaluated ? progress.row.heldout : heldout_;
+    const std::string line = line_of(progress, heldout_);
+    if (live_) {
+      std::fputs(("\r\x1b[K" + line).c_str(), stderr);
+      open_ = true;
+    }
+    if (evaluated || progress.row.step == progress.steps) {
+      live_ ? end_line() : console_.note(line);
+    }
+  }
+
+  void end_line() {
+    if (open_) {
+      std::fputc('\n', stderr);
+    }
+    open_ = false;
+  }
+
+ private:
+  const Console& console_;
+  bool live_;
+  bool open_ = false;  // whether the line on the screen lacks its end
+  double heldout_ = std::nan("");
+};
+
+std::string summary(const GrowOutcome& outcome) {
+  const HistoryRow& last = outcome.history.back();
+  const std::string heldout =
+      std::isnan(last.heldout) ? "" : fmt::format(", on held-out text {:.4f}", last.heldout);
+  return fmt::format("{}: {} parameters, {} steps in {}; loss {:.4f}{}\n", outcome.folder.string(),
+                     outcome.parameters, outcome.step, duration(outcome.seconds), last.loss,
+                     heldout);
+}
+
+class GrowCommand final : public Command {
+ public:
+  std::vector<BoundField> fields() override { return bind_fields(grow_fields(), request_); }
+  void check_usage() override {
+    require(request_.recipe.has_value(), "name a recipe, a YAML file (docs/grow.md)");
+  }
+
+  int run(Surroundings around) override {
+    Console& console = around.console;
+    request_.output = console.flags().output;
+    around.interrupt.set_patience(kPatience);
+    View view(console);
+    const GrowOutcome outcome = grow_recipe(request_, view, around.interrupt.token());
+    view.end_line();
+    if (!outcome.finished) {
+      console.note(fmt::format("stopped after step {} of {}; go on with --resume", outcome.step,
+                               outcome.steps));
+      return kInterrupted;
+    }
+    if (console.json()) {
+      console.write_result("grow", provenance(), to_json(outcome));
+    } else {
+      console.write(summary(outcome));
+    }
+    return 0;
+  }
+
+ private:
+  Provenance provenance() const {
+    return {.model = {},
+            .dictionary = {},
+            .tokenizer = {},
+            .precision = {},
+            .device = request_.device,
+            .seed = {}};
+  }
+
+  GrowRequest request_;
+};
+
+}  // namespace
+
+std::unique_ptr<Command> make_grow_command() {
+  return std::make_unique<GrowCommand>();
+}
+
+}  // namespace cajal

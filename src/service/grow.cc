@@ -1,0 +1,226 @@
+#include "service/grow.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <deque>
+
+#include "base/error.h"
+#include "base/parallel.h"
+#include "service/grow_data.h"
+#include "service/recipe.h"
+#include "service/session.h"
+#include "train/grow.h"
+
+namespace cajal {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+Architecture architecture_of(const Recipe& recipe, const GrowData& data) {
+  const RecipeModel& m = recipe.model;
+  return {.family = m.family,
+          .layers = m.layers,
+          .heads = m.heads,
+          .kv_heads = m.kv_heads,
+          .d_model = m.d_model,
+          .d_head = m.d_head,
+          .d_mlp = m.d_mlp,
+          .vocab = data.tokenizer->vocab_size(),
+          .context = m.context,
+          .rope_theta = m.rope_theta,
+          .norm_epsilon = m.norm_epsilon,
+          .tied = m.tied,
+          .bos = data.bos,
+          .eos = data.eos,
+          .pad = data.pad};
+}
+
+ModelFolder folder_of(const Recipe& recipe, const GrowData& data) {
+  const Tokenizer& tokenizer = *data.tokenizer;
+  ModelFolder out{.architecture = architecture_of(recipe, data),
+                  .tokenizer = data.tokenizer_json,
+                  .bos = std::string(tokenizer.piece(data.bos)),
+                  .eos = std::string(tokenizer.piece(data.eos)),
+                  .pad = std::string(tokenizer.piece(data.pad)),
+                  .stop = {data.eos}};
+  const auto human = tokenizer.id_of("Human:");
+  if (human && tokenizer.id_of("Assistant:")) {
+    out.chat_template = kHumanAssistantTemplate;
+    out.stop.push_back(*human);  // the next question is not the model's to ask
+  }
+  return out;
+}
+
+std::size_t steps_of(const Recipe& recipe) {
+  const RecipeTraining& t = recipe.training;
+  const std::size_t tokens = t.batch_rows * recipe.model.context * t.accumulate;
+  return t.steps != 0 ? t.steps : (t.tokens + tokens - 1) / tokens;
+}
+
+TrainerOptions trainer_of(const Recipe& recipe, const Backend& backend) {
+  const RecipeTraining& t = recipe.training;
+  const Precision precision = t.precision == "bf16" ? Precision::BF16 : Precision::F32;
+  const bool exact = backend.activation_dtype() == DType::F64;
+  if (!exact && !backend.has(precision)) {
+    fail(ErrorCode::Unsupported,
+         "{}: training: precision: this machine has no bf16 units; write precision: f32",
+         recipe.file.string());
+  }
+  return {.adamw = {.beta1 = t.beta1,
+                    .beta2 = t.beta2,
+                    .epsilon = t.epsilon,
+                    .decay = t.weight_decay,
+                    .clip = t.clip},
+          .schedule = {.peak = t.learning_rate,
+                       .steps = steps_of(recipe),
+                       .warmup = t.warmup,
+                       .decay = t.schedule == "cosine"   ? Decay::Cosine
+                                : t.schedule == "linear" ? Decay::Linear
+                                                         : Decay::None,
+                       .last = t.final},
+          .precision = exact ? Precision::F32 : precision};
+}
+
+GrowOptions options_of(const Recipe& recipe, const GrowData& data, const Backend& backend) {
+  Json about = to_json(recipe);
+  about.set("read", data.fingerprint);
+  about.set("device", backend.name());
+  return {.folder = recipe.resolve(recipe.output),
+          .model = folder_of(recipe, data),
+          .trainer = trainer_of(recipe, backend),
+          .seed = recipe.seed,
+          .data = data.parts,
+          .heldout = data.heldout,
+          .batch_tokens = recipe.training.batch_rows * recipe.model.context,
+          .accumulate = recipe.training.accumulate,
+          .evaluate_every = recipe.evaluation.every,
+          .evaluation_tokens = recipe.evaluation.tokens,
+          .checkpoint_every = recipe.checkpoints.every,
+          .keep = recipe.checkpoints.keep,
+          .milestones = recipe.checkpoints.milestones,
+          .recipe = about.dump()};
+}
+
+/// Turns steps into speeds.
+class Observer final : public GrowObserver {
+ public:
+  explicit Observer(GrowView& view) : view_(view) { lately_.push_back({Clock::now(), 0, 0}); }
+
+  void note(std::string_view sentence) override { view_.note(sentence); }
+
+  void stepped(const HistoryRow& row, std::size_t steps) override {
+    constexpr std::size_t kLately = 20;  // steps
+    if (lately_.size() == 1) {           // the first step of this run, which may go on with another
+      lately_.front().step = row.step - 1;
+      lately_.front().tokens = row.tokens - std::min(row.tokens, row.tokens / row.step);
+    }
+    lately_.push_back({Clock::now(), row.step, row.tokens});
+    if (lately_.size() > kLately) {
+      lately_.pop_front();
+    }
+    const Moment& then = lately_.front();
+    const double seconds = std::chrono::duration<double>(lately_.back().when - then.when).count();
+    const auto done = static_cast<double>(row.step - then.step);
+    view_.progress({.row = row,
+                    .steps = steps,
+                    .tokens_per_s = static_cast<double>(row.tokens - then.tokens) / seconds,
+                    .seconds_left = seconds / done * static_cast<double>(steps - row.step)});
+  }
+
+ private:
+  struct Moment {
+    Clock::time_point when;
+    std::size_t step = 0;
+    std::size_t tokens = 0;
+  };
+  GrowView& view_;
+  std::deque<Moment> lately_;
+};
+
+Recipe recipe_of(const GrowRequest& request) {
+  check(request.recipe && !request.recipe->empty(), "name a recipe, such as recipe.yaml");
+  Recipe recipe = load_recipe(*request.recipe);
+  if (request.steps) {
+    check(*request.steps != 0, "--steps: must be at least 1");
+    recipe.training.steps = *request.steps;
+    recipe.training.tokens = 0;
+  }
+  if (!request.output.empty()) {
+    recipe.output = std::filesystem::absolute(request.output).string();
+  }
+  return recipe;
+}
+
+}  // namespace
+
+const FieldTable<GrowRequest>& grow_fields() {
+  static const FieldTable<GrowRequest> table = {
+      {{.name = "recipe",
+        .help = "what to grow, a YAML file (docs/grow.md)",
+        .value = "RECIPE",
+        .positional = true},
+       &GrowRequest::recipe},
+      {{.name = "resume", .help = "go on from the last checkpoint"}, &GrowRequest::resume},
+      {{.name = "steps", .help = "make so many steps instead of the recipe's", .min = 1},
+       &GrowRequest::steps},
+      {{.name = "device",
+        .help = "where to compute: cpu or ref (slow, exact)",
+        .value = "DEVICE",
+        .choices = {"cpu", "ref"}},
+       &GrowRequest::device},
+      {{.name = "threads",
+        .help = "threads to compute with (default: all cores)",
+        .letter = 't',
+        .min = 1,
+        .max = 1024},
+       &GrowRequest::threads},
+  };
+  return table;
+}
+
+GrowOutcome grow_recipe(const GrowRequest& request, GrowView& view, std::stop_token stop) {
+  const auto start = Clock::now();
+  if (request.threads) {
+    set_threads(static_cast<int>(*request.threads));
+  }
+  const Recipe recipe = recipe_of(request);
+  const auto backend = make_backend(request.device);
+  const GrowData data = prepare_data(recipe);
+  const GrowOptions options = options_of(recipe, data, *backend);
+  const Parameters shapes(fresh_parameters(model_config(options.model.architecture)), DType::BF16);
+  view.note(fmt::format("{}: {} parameters, a vocabulary of {}, {} steps of {} tokens",
+                        options.folder.string(), shapes.elements(), data.tokenizer->vocab_size(),
+                        options.trainer.schedule.steps, options.batch_tokens * options.accumulate));
+  Observer observer(view);
+  GrowResult result =
+      grow(*backend, options, request.resume ? Resume::Yes : Resume::No, observer, stop);
+  return {.folder = options.folder,
+          .parameters = shapes.elements(),
+          .vocab = data.tokenizer->vocab_size(),
+          .step = result.step,
+          .steps = options.trainer.schedule.steps,
+          .finished = result.finished,
+          .history = std::move(result.history),
+          .seconds = seconds_since(start)};
+}
+
+Json to_json(const GrowOutcome& outcome) {
+  const auto number = [](double x) { return std::isfinite(x) ? Json(x) : Json(); };
+  const bool any = !outcome.history.empty();
+  return Json::object({{"folder", outcome.folder.string()},
+                       {"parameters", outcome.parameters},
+                       {"vocab", outcome.vocab},
+                       {"step", outcome.step},
+                       {"steps", outcome.steps},
+                       {"finished", outcome.finished},
+                       {"loss", any ? number(outcome.history.back().loss) : Json()},
+                       {"heldout_loss", any ? number(outcome.history.back().heldout) : Json()},
+                       {"seconds", outcome.seconds}});
+}
+
+}  // namespace cajal

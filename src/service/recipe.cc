@@ -1,0 +1,209 @@
+#include "service/recipe.h"
+
+#include <algorithm>
+
+#include <fmt/ranges.h>
+
+#include "base/error.h"
+#include "io/yaml.h"
+
+namespace cajal {
+namespace {
+
+constexpr double kMostSize = 1 << 20;  // of a width or count that memory is set aside for
+
+const FieldTable<RecipeModel>& model_table() {
+  using M = RecipeModel;
+  static const FieldTable<M> table = {
+      {{.name = "family", .choices = {"llama", "gpt2", "qwen3", "gemma2"}}, &M::family},
+      {{.name = "d_model", .min = 1, .max = kMostSize}, &M::d_model},
+      {{.name = "layers", .min = 1, .max = 1000}, &M::layers},
+      {{.name = "heads", .min = 1, .max = kMostSize}, &M::heads},
+      {{.name = "kv_heads", .max = kMostSize}, &M::kv_heads},
+      {{.name = "d_head", .max = kMostSize}, &M::d_head},
+      {{.name = "d_mlp", .min = 1, .max = kMostSize}, &M::d_mlp},
+      {{.name = "context", .min = 3, .max = kMostSize}, &M::context},
+      {{.name = "rope_theta", .min = 1}, &M::rope_theta},
+      {{.name = "norm_epsilon", .min = 0, .max = 1, .above_min = true}, &M::norm_epsilon},
+      {{.name = "tied"}, &M::tied},
+  };
+  return table;
+}
+
+const FieldTable<RecipeTokenizer>& tokenizer_table() {
+  using T = RecipeTokenizer;
+  static const FieldTable<T> table = {
+      {{.name = "file"}, &T::file},
+      {{.name = "vocab", .min = 1, .max = kMostSize}, &T::vocab},
+      {{.name = "whole"}, &T::whole},
+      {{.name = "spelled"}, &T::spelled},
+      {{.name = "min_count", .min = 1}, &T::min_count},
+      {{.name = "min_names", .min = 1}, &T::min_names},
+      {{.name = "sample", .min = 1}, &T::sample},
+  };
+  return table;
+}
+
+const FieldTable<RecipeData>& data_table() {
+  using D = RecipeData;
+  static const FieldTable<D> table = {
+      {{.name = "text"}, &D::text},
+      {{.name = "world"}, &D::world},
+      {{.name = "weight", .min = 0, .max = 1e9, .above_min = true}, &D::weight},
+      {{.name = "from", .min = 0, .max = 1}, &D::from},
+      {{.name = "until", .min = 0, .max = 1}, &D::until},
+      {{.name = "heldout", .min = 0, .max = 0.9}, &D::heldout},
+  };
+  return table;
+}
+
+const FieldTable<RecipeTraining>& training_table() {
+  using T = RecipeTraining;
+  static const FieldTable<T> table = {
+      {{.name = "steps", .max = 99999999}, &T::steps},
+      {{.name = "tokens"}, &T::tokens},
+      {{.name = "batch_rows", .min = 1, .max = 1 << 16}, &T::batch_rows},
+      {{.name = "accumulate", .min = 1, .max = 1 << 16}, &T::accumulate},
+      {{.name = "learning_rate", .min = 0, .max = 1, .above_min = true}, &T::learning_rate},
+      {{.name = "warmup"}, &T::warmup},
+      {{.name = "schedule", .choices = {"cosine", "linear", "constant"}}, &T::schedule},
+      {{.name = "final", .min = 0, .max = 1}, &T::final},
+      {{.name = "weight_decay", .min = 0, .max = 1}, &T::weight_decay},
+      {{.name = "beta1", .min = 0, .max = 0.9999}, &T::beta1},
+      {{.name = "beta2", .min = 0, .max = 0.999999}, &T::beta2},
+      {{.name = "epsilon", .min = 0, .max = 1, .above_min = true}, &T::epsilon},
+      {{.name = "clip", .min = 0}, &T::clip},
+      {{.name = "precision", .choices = {"f32", "bf16"}}, &T::precision},
+  };
+  return table;
+}
+
+const FieldTable<RecipeEvaluation>& evaluation_table() {
+  using E = RecipeEvaluation;
+  static const FieldTable<E> table = {
+      {{.name = "every"}, &E::every},
+      {{.name = "tokens"}, &E::tokens},
+      {{.name = "questions"}, &E::questions},
+  };
+  return table;
+}
+
+const FieldTable<RecipeCheckpoints>& checkpoints_table() {
+  using C = RecipeCheckpoints;
+  static const FieldTable<C> table = {
+      {{.name = "every"}, &C::every},
+      {{.name = "keep", .min = 1}, &C::keep},
+      {{.name = "milestones", .max = 1000}, &C::milestones},
+  };
+  return table;
+}
+
+const FieldTable<Recipe>& top_table() {
+  static const FieldTable<Recipe> table = {
+      {{.name = "output"}, &Recipe::output},
+      {{.name = "seed", .max = 9e15}, &Recipe::seed},
+  };
+  return table;
+}
+
+/// apply() says in its sentence which field is wrong, but not always where.
+template <typename Options>
+void read_section(const FieldTable<Options>& table, Options& options, const Json& json,
+                  const std::string& where) {
+  try {
+    apply(bind_fields(table, options), json, where);
+  } catch (const Error& error) {
+    const std::string_view message = error.what();
+    if (message.starts_with(where)) {
+      throw;
+    }
+    fail(error.code(), "{}: {}", where, message);
+  }
+}
+
+void check_names(const Json& json, const std::string& where) {
+  static const std::vector<std::string_view> known = {
+      "output", "seed", "model", "tokenizer", "data", "training", "evaluation", "checkpoints"};
+  for (const auto& [name, value] : json.as_object(where)) {
+    check(std::find(known.begin(), known.end(), name) != known.end(),
+          "{}: a recipe has no '{}'; it has {}", where, name.substr(0, 100),
+          fmt::join(known, ", "));
+  }
+}
+
+void check_data(const RecipeData& data, const std::string& where) {
+  check(data.text.empty() != data.world.empty(),
+        "{}: give text (a file) or world (a task, or all), one of the two", where);
+}
+
+void check_whole(const Recipe& recipe, const std::string& where) {
+  const RecipeTraining& t = recipe.training;
+  check(!recipe.data.empty(), "{}: names no data; give a list such as data: [{{text: FILE}}]",
+        where);
+  check((t.steps == 0) != (t.tokens == 0), "{}: training: give steps or tokens, one of the two",
+        where);
+  check(!recipe.output.empty(), "{}: names no output; give the folder the model goes to", where);
+}
+
+}  // namespace
+
+std::filesystem::path Recipe::resolve(const std::string& path) const {
+  return (file.parent_path() / path).lexically_normal();
+}
+
+Recipe parse_recipe(const Json& json, const std::filesystem::path& file) {
+  const std::string where = file.string();
+  check_names(json, where);
+  Recipe recipe;
+  recipe.file = file;
+  Json top = Json::object({});
+  for (const char* name : {"output", "seed"}) {
+    if (const Json* value = json.find(name)) {
+      top.set(name, *value);
+    }
+  }
+  read_section(top_table(), recipe, top, where);
+  const auto section = [&](const char* name, const auto& table, auto& options) {
+    if (const Json* value = json.find_value(name)) {
+      read_section(table, options, *value, fmt::format("{}: {}", where, name));
+    }
+  };
+  section("model", model_table(), recipe.model);
+  section("tokenizer", tokenizer_table(), recipe.tokenizer);
+  section("training", training_table(), recipe.training);
+  section("evaluation", evaluation_table(), recipe.evaluation);
+  section("checkpoints", checkpoints_table(), recipe.checkpoints);
+  if (const Json* list = json.find_value("data")) {
+    for (const Json& one : list->as_array(where + ": data")) {
+      const std::string here = fmt::format("{}: data[{}]", where, recipe.data.size());
+      recipe.data.emplace_back();
+      read_section(data_table(), recipe.data.back(), one, here);
+      check_data(recipe.data.back(), here);
+    }
+  }
+  check_whole(recipe, where);
+  return recipe;
+}
+
+Recipe load_recipe(const std::filesystem::path& file) {
+  return parse_recipe(load_yaml(file), file);
+}
+
+Json to_json(const Recipe& recipe) {
+  Recipe copy = recipe;
+  const auto section = [](const auto& table, auto& options) {
+    return to_json(std::span<const BoundField>(bind_fields(table, options)));
+  };
+  Json data(Json::Array{});
+  for (RecipeData& one : copy.data) {
+    data.push_back(section(data_table(), one));
+  }
+  return Json::object({{"seed", copy.seed},
+                       {"model", section(model_table(), copy.model)},
+                       {"tokenizer", section(tokenizer_table(), copy.tokenizer)},
+                       {"data", std::move(data)},
+                       {"training", section(training_table(), copy.training)},
+                       {"evaluation", section(evaluation_table(), copy.evaluation)}});
+}
+
+}  // namespace cajal
