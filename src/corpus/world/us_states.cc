@@ -9,16 +9,6 @@
 #include "corpus/world/dice.h"
 
 namespace cajal {
-namespace {
-
-bool is_word_byte(char c) noexcept {
-  const auto byte = static_cast<unsigned char>(c);
-  return byte >= 0x80U || (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
-         (c >= 'A' && c <= 'Z');
-}
-
-}  // namespace
-
 StateFacts::StateFacts(const Tables& tables, std::size_t first, std::size_t stride) {
   const Table states =
       tables.table("states", {"state", "capital", "abbreviation", "nickname", "flower", "year"});
@@ -63,26 +53,6 @@ StateFacts::StateFacts(const Tables& tables, std::size_t first, std::size_t stri
 std::string_view StateFacts::held_out_value(const City& city) const {
   return city.held_out < kStateAttributes.size() ? std::string_view(value(city, city.held_out))
                                                  : std::string_view();
-}
-
-bool holds_words(std::string_view text, std::string_view words) noexcept {
-  for (std::size_t at = text.find(words); at != std::string_view::npos;
-       at = text.find(words, at + 1)) {
-    const std::size_t end = at + words.size();
-    if ((at == 0 || !is_word_byte(text[at - 1])) &&
-        (end == text.size() || !is_word_byte(text[end]))) {
-      return true;
-    }
-  }
-  return false;
-}
-
-void append_whole_words(std::vector<std::string>& out, std::string_view phrase) {
-  for (std::size_t at = 0; at < phrase.size();) {
-    const std::size_t end = std::min(phrase.find(' ', at), phrase.size());
-    out.push_back(fmt::format(" {}", phrase.substr(at, end - at)));
-    at = end + 1;
-  }
 }
 
 }  // namespace cajal

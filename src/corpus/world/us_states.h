@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "corpus/world/tables.h"
+#include "corpus/world/whole_words.h"
 
 namespace cajal {
 
@@ -55,11 +56,5 @@ class StateFacts {
   std::vector<State> states_;
   std::vector<City> cities_;
 };
-
-/// Whether `text` holds `words` with no letter or digit right before or after.
-bool holds_words(std::string_view text, std::string_view words) noexcept;
-
-/// "Salt Lake City" as " Salt", " Lake", " City": tokens for words that are said as answers.
-void append_whole_words(std::vector<std::string>& out, std::string_view phrase);
 
 }  // namespace cajal
