@@ -5,11 +5,19 @@
 namespace cajal {
 namespace {
 
+// clang-format off: a line each
 constexpr std::array kTasks = {
-    MakeTask{make_geography}, MakeTask{make_small_geography}, MakeTask{make_countries},
-    MakeTask{make_sums},      MakeTask{make_people},          MakeTask{make_plain},
+    MakeTask{make_geography},
+    MakeTask{make_small_geography},
+    MakeTask{make_countries},
+    MakeTask{make_sums},
+    MakeTask{make_people},
+    MakeTask{make_plain},
     MakeTask{make_talk},
+    MakeTask{make_opposites},
+    MakeTask{make_translations},
 };
+// clang-format on
 
 }  // namespace
 

@@ -15,10 +15,12 @@ std::span<const MakeTask> task_registry();
 
 std::unique_ptr<Task> make_countries(const Tables& tables);
 std::unique_ptr<Task> make_geography(const Tables& tables);
+std::unique_ptr<Task> make_opposites(const Tables& tables);
 std::unique_ptr<Task> make_people(const Tables& tables);
 std::unique_ptr<Task> make_plain(const Tables& tables);
 std::unique_ptr<Task> make_small_geography(const Tables& tables);
 std::unique_ptr<Task> make_sums(const Tables& tables);
 std::unique_ptr<Task> make_talk(const Tables& tables);
+std::unique_ptr<Task> make_translations(const Tables& tables);
 
 }  // namespace cajal
