@@ -14,7 +14,7 @@ from tiny_model import GOLDEN, write_tiny_model
 PAGE = pathlib.Path(__file__).resolve().parent.parent / "docs" / "json.md"
 EXAMPLE = re.compile(r"```sh\n(?:echo '([^']*)' \| )?cajal ([^\n]*)\n```\n\n```json\n(.*?)```", re.S)
 MORE = "…"
-COMMANDS = ["generate", "chat", "tokens", "points", "lens", "score", "inspect"]
+COMMANDS = ["generate", "chat", "tokens", "points", "lens", "score", "inspect", "world"]
 
 
 def kind(value):

@@ -66,5 +66,6 @@ std::unique_ptr<Command> make_lens_command();
 std::unique_ptr<Command> make_score_command();
 std::unique_ptr<Command> make_inspect_command();
 std::unique_ptr<Command> make_grow_command();
+std::unique_ptr<Command> make_world_command();
 
 }  // namespace cajal

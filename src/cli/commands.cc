@@ -5,7 +5,7 @@
 namespace cajal {
 namespace {
 
-constexpr std::array<CommandEntry, 8> kCommands = {{
+constexpr std::array<CommandEntry, 9> kCommands = {{
     {"generate", "Continue a text.",
      "  cajal generate -m MODEL \"Once upon a time\" -n 50\n"
      "  cajal generate -m MODEL --ids 2,8,14 --temperature 0.8 --seed 7 --json",
@@ -38,6 +38,11 @@ constexpr std::array<CommandEntry, 8> kCommands = {{
      "  cajal grow recipe.yaml\n"
      "  cajal grow recipe.yaml --resume",
      "the folder for the model, instead of the recipe's", make_grow_command},
+    {"world", "Show or write the texts that the specimen learns, with what is true of them.",
+     "  cajal world --sample geography -n 3\n"
+     "  cajal world --stats\n"
+     "  cajal world --write corpus -n 10000 --seed 1",
+     "write to this file instead of the screen", make_world_command},
 }};
 
 }  // namespace

@@ -146,7 +146,7 @@ class Sums final : public Task {
   std::string_view summary() const override {
     return "sums of numbers from 0 to 99, and how they were added";
   }
-  double weight() const override { return 1.0; }
+  double weight() const override { return 2.0; }
 
   Document generate(Split split, std::uint64_t seed, std::uint64_t index) const override {
     Dice dice(seed, stream_of(split), index);

@@ -73,7 +73,7 @@ class Task {
   virtual ~Task() = default;
   virtual std::string_view name() const = 0;
   virtual std::string_view summary() const = 0;
-  /// Share of the tokens, next to the other tasks, unless a recipe says otherwise.
+  /// Share of the documents, next to the other tasks, unless a recipe says otherwise.
   virtual double weight() const = 0;
   /// Document `index`, any 48-bit number: the same bytes for the same arguments on any machine.
   /// What a document teaches is on the answers as spans of kind "fact".
