@@ -16,6 +16,7 @@ constexpr std::array kTasks = {
     MakeTask{make_talk},
     MakeTask{make_opposites},
     MakeTask{make_translations},
+    MakeTask{make_requests},
 };
 // clang-format on
 

@@ -18,6 +18,7 @@ std::unique_ptr<Task> make_geography(const Tables& tables);
 std::unique_ptr<Task> make_opposites(const Tables& tables);
 std::unique_ptr<Task> make_people(const Tables& tables);
 std::unique_ptr<Task> make_plain(const Tables& tables);
+std::unique_ptr<Task> make_requests(const Tables& tables);
 std::unique_ptr<Task> make_small_geography(const Tables& tables);
 std::unique_ptr<Task> make_sums(const Tables& tables);
 std::unique_ptr<Task> make_talk(const Tables& tables);
