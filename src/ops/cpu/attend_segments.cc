@@ -34,24 +34,22 @@ struct HeadAttention {
   /// A tile of queries of the block that starts at `begin`; q is packed.
   void attend_tile(std::size_t begin, std::size_t row, std::size_t count) const {
     const std::size_t query = begin + row;
-    const cpu::TileKeys keys = cpu::tile_keys(shape, query, count);
+    const cpu::TilePattern keys = cpu::tile_pattern(shape, plan, query, count);
     float* p = memory.p + row * plan.stride;
+    std::array<float, kTileRows> taken;
     cpu::multiply_by_keys(plan, memory.q + row * plan.width, memory.keys, keys, p);
-    for (std::size_t i = 0; i < count; ++i) {
-      const KeyRange own = visible_keys(shape, query + i);
-      cpu::softmax_row({.keys = {keys.first, own.begin, own.end, keys.last},
-                        .p = p + i * plan.stride,
-                        .sink = sink,
-                        .scale = static_cast<float>(shape.scale),
-                        .soft_cap = static_cast<float>(shape.soft_cap)});
-    }
-    const std::size_t end = visible_keys(shape, query + count - 1).end;
+    cpu::softmax_tile({.keys = keys,
+                       .p = p,
+                       .sink = sink,
+                       .scale = static_cast<float>(shape.scale),
+                       .soft_cap = static_cast<float>(shape.soft_cap)},
+                      taken.data());
     cpu::multiply_tile({.a = p + keys.first,
                         .a_row = plan.stride,
                         .a_step = 1,
                         .b = memory.v + keys.first * plan.width,
                         .b_step = plan.width,
-                        .inner = end - keys.first,
+                        .inner = keys.end[kTileRows - 1] - keys.first,
                         .c = memory.z + row * plan.width,
                         .c_row = plan.width,
                         .cols = plan.width});

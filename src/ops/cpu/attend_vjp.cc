@@ -132,54 +132,44 @@ struct AttendVjp {
 
   /// Patterns, their gradients and dq of a tile of queries. Returns the gradient of the sink.
   double run_tile(Block block, std::size_t row, std::size_t head, const Memory& memory) const {
-    const std::size_t query = block.begin + row;
     const std::size_t count = std::min(kTileRows, block.count - row);
-    const cpu::TileKeys keys = cpu::tile_keys(shape, query, count);
+    const cpu::TilePattern keys = cpu::tile_pattern(shape, plan, block.begin + row, count);
     const std::size_t at = row * plan.stride;
-    cpu::multiply_by_keys(plan, memory.q + row * plan.width, memory.keys, keys, memory.p + at);
-    if (whole()) {
-      cpu::multiply_by_keys(plan, memory.dz + row * plan.width, memory.values, keys,
-                            memory.dp + at);
-    }
-    double dsink = 0;
-    for (std::size_t i = 0; i < count; ++i) {
-      dsink += run_row(query + i, at + i * plan.stride, keys, head, memory);
-    }
-    if (whole()) {
-      const std::size_t end = visible_keys(shape, query + count - 1).end;
-      cpu::multiply_tile({.a = memory.dp + at + keys.first,
-                          .a_row = plan.stride,
-                          .a_step = 1,
-                          .b = memory.k + keys.first * plan.width,
-                          .b_step = plan.width,
-                          .inner = end - keys.first,
-                          .c = memory.dq + row * plan.width,
-                          .c_row = plan.width,
-                          .cols = plan.width});
-    }
-    return dsink;
-  }
-
-  double run_row(std::size_t query, std::size_t at, cpu::TileKeys keys, std::size_t head,
-                 const Memory& memory) const {
-    const KeyRange own = visible_keys(shape, query);
-    const cpu::PatternRow row = {keys.first, own.begin, own.end, keys.last};
     float* slopes = shape.soft_cap == 0 ? nullptr : memory.slopes + at;
-    const float taken = cpu::softmax_row({.keys = row,
-                                          .p = memory.p + at,
-                                          .slopes = slopes,
-                                          .sink = sinks == nullptr ? nullptr : sinks + head,
-                                          .scale = static_cast<float>(shape.scale),
-                                          .soft_cap = static_cast<float>(shape.soft_cap)});
+    std::array<float, kTileRows> taken;
+    cpu::multiply_by_keys(plan, memory.q + row * plan.width, memory.keys, keys, memory.p + at);
+    cpu::softmax_tile({.keys = keys,
+                       .p = memory.p + at,
+                       .slopes = slopes,
+                       .sink = sinks == nullptr ? nullptr : sinks + head,
+                       .scale = static_cast<float>(shape.scale),
+                       .soft_cap = static_cast<float>(shape.soft_cap)},
+                      taken.data());
     if (!whole()) {
       return 0;
     }
-    const float along = cpu::score_gradient_row({.keys = row,
-                                                 .p = memory.p + at,
-                                                 .slopes = slopes,
-                                                 .dp = memory.dp + at,
-                                                 .scale = static_cast<float>(shape.scale)});
-    return -static_cast<double>(taken) * static_cast<double>(along);
+    std::array<float, kTileRows> along;
+    cpu::multiply_by_keys(plan, memory.dz + row * plan.width, memory.values, keys, memory.dp + at);
+    cpu::score_gradient_tile({.keys = keys,
+                              .p = memory.p + at,
+                              .slopes = slopes,
+                              .dp = memory.dp + at,
+                              .scale = static_cast<float>(shape.scale)},
+                             along.data());
+    cpu::multiply_tile({.a = memory.dp + at + keys.first,
+                        .a_row = plan.stride,
+                        .a_step = 1,
+                        .b = memory.k + keys.first * plan.width,
+                        .b_step = plan.width,
+                        .inner = keys.end[kTileRows - 1] - keys.first,
+                        .c = memory.dq + row * plan.width,
+                        .c_row = plan.width,
+                        .cols = plan.width});
+    double dsink = 0;
+    for (std::size_t i = 0; i < count; ++i) {
+      dsink -= static_cast<double>(taken[i]) * static_cast<double>(along[i]);
+    }
+    return dsink;
   }
 };
 

@@ -46,7 +46,7 @@ HWY_INLINE void transpose_four(const float* keys, std::size_t stride, float* out
 #endif
 
 void transpose_keys(const float* keys, std::size_t stride, std::size_t count, std::size_t d_head,
-                    float* out) {
+                    float* out, std::size_t padded) {
   std::size_t j = 0;
 #if HWY_TARGET != HWY_SCALAR
   for (; j + kSquare <= count; j += kSquare) {
@@ -61,10 +61,13 @@ void transpose_keys(const float* keys, std::size_t stride, std::size_t count, st
     }
   }
 #endif
-  for (; j < kKeyBlock; ++j) {
+  for (; j < count; ++j) {
     for (std::size_t c = 0; c < d_head; ++c) {
-      out[c * kKeyBlock + j] = j < count ? keys[j * stride + c] : 0.0F;
+      out[c * kKeyBlock + j] = keys[j * stride + c];
     }
+  }
+  for (std::size_t c = 0; count < padded && c < d_head; ++c) {
+    std::fill(out + c * kKeyBlock + count, out + c * kKeyBlock + padded, 0.0F);
   }
 }
 
@@ -213,8 +216,8 @@ HWY_EXPORT(softmax);
 HWY_EXPORT(mix);
 
 void transpose_keys(const float* keys, std::size_t stride, std::size_t count, std::size_t d_head,
-                    float* out) {
-  HWY_DYNAMIC_DISPATCH(transpose_keys)(keys, stride, count, d_head, out);
+                    float* out, std::size_t padded) {
+  HWY_DYNAMIC_DISPATCH(transpose_keys)(keys, stride, count, d_head, out, padded);
 }
 
 void score(const ScoreBlock& block) {

@@ -9,9 +9,9 @@ namespace cajal::cpu {
 inline constexpr std::size_t kKeyBlock = 64;
 
 /// out[c * kKeyBlock + j] = keys[j * stride + c] for j < count <= kKeyBlock, c < d_head; 0 for
-/// other j < kKeyBlock.
+/// j from count to `padded` <= kKeyBlock.
 void transpose_keys(const float* keys, std::size_t stride, std::size_t count, std::size_t d_head,
-                    float* out);
+                    float* out, std::size_t padded = kKeyBlock);
 
 struct ScoreBlock {
   const float* q = nullptr;  // [queries, d_head]

@@ -2,6 +2,7 @@
 
 #include "ops/cpu/convert.h"
 #include "ops/cpu/few_rows.h"
+#include "ops/cpu/fitting.h"
 #include "ops/cpu/isa.h"
 #include "ops/cpu/matmul.h"
 

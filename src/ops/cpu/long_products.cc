@@ -1,8 +1,7 @@
 #include "ops/cpu/long_products.h"
 
-#include <array>
-
 #include "base/parallel.h"
+#include "ops/cpu/fitting.h"
 #include "ops/cpu/pieces.h"
 #include "ops/cpu/row_kernels.h"
 
@@ -46,33 +45,201 @@ bool is_direct(const GemmArgs& args, const float* bias) {
          (!rounds || type_of(args) == DType::BF16);
 }
 
-/// All of `m` in another type, into memory that holds it densely.
-ConstMatRef convert_rows(ConstMatRef m, DType dtype, std::byte* memory) {
-  const MatRef to = {memory, m.rows, m.cols, m.cols, dtype};
-  for (std::size_t r = 0; r < m.rows; ++r) {
-    for (std::size_t c = 0; c < m.cols; c += kPiece) {
-      const std::size_t count = std::min(kPiece, m.cols - c);
-      if (dtype == DType::F32) {
-        to_floats(m.dtype, place(m, r, c), count, reinterpret_cast<float*>(place(to, r, c)));
-      } else {
-        std::array<float, kPiece> widened;
-        round_to_bf16(widen_piece(m, r, c, count, widened.data()), count,
-                      reinterpret_cast<BFloat16*>(place(to, r, c)));
+/// The products that one call needs, prepared before its threads start.
+class Prepared {
+ public:
+  explicit Prepared(Matmuls& matmuls) : matmuls_(matmuls) {}
+  void add(const MatmulShape& shape) {
+    const auto matmul = matmuls_.get(shape);
+    scratch_bytes_ = std::max(scratch_bytes_, round_up(matmul->scratch_bytes(), 64));
+    prepared_.emplace(shape, matmul);
+  }
+  const Matmul& operator[](const MatmulShape& shape) const {
+    return *prepared_.find(shape)->second;
+  }
+  std::size_t scratch_bytes() const { return scratch_bytes_; }
+
+ private:
+  Matmuls& matmuls_;
+  std::size_t scratch_bytes_ = 0;
+  std::map<MatmulShape, std::shared_ptr<const Matmul>> prepared_;
+};
+
+/// out[m, n] = a[m, k] b: blocks of rows, each with all of b by blocks of columns.
+class RowsProduct {
+ public:
+  RowsProduct(const GemmArgs& args, const float* bias, Matmuls& matmuls, Scratch& weights)
+      : args_(args),
+        bias_(bias),
+        b_(fitting(args.b, type_of(args), weights)),
+        cols_(args.out.cols, kMostCols),
+        direct_(is_direct(args, bias)),
+        prepared_(matmuls) {
+    for (const std::size_t rows : {grain_, args.a.rows % grain_}) {
+      for (std::size_t block = 0; block < cols_.size && rows != 0; ++block) {
+        prepared_.add(shape(rows, block));
       }
     }
   }
-  return to;
-}
 
-/// `m` as it is if its type fits, else converted into `memory`.
-ConstMatRef fitting(ConstMatRef m, DType dtype, std::byte* memory) {
-  return m.dtype == dtype ? m : convert_rows(m, dtype, memory);
-}
+  void run(Scratch& per_thread) const {
+    const std::size_t each = prepared_.scratch_bytes() + a_bytes() + out_bytes();
+    std::byte* scratch = per_thread.bytes(each * static_cast<std::size_t>(threads()));
+    parallel_for(args_.a.rows, grain_, [&](std::size_t begin, std::size_t end) {
+      multiply(begin, end - begin, scratch + thread_index() * each);
+    });
+  }
 
-/// Bytes that fitting() needs.
-std::size_t fitting_bytes(ConstMatRef m, DType dtype, std::size_t elements) {
-  return m.dtype == dtype ? 0 : round_up(elements * size_of(dtype), 64);
-}
+ private:
+  MatmulShape shape(std::size_t rows, std::size_t block) const {
+    return {.m = rows,
+            .k = args_.a.cols,
+            .n = cols_.length(block),
+            .lda = args_.a.dtype == type_ ? args_.a.stride : args_.a.cols,
+            .ldb = b_.stride,
+            .ldc = direct_ ? args_.out.stride : cols_.length(block),
+            .bf16 = type_ == DType::BF16,
+            .bf16_out = direct_ && args_.out.dtype == DType::BF16,
+            .transpose_b = args_.transpose_b == Transpose::Yes,
+            .accumulate = direct_ && args_.beta == 1.0};
+  }
+  std::size_t a_bytes() const { return fitting_bytes(args_.a, type_, grain_ * args_.a.cols); }
+  std::size_t out_bytes() const {
+    return direct_ ? 0 : round_up(grain_ * cols_.each * sizeof(float), 64);
+  }
+
+  /// Rows [begin, begin + rows).
+  void multiply(std::size_t begin, std::size_t rows, std::byte* memory) const {
+    std::byte* converted = memory + prepared_.scratch_bytes();
+    const ConstMatRef a = fitting(args_.a.row_range(begin, rows), type_, converted);
+    auto* product = reinterpret_cast<float*>(converted + a_bytes());
+    for (std::size_t block = 0; block < cols_.size; ++block) {
+      const std::size_t first = cols_.begin(block);
+      const std::size_t count = cols_.length(block);
+      const ConstMatRef b = args_.transpose_b == Transpose::Yes ? b_.row_range(first, count)
+                                                                : b_.col_range(first, count);
+      void* to = direct_ ? static_cast<void*>(place(args_.out, begin, first)) : product;
+      prepared_[shape(rows, block)].run(a.data, b.data, to, memory);
+      for (std::size_t r = 0; r < rows && !direct_; ++r) {
+        combine_row(args_, product + r * count, bias_, {begin + r, first, count});
+      }
+    }
+  }
+
+  const GemmArgs& args_;
+  const float* bias_;
+  DType type_ = type_of(args_);
+  ConstMatRef b_;
+  Cuts cols_;
+  std::size_t grain_ = args_.a.rows >= 4096 ? 256 : 128;
+  bool direct_;
+  Prepared prepared_;
+};
+
+/// out[m, n] = a[rows, m]^T b[rows, n]: rows are cut into parts, each with sums of its own, which
+/// are added in order. The first part of a direct product is `out` itself.
+class SumOverRows {
+ public:
+  SumOverRows(const GemmArgs& args, const float* bias, Matmuls& matmuls)
+      : args_(args),
+        bias_(bias),
+        sums_(args.a.cols, kMostSums),
+        parts_(args.a.rows, std::max(kPartRows, (args.a.rows + kMostParts - 1) / kMostParts)),
+        direct_(is_direct(args, bias) && args.out.dtype == DType::F32),
+        prepared_(matmuls) {
+    const bool converts = args.a.dtype != type_ || args.b.dtype != type_;
+    const std::size_t fit = kBlockBytes / size_of(type_) / (sums_.each + n_) / kUnit * kUnit;
+    depth_ = converts ? std::clamp(fit, kUnit, parts_.each) : parts_.each;
+    for (std::size_t unit = 0; unit < sums_.size * parts_.size; ++unit) {
+      for_blocks(unit / sums_.size, [&](std::size_t, std::size_t inner, bool accumulate) {
+        prepared_.add(shape(unit, inner, accumulate));
+      });
+    }
+  }
+
+  void run(Scratch& shared, Scratch& per_thread) {
+    partial_ = shared.floats(partial_count() * part_floats());
+    const std::size_t each =
+        prepared_.scratch_bytes() + a_bytes() + fitting_bytes(args_.b, type_, depth_ * n_);
+    std::byte* scratch = per_thread.bytes(each * static_cast<std::size_t>(threads()));
+    parallel_for(sums_.size * parts_.size, 1, [&](std::size_t begin, std::size_t end) {
+      for (std::size_t unit = begin; unit < end; ++unit) {
+        multiply(unit, scratch + thread_index() * each);
+      }
+    });
+    parallel_for(args_.a.cols, 8, [&](std::size_t begin, std::size_t end) {
+      for (std::size_t r = begin; r < end; ++r) {
+        add_parts(r);
+      }
+    });
+  }
+
+ private:
+  MatmulShape shape(std::size_t unit, std::size_t inner, bool accumulate) const {
+    const std::size_t rows = sums_.length(unit % sums_.size);
+    return {.m = rows,
+            .k = inner,
+            .n = n_,
+            .lda = args_.a.dtype == type_ ? args_.a.stride : rows,
+            .ldb = args_.b.dtype == type_ ? args_.b.stride : n_,
+            .ldc = is_out(unit / sums_.size) ? args_.out.stride : n_,
+            .bf16 = type_ == DType::BF16,
+            .transpose_a = true,
+            .accumulate = accumulate};
+  }
+  bool is_out(std::size_t part) const { return direct_ && part == 0; }
+  std::size_t partial_count() const { return parts_.size - (direct_ ? 1 : 0); }
+  std::size_t part_floats() const { return round_up(args_.a.cols * n_, 16); }
+  std::size_t a_bytes() const { return fitting_bytes(args_.a, type_, depth_ * sums_.each); }
+
+  /// Calls body(begin, rows, whether they are added) for the blocks of a part.
+  template <typename Body>
+  void for_blocks(std::size_t part, const Body& body) const {
+    bool accumulate = is_out(part) && args_.beta == 1.0;
+    for (std::size_t i = 0; i < parts_.length(part); i += depth_) {
+      body(parts_.begin(part) + i, std::min(depth_, parts_.length(part) - i), accumulate);
+      accumulate = true;
+    }
+  }
+
+  void multiply(std::size_t unit, std::byte* memory) const {
+    std::byte* converted = memory + prepared_.scratch_bytes();
+    const std::size_t row = sums_.begin(unit % sums_.size);
+    const std::size_t part = unit / sums_.size;
+    void* to = place(args_.out, row, 0);
+    if (!is_out(part)) {
+      to = partial_ + (part - (direct_ ? 1 : 0)) * part_floats() + row * n_;
+    }
+    for_blocks(part, [&](std::size_t begin, std::size_t rows, bool accumulate) {
+      const std::size_t count = sums_.length(unit % sums_.size);
+      const ConstMatRef a =
+          fitting(args_.a.row_range(begin, rows).col_range(row, count), type_, converted);
+      const ConstMatRef b = fitting(args_.b.row_range(begin, rows), type_, converted + a_bytes());
+      prepared_[shape(unit, rows, accumulate)].run(a.data, b.data, to, memory);
+    });
+  }
+
+  void add_parts(std::size_t r) const {
+    float* total = direct_ ? reinterpret_cast<float*>(place(args_.out, r, 0)) : partial_ + r * n_;
+    for (std::size_t part = direct_ ? 0 : 1; part < partial_count(); ++part) {
+      add_scaled(total, partial_ + part * part_floats() + r * n_, n_, 1.0F, total);
+    }
+    if (!direct_) {
+      combine_row(args_, total, bias_, {r, 0, n_});
+    }
+  }
+
+  const GemmArgs& args_;
+  const float* bias_;
+  DType type_ = type_of(args_);
+  std::size_t n_ = args_.b.cols;
+  Cuts sums_;
+  Cuts parts_;
+  std::size_t depth_ = 0;  // rows that one product takes
+  bool direct_;
+  float* partial_ = nullptr;  // [parts, m, n]
+  Prepared prepared_;
+};
 
 }  // namespace
 
@@ -88,168 +255,12 @@ bool suits_long_products(const GemmArgs& args) noexcept {
              : args.transpose_b == Transpose::No && args.a.cols * args.b.cols <= 2 * kMostWeights;
 }
 
-void combine_row(const GemmArgs& args, const float* product, const float* bias, OutRow at) {
-  const auto alpha = static_cast<float>(args.alpha);
-  const auto beta = static_cast<float>(args.beta);
-  const float* own_bias = bias == nullptr ? nullptr : bias + at.begin;
-  if (args.out.dtype == DType::F32) {
-    combine(product, own_bias, at.count, alpha, beta,
-            reinterpret_cast<float*>(place(args.out, at.row, at.begin)));
-    return;
-  }
-  std::array<float, kPiece> result;
-  for (std::size_t c = 0; c < at.count; c += kPiece) {
-    const std::size_t count = std::min(kPiece, at.count - c);
-    std::byte* to = place(args.out, at.row, at.begin + c);
-    if (beta != 0.0F) {
-      to_floats(DType::BF16, to, count, result.data());
-    }
-    combine(product + c, own_bias == nullptr ? nullptr : own_bias + c, count, alpha, beta,
-            result.data());
-    round_to_bf16(result.data(), count, reinterpret_cast<BFloat16*>(to));
-  }
-}
-
 void LongProducts::multiply(const GemmArgs& args, const float* bias) {
   if (args.transpose_a == Transpose::No) {
-    multiply_rows(args, bias);
+    RowsProduct(args, bias, matmuls_, shared_).run(per_thread_);
   } else {
-    sum_over_rows(args, bias);
+    SumOverRows(args, bias, matmuls_).run(shared_, per_thread_);
   }
-}
-
-void LongProducts::multiply_rows(const GemmArgs& args, const float* bias) {
-  const DType type = type_of(args);
-  const bool direct = is_direct(args, bias);
-  const std::size_t m = args.a.rows;
-  const std::size_t k = args.a.cols;
-  const Cuts cols(args.out.cols, kMostCols);
-  const std::size_t grain = m >= 4096 ? 256 : 128;
-  const std::size_t rest = m % grain == 0 ? grain : m % grain;
-  const ConstMatRef b =
-      fitting(args.b, type, shared_.bytes(fitting_bytes(args.b, type, args.b.rows * args.b.cols)));
-  const bool transposed = args.transpose_b == Transpose::Yes;
-  const auto shape = [&](std::size_t rows, std::size_t block) {
-    return MatmulShape{.m = rows,
-                       .k = k,
-                       .n = cols.length(block),
-                       .lda = args.a.dtype == type ? args.a.stride : k,
-                       .ldb = b.stride,
-                       .ldc = direct ? args.out.stride : cols.length(block),
-                       .bf16 = type == DType::BF16,
-                       .bf16_out = direct && args.out.dtype == DType::BF16,
-                       .transpose_b = transposed,
-                       .accumulate = direct && args.beta == 1.0};
-  };
-  std::map<MatmulShape, std::shared_ptr<const Matmul>> prepared;
-  std::size_t own = 0;
-  for (const std::size_t rows : {grain, rest}) {
-    for (std::size_t block = 0; block < cols.size && rows <= m; ++block) {
-      const auto matmul = matmuls_.get(shape(rows, block));
-      own = std::max(own, round_up(matmul->scratch_bytes(), 64));
-      prepared.emplace(shape(rows, block), matmul);
-    }
-  }
-  const std::size_t a_bytes = fitting_bytes(args.a, type, grain * k);
-  const std::size_t out_bytes = direct ? 0 : round_up(grain * cols.each * sizeof(float), 64);
-  const std::size_t each = own + a_bytes + out_bytes;
-  std::byte* scratch = per_thread_.bytes(each * static_cast<std::size_t>(threads()));
-  parallel_for(m, grain, [&](std::size_t begin, std::size_t end) {
-    std::byte* memory = scratch + thread_index() * each;
-    const ConstMatRef a = fitting(args.a.row_range(begin, end - begin), type, memory + own);
-    auto* product = reinterpret_cast<float*>(memory + own + a_bytes);
-    for (std::size_t block = 0; block < cols.size; ++block) {
-      const std::size_t first = cols.begin(block);
-      const ConstMatRef weights = transposed ? b.row_range(first, cols.length(block))
-                                             : b.col_range(first, cols.length(block));
-      void* to = direct ? static_cast<void*>(place(args.out, begin, first)) : product;
-      prepared.find(shape(end - begin, block))->second->run(a.data, weights.data, to, memory);
-      for (std::size_t r = begin; r < end && !direct; ++r) {
-        combine_row(args, product + (r - begin) * cols.length(block), bias,
-                    {r, first, cols.length(block)});
-      }
-    }
-  });
-}
-
-/// out[m, n] = a[rows, m]^T b[rows, n]: rows are cut into parts, each with sums of its own, which
-/// are added in order.
-void LongProducts::sum_over_rows(const GemmArgs& args, const float* bias) {
-  const DType type = type_of(args);
-  const bool direct = is_direct(args, bias) && args.out.dtype == DType::F32;
-  const std::size_t rows = args.a.rows;
-  const std::size_t n = args.b.cols;
-  const Cuts sums(args.a.cols, kMostSums);
-  const Cuts parts(rows, std::max(kPartRows, (rows + kMostParts - 1) / kMostParts));
-  const bool converts = args.a.dtype != type || args.b.dtype != type;
-  const std::size_t fit = kBlockBytes / size_of(type) / (sums.each + n) / kUnit * kUnit;
-  const std::size_t depth = converts ? std::clamp(fit, kUnit, parts.each) : parts.each;
-  const std::size_t part_floats = round_up(args.a.cols * n, 16);
-  // The first part of a direct product is `out` itself.
-  const std::size_t shared_parts = parts.size - (direct ? 1 : 0);
-  auto* partial = shared_.floats(shared_parts * part_floats);
-  const auto shape = [&](std::size_t block, std::size_t part, std::size_t inner, bool accumulate) {
-    return MatmulShape{.m = sums.length(block),
-                       .k = inner,
-                       .n = n,
-                       .lda = args.a.dtype == type ? args.a.stride : sums.length(block),
-                       .ldb = args.b.dtype == type ? args.b.stride : n,
-                       .ldc = direct && part == 0 ? args.out.stride : n,
-                       .bf16 = type == DType::BF16,
-                       .transpose_a = true,
-                       .accumulate = accumulate};
-  };
-  // Calls body(begin of the rows, their number, whether they are added) for blocks of a part.
-  const auto for_blocks = [&](std::size_t part, const auto& body) {
-    bool accumulate = direct && part == 0 && args.beta == 1.0;
-    for (std::size_t i = 0; i < parts.length(part); i += depth) {
-      body(parts.begin(part) + i, std::min(depth, parts.length(part) - i), accumulate);
-      accumulate = true;
-    }
-  };
-  std::map<MatmulShape, std::shared_ptr<const Matmul>> prepared;
-  std::size_t own = 0;
-  for (std::size_t unit = 0; unit < sums.size * parts.size; ++unit) {
-    for_blocks(unit / sums.size, [&](std::size_t, std::size_t inner, bool accumulate) {
-      const MatmulShape wanted = shape(unit % sums.size, unit / sums.size, inner, accumulate);
-      const auto matmul = matmuls_.get(wanted);
-      own = std::max(own, round_up(matmul->scratch_bytes(), 64));
-      prepared.emplace(wanted, matmul);
-    });
-  }
-  const std::size_t a_bytes = fitting_bytes(args.a, type, depth * sums.each);
-  const std::size_t each = own + a_bytes + fitting_bytes(args.b, type, depth * n);
-  std::byte* scratch = per_thread_.bytes(each * static_cast<std::size_t>(threads()));
-  parallel_for(sums.size * parts.size, 1, [&](std::size_t first, std::size_t last) {
-    std::byte* memory = scratch + thread_index() * each;
-    for (std::size_t unit = first; unit < last; ++unit) {
-      const std::size_t block = unit % sums.size;
-      const std::size_t part = unit / sums.size;
-      const std::size_t row = sums.begin(block);
-      void* to = partial + (part - (direct ? 1 : 0)) * part_floats + row * n;
-      if (direct && part == 0) {
-        to = place(args.out, row, 0);
-      }
-      for_blocks(part, [&](std::size_t begin, std::size_t inner, bool accumulate) {
-        const ConstMatRef a = fitting(
-            args.a.row_range(begin, inner).col_range(row, sums.length(block)), type, memory + own);
-        const ConstMatRef b = fitting(args.b.row_range(begin, inner), type, memory + own + a_bytes);
-        prepared.find(shape(block, part, inner, accumulate))
-            ->second->run(a.data, b.data, to, memory);
-      });
-    }
-  });
-  parallel_for(args.a.cols, 8, [&](std::size_t begin, std::size_t end) {
-    for (std::size_t r = begin; r < end; ++r) {
-      float* total = direct ? reinterpret_cast<float*>(place(args.out, r, 0)) : partial + r * n;
-      for (std::size_t part = direct ? 0 : 1; part < shared_parts; ++part) {
-        add_scaled(total, partial + part * part_floats + r * n, n, 1.0F, total);
-      }
-      if (!direct) {
-        combine_row(args, total, bias, {r, 0, n});
-      }
-    }
-  });
 }
 
 }  // namespace cajal::cpu

@@ -20,20 +20,9 @@ class LongProducts {
   void multiply(const GemmArgs& args, const float* bias);
 
  private:
-  void multiply_rows(const GemmArgs& args, const float* bias);
-  void sum_over_rows(const GemmArgs& args, const float* bias);
-
   Matmuls matmuls_;
   Scratch shared_;      // weights in the type of the product, or the sums of parts
   Scratch per_thread_;  // converted blocks
 };
-
-/// A piece of a row of outputs.
-struct OutRow {
-  std::size_t row = 0, begin = 0, count = 0;
-};
-/// The piece = alpha * product + bias + beta * itself; `bias` (nullptr: none) starts at column 0,
-/// `product` at the piece. Rounds if out is BF16.
-void combine_row(const GemmArgs& args, const float* product, const float* bias, OutRow at);
 
 }  // namespace cajal::cpu

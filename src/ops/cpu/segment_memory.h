@@ -74,18 +74,23 @@ inline void transpose(MatrixView<const float> from, float* out) {
   }
 }
 
-/// The keys that a tile of queries sees, rounded to whole tiles.
-struct TileKeys {
-  std::size_t first = 0, last = 0;  // multiples of kTileCols
-};
-inline TileKeys tile_keys(const AttentionShape& shape, std::size_t query, std::size_t count) {
-  return {visible_keys(shape, query).begin / kTileCols * kTileCols,
-          round_up(visible_keys(shape, query + count - 1).end, kTileCols)};
+/// The keys that a tile of `count` queries sees. Rows after them see what the last does.
+inline TilePattern tile_pattern(const AttentionShape& shape, const SegmentPlan& plan,
+                                std::size_t query, std::size_t count) {
+  TilePattern keys = {.stride = plan.stride};
+  for (std::size_t i = 0; i < kTileRows; ++i) {
+    const KeyRange own = visible_keys(shape, query + std::min(i, count - 1));
+    keys.begin[i] = own.begin;
+    keys.end[i] = own.end;
+  }
+  keys.first = keys.begin[0] / kTileCols * kTileCols;
+  keys.last = round_up(keys.end[kTileRows - 1], kTileCols);
+  return keys;
 }
 
 /// out[row, key] = a[row] . b[key] for a tile of rows and the keys of `keys`; b from transpose().
 inline void multiply_by_keys(const SegmentPlan& plan, const float* a, const float* transposed,
-                             TileKeys keys, float* out) {
+                             const TilePattern& keys, float* out) {
   for (std::size_t key = keys.first; key < keys.last;) {
     const std::size_t within = key % kKeyBlock;
     const std::size_t count = std::min(kKeyBlock - within, keys.last - key);

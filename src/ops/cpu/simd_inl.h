@@ -92,6 +92,33 @@ HWY_INLINE void map(std::size_t count, const A* a, const float* b, float* out, c
   }
 }
 
+/// y[j][i] = f(x[0][i], x[1][i], ...) for all j by vectors; each y may be one of the x.
+template <std::size_t N, std::size_t M, typename F>
+HWY_INLINE void map_many(std::size_t count, const float* const (&x)[N], float* const (&y)[M],
+                         const F& f) {
+  Vector in[N];
+  Vector out[M];
+  std::size_t i = 0;
+  for (; i + kLanes <= count; i += kLanes) {
+    for (std::size_t j = 0; j < N; ++j) {
+      in[j] = load(x[j] + i);
+    }
+    f(in, out);
+    for (std::size_t j = 0; j < M; ++j) {
+      store(out[j], y[j] + i);
+    }
+  }
+  if (i < count) {
+    for (std::size_t j = 0; j < N; ++j) {
+      in[j] = load_some(x[j] + i, count - i);
+    }
+    f(in, out);
+    for (std::size_t j = 0; j < M; ++j) {
+      store_some(out[j], y[j] + i, count - i);
+    }
+  }
+}
+
 }  // namespace cajal::cpu::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 

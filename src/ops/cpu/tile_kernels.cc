@@ -61,81 +61,142 @@ void multiply_tile(const TileProduct& product) {
 }
 
 /// 0 beside the visible keys.
-HWY_INLINE void clear_beside(const PatternRow& keys, float* row) {
-  std::fill(row + keys.first, row + keys.begin, 0.0F);
-  if (keys.end < keys.last) {
-    std::fill(row + keys.end, row + keys.last, 0.0F);
+HWY_INLINE void clear_beside(const TilePattern& keys, std::size_t i, float* row) {
+  std::fill(row + keys.first, row + keys.begin[i], 0.0F);
+  if (keys.end[i] < keys.last) {
+    std::fill(row + keys.end[i], row + keys.last, 0.0F);
   }
 }
 
 /// Scores of one vector of products, and the slopes of the soft cap.
-HWY_INLINE Vector score_of(const SoftmaxRow& row, std::size_t i) {
-  const Vector score = hn::Mul(load(row.p + i), broadcast(row.scale));
-  if (row.soft_cap == 0.0F) {
+HWY_INLINE Vector score_of(const SoftmaxTile& tile, std::size_t at) {
+  const Vector score = hn::Mul(load(tile.p + at), broadcast(tile.scale));
+  if (tile.soft_cap == 0.0F) {
     return score;
   }
-  const Vector cap = broadcast(row.soft_cap);
+  const Vector cap = broadcast(tile.soft_cap);
   const Vector bent = tanh(hn::Div(score, cap));
-  if (row.slopes != nullptr) {
-    store(hn::NegMulAdd(bent, bent, broadcast(1.0F)), row.slopes + i);
+  if (tile.slopes != nullptr) {
+    store(hn::NegMulAdd(bent, bent, broadcast(1.0F)), tile.slopes + at);
   }
   return hn::Mul(cap, bent);
 }
 
-/// The lanes of the vector at key i that are visible.
-HWY_INLINE auto visible_lanes(const PatternRow& keys, std::size_t i) {
-  return hn::FirstN(Floats(), std::min(kLanes, keys.end - i));
-}
+/// Rows [row, row + N) of a tile whose vectors start at key `from` for all of them: the vectors of
+/// several rows hide each other's latencies. The lanes of a sum are those of attention_kernels.h.
+template <std::size_t N>
+struct Rows {
+  const TilePattern& keys;
+  std::size_t row;
+  std::size_t from;
 
-float softmax_row(const SoftmaxRow& row) {
-  const PatternRow& keys = row.keys;
-  const Vector lowest = broadcast(row.sink != nullptr ? *row.sink : hwy::LowestValue<float>());
-  Vector most = lowest;
-  for (std::size_t i = keys.begin; i < keys.end; i += kLanes) {
-    const Vector scores = score_of(row, i);
-    store(scores, row.p + i);
-    most = hn::Max(most, hn::IfThenElse(visible_lanes(keys, i), scores, lowest));
-  }
-  const Vector largest = hn::MaxOfLanes(Floats(), most);
-  Vector sums = broadcast(0.0F);
-  for (std::size_t i = keys.begin; i < keys.end; i += kLanes) {
-    const Vector grown = exp(hn::Sub(load(row.p + i), largest));
-    const Vector visible = hn::IfThenElseZero(visible_lanes(keys, i), grown);
-    store(visible, row.p + i);
-    sums = hn::Add(sums, visible);
-  }
-  float total = sum(sums);
-  float taken = 0.0F;
-  if (row.sink != nullptr) {
-    taken = hn::GetLane(exp(hn::Sub(broadcast(*row.sink), largest)));
-    total += taken;
-  }
-  const float factor = 1.0F / total;
-  for (std::size_t i = keys.begin; i < keys.end; i += kLanes) {
-    store(hn::Mul(load(row.p + i), broadcast(factor)), row.p + i);
-  }
-  clear_beside(keys, row.p);
-  return taken * factor;
-}
-
-float score_gradient_row(const ScoreGradientRow& row) {
-  const PatternRow& keys = row.keys;
-  Vector sums = broadcast(0.0F);
-  for (std::size_t i = keys.begin; i < keys.end; i += kLanes) {
-    const Vector term = hn::Mul(load(row.p + i), load(row.dp + i));
-    sums = hn::Add(sums, hn::IfThenElseZero(visible_lanes(keys, i), term));
-  }
-  const float along = sum(sums);
-  for (std::size_t i = keys.begin; i < keys.end; i += kLanes) {
-    const Vector centred = hn::Sub(load(row.dp + i), broadcast(along));
-    Vector gradient = hn::Mul(hn::Mul(load(row.p + i), centred), broadcast(row.scale));
-    if (row.slopes != nullptr) {
-      gradient = hn::Mul(gradient, load(row.slopes + i));
+  /// Calls body(i, offset, lanes) for every row and every vector that one of the rows sees.
+  template <typename Body>
+  HWY_INLINE void each(const Body& body) const {
+    const std::size_t end = keys.end[row + N - 1];
+    std::size_t key = from;
+    for (; key + kLanes <= keys.end[row]; key += kLanes) {
+      for (std::size_t i = 0; i < N; ++i) {
+        body(i, (row + i) * keys.stride + key, hn::FirstN(Floats(), kLanes));
+      }
     }
-    store(gradient, row.dp + i);
+    for (; key < end; key += kLanes) {
+      for (std::size_t i = 0; i < N; ++i) {
+        const std::size_t own = keys.end[row + i];
+        body(i, (row + i) * keys.stride + key,
+             hn::FirstN(Floats(), own <= key ? 0 : std::min(kLanes, own - key)));
+      }
+    }
   }
-  clear_beside(keys, row.dp);
-  return along;
+};
+
+template <std::size_t N>
+HWY_INLINE void softmax_rows(const SoftmaxTile& tile, const Rows<N>& rows, float* taken) {
+  const Vector lowest = broadcast(tile.sink != nullptr ? *tile.sink : hwy::LowestValue<float>());
+  Vector largest[N];
+  Vector sums[N];
+  for (std::size_t i = 0; i < N; ++i) {
+    largest[i] = lowest;
+    sums[i] = broadcast(0.0F);
+  }
+  rows.each([&](std::size_t i, std::size_t at, auto visible) {
+    const Vector scores = score_of(tile, at);
+    store(scores, tile.p + at);
+    largest[i] = hn::Max(largest[i], hn::IfThenElse(visible, scores, lowest));
+  });
+  for (std::size_t i = 0; i < N; ++i) {
+    largest[i] = hn::MaxOfLanes(Floats(), largest[i]);
+  }
+  rows.each([&](std::size_t i, std::size_t at, auto visible) {
+    const Vector grown = exp(hn::Sub(load(tile.p + at), largest[i]));
+    const Vector seen = hn::IfThenElseZero(visible, grown);
+    store(seen, tile.p + at);
+    sums[i] = hn::Add(sums[i], seen);
+  });
+  Vector factors[N];
+  for (std::size_t i = 0; i < N; ++i) {
+    const float share =
+        tile.sink == nullptr ? 0.0F : hn::GetLane(exp(hn::Sub(broadcast(*tile.sink), largest[i])));
+    const float factor = 1.0F / (sum(sums[i]) + share);
+    factors[i] = broadcast(factor);
+    taken[rows.row + i] = share * factor;
+  }
+  rows.each([&](std::size_t i, std::size_t at, auto) {
+    store(hn::Mul(load(tile.p + at), factors[i]), tile.p + at);
+  });
+  for (std::size_t i = 0; i < N; ++i) {
+    clear_beside(rows.keys, rows.row + i, tile.p + (rows.row + i) * rows.keys.stride);
+  }
+}
+
+template <std::size_t N>
+HWY_INLINE void score_gradient_rows(const ScoreGradientTile& tile, const Rows<N>& rows,
+                                    float* along) {
+  Vector sums[N];
+  for (std::size_t i = 0; i < N; ++i) {
+    sums[i] = broadcast(0.0F);
+  }
+  rows.each([&](std::size_t i, std::size_t at, auto visible) {
+    const Vector term = hn::Mul(load(tile.p + at), load(tile.dp + at));
+    sums[i] = hn::Add(sums[i], hn::IfThenElseZero(visible, term));
+  });
+  for (std::size_t i = 0; i < N; ++i) {
+    along[rows.row + i] = sum(sums[i]);
+    sums[i] = broadcast(along[rows.row + i]);
+  }
+  rows.each([&](std::size_t i, std::size_t at, auto) {
+    const Vector centred = hn::Sub(load(tile.dp + at), sums[i]);
+    Vector gradient = hn::Mul(hn::Mul(load(tile.p + at), centred), broadcast(tile.scale));
+    if (tile.slopes != nullptr) {
+      gradient = hn::Mul(gradient, load(tile.slopes + at));
+    }
+    store(gradient, tile.dp + at);
+  });
+  for (std::size_t i = 0; i < N; ++i) {
+    clear_beside(rows.keys, rows.row + i, tile.dp + (rows.row + i) * rows.keys.stride);
+  }
+}
+
+/// Calls use(rows) for all rows of a tile: together where they start at the same key.
+template <typename Use>
+HWY_INLINE void with_rows(const TilePattern& keys, const Use& use) {
+  if (keys.begin[0] == keys.begin[kTileRows - 1]) {
+    for (std::size_t row = 0; row < kTileRows; row += kRows) {
+      use(Rows<kRows>{keys, row, keys.begin[0]});
+    }
+  } else {
+    for (std::size_t row = 0; row < kTileRows; ++row) {
+      use(Rows<1>{keys, row, keys.begin[row]});
+    }
+  }
+}
+
+void softmax_tile(const SoftmaxTile& tile, float* taken) {
+  with_rows(tile.keys, [&](const auto& rows) { softmax_rows(tile, rows, taken); });
+}
+
+void score_gradient_tile(const ScoreGradientTile& tile, float* along) {
+  with_rows(tile.keys, [&](const auto& rows) { score_gradient_rows(tile, rows, along); });
 }
 
 }  // namespace
@@ -146,19 +207,19 @@ HWY_AFTER_NAMESPACE();
 namespace cajal::cpu {
 
 HWY_EXPORT(multiply_tile);
-HWY_EXPORT(softmax_row);
-HWY_EXPORT(score_gradient_row);
+HWY_EXPORT(softmax_tile);
+HWY_EXPORT(score_gradient_tile);
 
 void multiply_tile(const TileProduct& product) {
   HWY_DYNAMIC_DISPATCH(multiply_tile)(product);
 }
 
-float softmax_row(const SoftmaxRow& row) {
-  return HWY_DYNAMIC_DISPATCH(softmax_row)(row);
+void softmax_tile(const SoftmaxTile& tile, float* taken) {
+  HWY_DYNAMIC_DISPATCH(softmax_tile)(tile, taken);
 }
 
-float score_gradient_row(const ScoreGradientRow& row) {
-  return HWY_DYNAMIC_DISPATCH(score_gradient_row)(row);
+void score_gradient_tile(const ScoreGradientTile& tile, float* along) {
+  HWY_DYNAMIC_DISPATCH(score_gradient_tile)(tile, along);
 }
 
 }  // namespace cajal::cpu

@@ -27,31 +27,34 @@ struct TileProduct {
 /// c = a * b, or += if accumulate.
 void multiply_tile(const TileProduct& product);
 
-/// One query's row of scores or of their gradients. Keys [begin, end) are visible; what lies
-/// beside them in [first, last) is set to 0. kTileCols floats after `end` may be overwritten.
-struct PatternRow {
-  std::size_t first = 0, begin = 0, end = 0, last = 0;
+/// Patterns of a tile of queries. Query i sees keys [begin[i], end[i]); what lies beside them in
+/// [first, last) becomes 0. kTileCols floats after `last` may be overwritten.
+struct TilePattern {
+  std::size_t first = 0, last = 0;  // multiples of kTileCols
+  std::size_t begin[kTileRows] = {};
+  std::size_t end[kTileRows] = {};  // ascending, > begin
+  std::size_t stride = 0;
 };
 
-struct SoftmaxRow {
-  PatternRow keys;
+struct SoftmaxTile {
+  TilePattern keys;
   float* p = nullptr;       // products of q and k, which become probabilities
   float* slopes = nullptr;  // of the soft cap, written where it is not nullptr
   const float* sink = nullptr;
   float scale = 1.0F;
   float soft_cap = 0.0F;  // 0: none
 };
-/// Returns the probability that the sink takes, 0 without one.
-float softmax_row(const SoftmaxRow& row);
+/// taken[i] = the probability that the sink takes of query i, 0 without one.
+void softmax_tile(const SoftmaxTile& tile, float* taken);
 
-struct ScoreGradientRow {
-  PatternRow keys;
+struct ScoreGradientTile {
+  TilePattern keys;
   const float* p = nullptr;
   const float* slopes = nullptr;  // nullptr: no soft cap
   float* dp = nullptr;            // becomes p (dp - sum p dp) slope scale
   float scale = 1.0F;
 };
-/// Returns sum p dp.
-float score_gradient_row(const ScoreGradientRow& row);
+/// along[i] = sum p dp of query i.
+void score_gradient_tile(const ScoreGradientTile& tile, float* along);
 
 }  // namespace cajal::cpu

@@ -6,7 +6,7 @@
 #include "ops/cpu/cpu_backend.h"
 #include "ops/cpu/pieces.h"
 #include "ops/cpu/row_kernels.h"
-#include "ops/cpu/vjp_kernels.h"
+#include "ops/cpu/training_kernels.h"
 
 namespace cajal {
 namespace {
@@ -39,18 +39,19 @@ double row_loss(const LossArgs& args, std::size_t r, float* buffer) {
   const std::size_t vocab = args.logits.cols;
   const auto target = static_cast<std::size_t>(args.targets[r]);
   const float right = x[target];
-  const bool first = std::find(x, x + target, right) == x + target;
-  float* p =
-      args.dlogits && args.dlogits.dtype == DType::F32 ? floats_at(args.dlogits, r, 0) : buffer;
-  const cpu::ExpRow row = cpu::exponentials(x, vocab, p);
+  const float largest = cpu::largest_of(x, vocab);
   if (!args.correct.empty()) {
-    args.correct[r] = first && right == row.largest ? 1 : 0;
+    const bool first = right == largest && std::find(x, x + target, largest) == x + target;
+    args.correct[r] = first ? 1 : 0;
   }
+  const bool direct = args.dlogits && args.dlogits.dtype == DType::F32;
+  float* p = direct ? floats_at(args.dlogits, r, 0) : buffer;
+  const double sum = cpu::exponentials(x, largest, vocab, p);
   if (args.dlogits) {
-    cpu::scale(p, vocab, static_cast<float>(args.weight / row.sum), p);
+    cpu::scale(p, vocab, static_cast<float>(args.weight / sum), p);
     write_gradient(args, r, target, p);
   }
-  return std::log(row.sum) + (static_cast<double>(row.largest) - static_cast<double>(right));
+  return std::log(sum) + (static_cast<double>(largest) - static_cast<double>(right));
 }
 
 /// Sums of f(begin, count) over chunks of `count` elements, in their order.

@@ -15,33 +15,6 @@ HWY_BEFORE_NAMESPACE();
 namespace cajal::cpu::HWY_NAMESPACE {
 namespace {
 
-/// y[j][i] = f(x[0][i], x[1][i], ...) for all j by vectors; each y may be one of the x.
-template <std::size_t N, std::size_t M, typename F>
-HWY_INLINE void map_many(std::size_t count, const float* const (&x)[N], float* const (&y)[M],
-                         const F& f) {
-  Vector in[N];
-  Vector out[M];
-  std::size_t i = 0;
-  for (; i + kLanes <= count; i += kLanes) {
-    for (std::size_t j = 0; j < N; ++j) {
-      in[j] = load(x[j] + i);
-    }
-    f(in, out);
-    for (std::size_t j = 0; j < M; ++j) {
-      store(out[j], y[j] + i);
-    }
-  }
-  if (i < count) {
-    for (std::size_t j = 0; j < N; ++j) {
-      in[j] = load_some(x[j] + i, count - i);
-    }
-    f(in, out);
-    for (std::size_t j = 0; j < M; ++j) {
-      store_some(out[j], y[j] + i, count - i);
-    }
-  }
-}
-
 /// A value and its derivative.
 struct Dual {
   Vector value;
@@ -231,75 +204,6 @@ void normalize_vjp(const NormRow& row, const Moments& moments) {
   }
 }
 
-#if HWY_TARGET == HWY_SCALAR
-using Doubles = hn::CappedTag<double, 1>;
-using HalfFloats = hn::CappedTag<float, 1>;
-constexpr std::size_t kDoubles = 1;
-#else
-using Doubles = hn::Repartition<double, Floats>;
-using HalfFloats = hn::Rebind<float, Doubles>;
-constexpr std::size_t kDoubles = kLanes / 2;
-#endif
-
-/// The sum of f(x[i]) in double; four sums hide the latency of additions.
-template <typename F>
-HWY_INLINE double sum_in_double(const float* in, std::size_t count, const F& f) {
-  const Doubles d;
-  using Wide = hn::Vec<Doubles>;
-  Wide sums[4] = {hn::Zero(d), hn::Zero(d), hn::Zero(d), hn::Zero(d)};
-  std::size_t i = 0;
-  for (; i + 4 * kDoubles <= count; i += 4 * kDoubles) {
-    for (std::size_t part = 0; part < 4; ++part) {
-      const auto x = hn::PromoteTo(d, hn::LoadU(HalfFloats(), in + i + part * kDoubles));
-      sums[part] = f(x, sums[part]);
-    }
-  }
-  float rest[4 * kDoubles] = {};
-  std::memcpy(rest, in + i, (count - i) * sizeof(float));
-  for (std::size_t part = 0; part < 4; ++part) {
-    sums[part] = f(hn::PromoteTo(d, hn::LoadU(HalfFloats(), rest + part * kDoubles)), sums[part]);
-  }
-  return hn::GetLane(
-      hn::SumOfLanes(d, hn::Add(hn::Add(sums[0], sums[1]), hn::Add(sums[2], sums[3]))));
-}
-
-double sum_of_squares(const float* in, std::size_t count) {
-  return sum_in_double(in, count, [](auto x, auto sum) { return hn::MulAdd(x, x, sum); });
-}
-
-float largest_of(const float* in, std::size_t count) {
-  float largest = in[0];
-  Vector most = broadcast(largest);
-  std::size_t i = 0;
-  for (; i + kLanes <= count; i += kLanes) {
-    most = hn::Max(most, load(in + i));
-  }
-  for (; i < count; ++i) {
-    largest = std::max(largest, in[i]);
-  }
-  return std::max(largest, hn::GetLane(hn::MaxOfLanes(Floats(), most)));
-}
-
-ExpRow exponentials(const float* in, std::size_t count, float* out) {
-  const float largest = largest_of(in, count);
-  map(count, in, out, [&](Vector x) { return exp(hn::Sub(x, broadcast(largest))); });
-  return {largest, sum_in_double(out, count, [](auto x, auto sum) { return hn::Add(x, sum); })};
-}
-
-void adamw_step(const AdamW& step, const float* g, std::size_t count, float* p, float* m,
-                float* v) {
-  map_many<4, 3>(count, {g, p, m, v}, {p, m, v}, [&](const Vector(&x)[4], Vector(&y)[3]) {
-    const Vector clipped = hn::Mul(x[0], broadcast(step.clip));
-    y[1] = hn::MulAdd(x[2], broadcast(step.beta1), hn::Mul(clipped, broadcast(step.rest1)));
-    const Vector square = hn::Mul(clipped, clipped);
-    y[2] = hn::MulAdd(x[3], broadcast(step.beta2), hn::Mul(square, broadcast(step.rest2)));
-    const Vector size =
-        hn::MulAdd(hn::Sqrt(y[2]), broadcast(step.inverse), broadcast(step.epsilon));
-    const Vector move = hn::Div(hn::Mul(y[1], broadcast(step.rate)), size);
-    y[0] = hn::Sub(hn::NegMulAdd(x[1], broadcast(step.decay), x[1]), move);
-  });
-}
-
 }  // namespace
 }  // namespace cajal::cpu::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
@@ -313,9 +217,6 @@ HWY_EXPORT(clamped_glu_vjp);
 HWY_EXPORT(soft_cap_vjp);
 HWY_EXPORT(clamp_vjp);
 HWY_EXPORT(normalize_vjp);
-HWY_EXPORT(sum_of_squares);
-HWY_EXPORT(exponentials);
-HWY_EXPORT(adamw_step);
 
 void activate_vjp(Activation kind, const float* in, const float* dy, std::size_t count, float* dx) {
   HWY_DYNAMIC_DISPATCH(activate_vjp)(kind, in, dy, count, dx);
@@ -342,19 +243,6 @@ void clamp_vjp(const float* in, const float* dy, std::size_t count, float limit,
 void normalize_vjp(const NormRow& row) {
   const Moments at = moments(row.kind, row.in, row.count, row.epsilon);
   HWY_DYNAMIC_DISPATCH(normalize_vjp)(row, at);
-}
-
-double sum_of_squares(const float* in, std::size_t count) {
-  return HWY_DYNAMIC_DISPATCH(sum_of_squares)(in, count);
-}
-
-ExpRow exponentials(const float* in, std::size_t count, float* out) {
-  return HWY_DYNAMIC_DISPATCH(exponentials)(in, count, out);
-}
-
-void adamw_step(const AdamW& step, const float* g, std::size_t count, float* p, float* m,
-                float* v) {
-  HWY_DYNAMIC_DISPATCH(adamw_step)(step, g, count, p, m, v);
 }
 
 }  // namespace cajal::cpu

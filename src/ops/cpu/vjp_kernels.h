@@ -1,10 +1,9 @@
-// Gradients of elementwise functions and norms, the loss and the optimiser, on f32 by vectors.
+// Gradients of elementwise functions and norms on f32, by vectors.
 #pragma once
 
 #include <cstddef>
 
 #include "ops/rows_vjp.h"
-#include "tensor/dtype.h"
 
 namespace cajal::cpu {
 
@@ -36,27 +35,5 @@ struct NormRow {
   bool frozen_scale = false;
 };
 void normalize_vjp(const NormRow& row);
-
-/// out = e^(in - largest); returns what the loss needs of the row.
-struct ExpRow {
-  float largest = 0.0F;
-  double sum = 0.0;  // of `out`
-};
-ExpRow exponentials(const float* in, std::size_t count, float* out);
-
-/// In double.
-double sum_of_squares(const float* in, std::size_t count);
-
-/// Constants of a step of AdamW, as they enter each element.
-struct AdamW {
-  float clip = 1.0F;
-  float decay = 0.0F;  // lr decay; p - p * decay keeps digits that p * (1 - decay) would not
-  float beta1 = 0.0F, rest1 = 0.0F;
-  float beta2 = 0.0F, rest2 = 0.0F;
-  float rate = 0.0F;     // lr / correction1
-  float inverse = 1.0F;  // 1 / sqrt(correction2)
-  float epsilon = 0.0F;
-};
-void adamw_step(const AdamW& step, const float* g, std::size_t count, float* p, float* m, float* v);
 
 }  // namespace cajal::cpu
