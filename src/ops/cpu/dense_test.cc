@@ -225,9 +225,9 @@ TEST_P(CpuDense, MultipliesLongMatricesOfEveryType) {
       for (const DType weights : {DType::F32, DType::BF16, DType::F16}) {
         for (const Transpose a : {Transpose::No, Transpose::Yes}) {
           const Transpose b = weights == DType::BF16 ? Transpose::No : Transpose::Yes;
-          Case c = {.m = 700,
-                    .k = 33,
-                    .n = 65,
+          Case c = {.m = 523,
+                    .k = 17,
+                    .n = 33,
                     .weights = weights,
                     .transpose_a = a,
                     .transpose_b = b,
@@ -247,6 +247,7 @@ TEST_P(CpuDense, MultipliesLongMatricesOfEveryType) {
           c.bias = true;
           compare(*cpu_, *ref_, c);
           c.beta = 0, c.bias = false;
+          (c.transpose_a == Transpose::No ? c.m : c.k) = 101;
           compare(*cpu_, *ref_, c);
         }
       }
@@ -260,16 +261,16 @@ TEST_P(CpuDense, CutsLongMatricesWhereItMust) {
       continue;
     }
     const Transpose yes = Transpose::Yes;
-    compare(*cpu_, *ref_, {.m = 4200, .k = 5, .n = 7, .precision = precision});
+    compare(*cpu_, *ref_, {.m = 4100, .k = 3, .n = 2, .precision = precision});
     compare(
         *cpu_, *ref_,
-        {.m = 512, .k = 9, .n = 2100, .transpose_b = yes, .bias = true, .precision = precision});
+        {.m = 512, .k = 2, .n = 1030, .transpose_b = yes, .bias = true, .precision = precision});
     compare(*cpu_, *ref_,
-            {.m = 1601, .k = 520, .n = 8, .transpose_a = yes, .beta = 1, .precision = precision});
+            {.m = 801, .k = 520, .n = 3, .transpose_a = yes, .beta = 1, .precision = precision});
     compare(*cpu_, *ref_,
-            {.m = 9, .k = 4700, .n = 33, .transpose_a = yes, .beta = 1, .precision = precision});
+            {.m = 5, .k = 4700, .n = 9, .transpose_a = yes, .beta = 1, .precision = precision});
     compare(*cpu_, *ref_,
-            {.m = 700, .k = 2100, .n = 40, .transpose_a = yes, .alpha = 2, .precision = precision});
+            {.m = 7, .k = 2100, .n = 10, .transpose_a = yes, .alpha = 2, .precision = precision});
   }
 }
 
@@ -345,9 +346,9 @@ TEST_P(CpuDense, BitsDoNotDependOnThreads) {
 TEST_P(CpuDense, BitsOfLongProductsDoNotDependOnThreads) {
   for (const Precision precision : {Precision::F32, Precision::BF16}) {
     for (const DType activations : {DType::F32, DType::BF16}) {
-      Case c = {.m = 1100,
-                .k = 40,
-                .n = 72,
+      Case c = {.m = 700,
+                .k = 20,
+                .n = 30,
                 .transpose_b = Transpose::Yes,
                 .beta = 1,
                 .precision = precision,
@@ -356,7 +357,7 @@ TEST_P(CpuDense, BitsOfLongProductsDoNotDependOnThreads) {
         expect_same_for_threads([&] { return product(*cpu_, c); }, c.name());
         c.transpose_a = Transpose::Yes;
         c.transpose_b = Transpose::No;
-        c.m = 40, c.k = 6200;
+        c.m = 20, c.k = 4200;
         expect_same_for_threads([&] { return product(*cpu_, c); }, c.name());
       }
     }

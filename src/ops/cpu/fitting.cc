@@ -1,6 +1,7 @@
 #include "ops/cpu/fitting.h"
 
 #include <array>
+#include <cstring>
 
 #include "ops/cpu/pieces.h"
 #include "ops/cpu/row_kernels.h"
@@ -23,14 +24,22 @@ void convert_row(ConstMatRef m, std::size_t r, MatRef to) {
 
 }  // namespace
 
+void convert_rows(ConstMatRef m, MatRef to) {
+  for (std::size_t r = 0; r < m.rows; ++r) {
+    if (m.dtype == to.dtype) {
+      std::memcpy(place(to, r, 0), place(m, r, 0), m.cols * size_of(m.dtype));
+    } else {
+      convert_row(m, r, to);
+    }
+  }
+}
+
 ConstMatRef fitting(ConstMatRef m, DType dtype, std::byte* memory) {
   if (m.dtype == dtype) {
     return m;
   }
   const MatRef to = {memory, m.rows, m.cols, m.cols, dtype};
-  for (std::size_t r = 0; r < m.rows; ++r) {
-    convert_row(m, r, to);
-  }
+  convert_rows(m, to);
   return to;
 }
 

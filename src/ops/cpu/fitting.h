@@ -6,6 +6,8 @@
 
 namespace cajal::cpu {
 
+/// to = m, which may be of any float type; to is F32 or BF16, of the same shape.
+void convert_rows(ConstMatRef m, MatRef to);
 /// `m` as it is if it holds `dtype` (F32 or BF16), else converted into `memory`, densely.
 ConstMatRef fitting(ConstMatRef m, DType dtype, std::byte* memory);
 ConstMatRef fitting(ConstMatRef m, DType dtype, Scratch& memory);

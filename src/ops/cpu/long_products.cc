@@ -1,5 +1,7 @@
 #include "ops/cpu/long_products.h"
 
+#include <cstring>
+
 #include "base/parallel.h"
 #include "ops/cpu/fitting.h"
 #include "ops/cpu/pieces.h"
@@ -9,7 +11,10 @@ namespace cajal::cpu {
 namespace {
 
 constexpr std::size_t kMostWeights = std::size_t{1} << 22U;  // elements: beyond, ManyRows
-constexpr std::size_t kLeastRows = 512;
+constexpr std::size_t kLeastRows = 512;  // of a stored as f32, which others multiply as well
+constexpr std::size_t kLeastRoundedRows = 64;
+constexpr std::size_t kTailRows = 32;    // the last block of rows is filled up to a multiple, so
+                                         // that batches of any size share few prepared products
 constexpr std::size_t kUnit = 64;        // columns: what oneDNN's kernels take at once
 constexpr std::size_t kMostCols = 1024;  // of weights in one product
 constexpr std::size_t kMostSums = 768;   // rows of a gradient in one product
@@ -75,7 +80,7 @@ class RowsProduct {
         cols_(args.out.cols, kMostCols),
         direct_(is_direct(args, bias)),
         prepared_(matmuls) {
-    for (const std::size_t rows : {grain_, args.a.rows % grain_}) {
+    for (const std::size_t rows : {std::min(grain_, args.a.rows), args.a.rows % grain_}) {
       for (std::size_t block = 0; block < cols_.size && rows != 0; ++block) {
         prepared_.add(shape(rows, block));
       }
@@ -91,36 +96,52 @@ class RowsProduct {
   }
 
  private:
+  static std::size_t filled(std::size_t rows) { return round_up(rows, kTailRows); }
+  /// A block of so many rows lands in `out` itself.
+  bool lands(std::size_t rows) const { return direct_ && rows == filled(rows); }
+  /// Rows of `a` are used as they lie.
+  bool lies(std::size_t rows) const { return args_.a.dtype == type_ && rows == filled(rows); }
+
   MatmulShape shape(std::size_t rows, std::size_t block) const {
-    return {.m = rows,
+    return {.m = filled(rows),
             .k = args_.a.cols,
             .n = cols_.length(block),
-            .lda = args_.a.dtype == type_ ? args_.a.stride : args_.a.cols,
+            .lda = lies(rows) ? args_.a.stride : args_.a.cols,
             .ldb = b_.stride,
-            .ldc = direct_ ? args_.out.stride : cols_.length(block),
+            .ldc = lands(rows) ? args_.out.stride : cols_.length(block),
             .bf16 = type_ == DType::BF16,
-            .bf16_out = direct_ && args_.out.dtype == DType::BF16,
+            .bf16_out = lands(rows) && args_.out.dtype == DType::BF16,
             .transpose_b = args_.transpose_b == Transpose::Yes,
-            .accumulate = direct_ && args_.beta == 1.0};
+            .accumulate = lands(rows) && args_.beta == 1.0};
   }
-  std::size_t a_bytes() const { return fitting_bytes(args_.a, type_, grain_ * args_.a.cols); }
-  std::size_t out_bytes() const {
-    return direct_ ? 0 : round_up(grain_ * cols_.each * sizeof(float), 64);
+  std::size_t a_bytes() const { return round_up(grain_ * args_.a.cols * size_of(type_), 64); }
+  std::size_t out_bytes() const { return round_up(grain_ * cols_.each * sizeof(float), 64); }
+
+  /// Rows of `a` in the type of the product, filled up with zeros.
+  ConstMatRef left(std::size_t begin, std::size_t rows, std::byte* memory) const {
+    const ConstMatRef stored = args_.a.row_range(begin, rows);
+    if (lies(rows)) {
+      return stored;
+    }
+    const MatRef to = {memory, filled(rows), stored.cols, stored.cols, type_};
+    convert_rows(stored, to.row_range(0, rows));
+    std::memset(place(to, rows, 0), 0, (to.rows - rows) * to.cols * size_of(type_));
+    return to;
   }
 
   /// Rows [begin, begin + rows).
   void multiply(std::size_t begin, std::size_t rows, std::byte* memory) const {
-    std::byte* converted = memory + prepared_.scratch_bytes();
-    const ConstMatRef a = fitting(args_.a.row_range(begin, rows), type_, converted);
-    auto* product = reinterpret_cast<float*>(converted + a_bytes());
+    std::byte* own = memory + prepared_.scratch_bytes();
+    const ConstMatRef a = left(begin, rows, own);
+    auto* product = reinterpret_cast<float*>(own + a_bytes());
     for (std::size_t block = 0; block < cols_.size; ++block) {
       const std::size_t first = cols_.begin(block);
       const std::size_t count = cols_.length(block);
       const ConstMatRef b = args_.transpose_b == Transpose::Yes ? b_.row_range(first, count)
                                                                 : b_.col_range(first, count);
-      void* to = direct_ ? static_cast<void*>(place(args_.out, begin, first)) : product;
+      void* to = lands(rows) ? static_cast<void*>(place(args_.out, begin, first)) : product;
       prepared_[shape(rows, block)].run(a.data, b.data, to, memory);
-      for (std::size_t r = 0; r < rows && !direct_; ++r) {
+      for (std::size_t r = 0; r < rows && !lands(rows); ++r) {
         combine_row(args_, product + r * count, bias_, {begin + r, first, count});
       }
     }
@@ -247,7 +268,8 @@ bool suits_long_products(const GemmArgs& args) noexcept {
   if (args.precision != Precision::F32 && args.precision != Precision::BF16) {
     return false;
   }
-  if (args.a.rows < kLeastRows) {
+  const bool rounded = args.a.dtype == DType::BF16 && args.precision == Precision::BF16;
+  if (args.a.rows < (rounded ? kLeastRoundedRows : kLeastRows)) {
     return false;
   }
   return args.transpose_a == Transpose::No

@@ -49,7 +49,7 @@ class Matmuls {
   std::shared_ptr<const Matmul> get(const MatmulShape& shape);
 
  private:
-  static constexpr std::size_t kMost = 512;
+  static constexpr std::size_t kMost = 2048;  // each holds some 80 KiB
   std::map<MatmulShape, std::shared_ptr<const Matmul>> prepared_;
 };
 
