@@ -17,6 +17,7 @@ constexpr std::array kTasks = {
     MakeTask{make_opposites},
     MakeTask{make_translations},
     MakeTask{make_requests},
+    MakeTask{make_couplets},
 };
 // clang-format on
 

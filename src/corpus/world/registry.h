@@ -14,6 +14,7 @@ using MakeTask = std::unique_ptr<Task> (*)(const Tables& tables);
 std::span<const MakeTask> task_registry();
 
 std::unique_ptr<Task> make_countries(const Tables& tables);
+std::unique_ptr<Task> make_couplets(const Tables& tables);
 std::unique_ptr<Task> make_geography(const Tables& tables);
 std::unique_ptr<Task> make_opposites(const Tables& tables);
 std::unique_ptr<Task> make_people(const Tables& tables);
