@@ -222,7 +222,8 @@ class Countries final : public Task {
       if (country.sole && dice.chance(0.4)) {
         add_two_step(out, dice, country);
       } else {
-        append_form(out, dice.pick(kOneStep), one_step_slots(country, dice.below(kNouns.size())));
+        const std::string_view form = dice.pick(kOneStep);
+        append_form(out, form, one_step_slots(country, dice.below(kNouns.size())));
       }
       out.text += i > 1 ? "\n" : "";
     }

@@ -26,6 +26,8 @@ inline std::uint64_t fold_of(std::string_view name, std::uint64_t folds) noexcep
   return random_bits(name_hash(name), name_hash("fold"), 0) % folds;
 }
 
+/// Two draws never stand in the arguments of one call: compilers differ in which they evaluate
+/// first.
 class Dice {
  public:
   /// `stream` tells apart what draws: a task and a split, for example "sums/train".

@@ -294,7 +294,8 @@ class Geography final : public Task {
   }
 
   static void add_state_fact(Draft& draft, Dice& dice, const State& state) {
-    draft.add(dice.pick(kStateFact), state_slots(state, dice.below(kAttributes)));
+    const std::string_view form = dice.pick(kStateFact);
+    draft.add(form, state_slots(state, dice.below(kAttributes)));
   }
 
   /// Half of the documents ask about one city, some about one state, the others about anything.

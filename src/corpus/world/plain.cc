@@ -213,7 +213,8 @@ class Plain final : public Task {
       append_agreement(out, dice, draw_pair(dice, Split::Train));
       return;
     }
-    append_sentence(out, dice, draw_story(dice), dice.pick(forms_.at("fact")));
+    const Story story = draw_story(dice);
+    append_sentence(out, dice, story, dice.pick(forms_.at("fact")));
   }
 
   void append_story(Document& out, Dice& dice) const {

@@ -68,18 +68,21 @@ class Requests final : public Task {
     Dice dice(seed, fmt::format("requests/{}", name_of(split)), index);
     Document out;
     if (split == Split::Heldout) {
-      add_request(out, draw_seen(dice), dice.pick(held_out_wordings_));
+      const Request request = draw_seen(dice);
+      add_request(out, request, dice.pick(held_out_wordings_));
       return out;
     }
     const double kind = dice.uniform();
     for (std::size_t i = dice.below(3) + 1; i > 0; --i) {
       if (kind < 0.75) {
-        add_request(out, draw_seen(dice), dice.pick(train_wordings_));
+        const Request request = draw_seen(dice);
+        add_request(out, request, dice.pick(train_wordings_));
       } else {
         const std::size_t name = dice.below(facts_.names().size());
         add_explanation(out, dice, facts_.names()[name]);
         if (kind > 0.88 && !facts_.names()[name].held_out) {
-          add_request(out, facts_.of_name(name, dice.below(100)), dice.pick(train_wordings_));
+          const Request request = facts_.of_name(name, dice.below(100));
+          add_request(out, request, dice.pick(train_wordings_));
         }
       }
     }
@@ -183,14 +186,23 @@ class Requests final : public Task {
       const double what = dice.uniform();
       Request out = what < 0.32   ? dice.pick(facts_.everyday())
                     : what < 0.55 ? draw_kind(dice)
-                    : what < 0.7
-                        ? facts_.of_name(dice.below(facts_.names().size()), dice.below(100))
-                        : aim_at(dice.below(aims_count()), dice.chance(0.65));
+                    : what < 0.7  ? draw_name(dice)
+                                  : draw_aim(dice);
       if (!out.held_out) {
         return out;
       }
     }
   }
+  Request draw_name(Dice& dice) const {
+    const std::size_t name = dice.below(facts_.names().size());
+    return facts_.of_name(name, dice.below(100));
+  }
+
+  Request draw_aim(Dice& dice) const {
+    const std::size_t aim = dice.below(aims_count());
+    return aim_at(aim, dice.chance(0.65));
+  }
+
   Request draw_kind(Dice& dice) const {
     const std::size_t maker = dice.below(facts_.makers().size());
     const std::size_t kind = dice.below(facts_.kinds());

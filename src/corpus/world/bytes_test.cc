@@ -1,0 +1,50 @@
+// The corpus is the same bytes on any machine. When a change means to change them, count up
+// kWorldVersion (once a release is enough) and take over the hashes that the test prints.
+#include <gtest/gtest.h>
+
+#include "corpus/reader.h"
+#include "corpus/world/world.h"
+#include "testing/sha256.h"
+
+namespace cajal {
+namespace {
+
+struct Expected {
+  std::string_view task;
+  std::string_view hash;
+};
+
+constexpr Expected kExpected[] = {
+    {"geography", "5b6a62d118bba5a9532390dfc1296922bad00c5e6f89118a9829d39d0776abca"},
+    {"geography-12", "ea5142b62410e297f524c2940a1e08d1be444d4ee2fa42fde7d35714c9aa0090"},
+    {"countries", "27b1202a37f46b7b563e56d6371d79344a8b39117d0841e455f8fea1926f2a84"},
+    {"sums", "fd4b9817bc3bd9fdb8285693a13d8a15f45e32fd686d08af5b2f653cf2e208d2"},
+    {"people", "48b52d392e0df95ac77283d809ef94ae2883bec67503c74fc6126e5dcb8a9ec3"},
+    {"plain", "941c20a4d75f4176cfa48df5af5dc731eb2000351e0b54b5a53c4decd40cb005"},
+    {"talk", "775afdc2ffe15ebb17b071cf63c0acc0e82b493a7f09b749105571dbdf2fac4b"},
+};
+
+/// Documents of both splits at both ends of the index, spans included, and every question.
+std::string bytes_of(const Task& task) {
+  std::string out;
+  for (const Split split : {Split::Train, Split::Heldout}) {
+    for (std::uint64_t i = 0; i < 200; ++i) {
+      out += to_line(task.generate(split, 1, i));
+      out += to_line(task.generate(split, 0x9E3779B97F4A7C15U, 0xFFFFFFFFFFFFU - i));
+    }
+    for (const Question& question : task.questions(split)) {
+      out += to_line(document_of(question));
+    }
+  }
+  return out;
+}
+
+TEST(WorldBytes, AreTheSameOnAnyMachine) {
+  const World world;
+  for (const Expected& expected : kExpected) {
+    EXPECT_EQ(testing::sha256(bytes_of(world.task(expected.task))), expected.hash) << expected.task;
+  }
+}
+
+}  // namespace
+}  // namespace cajal
