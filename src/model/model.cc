@@ -10,7 +10,7 @@ namespace {
 
 /// `before(i)`: tokens that sequence i has already.
 template <typename Before>
-void check_tokens(const Model& model, const Batch& batch, const Before& before) {
+void check_tokens(const ModelConfig& config, const Batch& batch, const Before& before) {
   check(!batch.starts.empty(), "the batch has no list of sequences");
   check(batch.starts.front() == 0 &&
             static_cast<std::size_t>(batch.starts.back()) == batch.tokens.size(),
@@ -20,13 +20,12 @@ void check_tokens(const Model& model, const Batch& batch, const Before& before) 
           i);
     const std::size_t length =
         before(i) + static_cast<std::size_t>(batch.starts[i + 1] - batch.starts[i]);
-    check(length <= model.config().context,
-          "{} tokens do not fit: the context of this model is {} tokens", length,
-          model.config().context);
+    check(length <= config.context, "{} tokens do not fit: the context of this model is {} tokens",
+          length, config.context);
   }
   for (const TokenId id : batch.tokens) {
-    check(id >= 0 && static_cast<std::size_t>(id) < model.config().vocab,
-          "token id {} is outside the vocabulary of {}", id, model.config().vocab);
+    check(id >= 0 && static_cast<std::size_t>(id) < config.vocab,
+          "token id {} is outside the vocabulary of {}", id, config.vocab);
   }
 }
 
@@ -37,7 +36,7 @@ void check_batch(const Model& model, const Backend& backend, const Batch& batch,
   check(batch.starts.size() == cache.sequences() + 1,
         "the batch describes {} sequences, the cache {}", batch.starts.size() - 1,
         cache.sequences());
-  check_tokens(model, batch, [&](std::size_t i) { return cache.length(i); });
+  check_tokens(model.config(), batch, [&](std::size_t i) { return cache.length(i); });
 }
 
 /// Takes back what a pass appended to the cache, unless it is told that all went well.
@@ -89,6 +88,10 @@ void rotate_again(Backend& backend, const Model& model, KvCache& cache, std::siz
 
 }  // namespace
 
+void check_sequences(const ModelConfig& config, const Batch& batch) {
+  check_tokens(config, batch, [](std::size_t) { return std::size_t{0}; });
+}
+
 Model::Model(ModelConfig config, Weights weights, std::string name)
     : config_(std::move(config)), weights_(std::move(weights)), name_(std::move(name)) {}
 
@@ -127,7 +130,7 @@ Matrix Model::forward(Backend& backend, const Batch& batch, KvCache& cache,
 
 void Model::forward(Backend& backend, const Batch& batch, Tape& tape,
                     const ForwardOptions& options) const {
-  check_tokens(*this, batch, [](std::size_t) { return std::size_t{0}; });
+  check_sequences(config_, batch);
   tape.begin(batch, options.final_length);
   ForwardPass(backend, *this, tape, options).run_taped(batch.tokens);
 }

@@ -24,6 +24,10 @@ struct Batch {
   std::span<const std::int32_t> starts;  // [sequences + 1], from 0 to tokens.size()
 };
 
+/// Throws InvalidArgument unless `starts` divides `tokens` into sequences that fit the context, of
+/// ids that are in the vocabulary.
+void check_sequences(const ModelConfig& config, const Batch& batch);
+
 enum class LogitRows : std::uint8_t {
   None,
   Last,  // of the last new token of each sequence that has new tokens

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numbers>
+#include <utility>
 
 namespace cajal {
 namespace {
@@ -121,10 +122,22 @@ RopeTables rope_tables(Backend& backend, const RopeConfig& rope, std::size_t con
   RopeTables tables{Matrix::host(positions.size(), rope.dims / 2, backend.activation_dtype()),
                     Matrix::host(positions.size(), rope.dims / 2, backend.activation_dtype())};
   std::vector<double> frequencies;
+  std::vector<std::size_t> row_of;  // by position: packed documents have the same ones again
   for (std::size_t t = 0; t < positions.size(); ++t) {
     if (t == 0 || rope_changes(rope, lengths[t - 1], lengths[t])) {
       frequencies = rope_frequencies(rope, lengths[t]);
+      row_of.clear();
     }
+    const auto position = static_cast<std::size_t>(positions[t]);
+    if (position < row_of.size() && row_of[position] != SIZE_MAX) {
+      convert(std::as_const(tables.cos).ref().row_range(row_of[position], 1),
+              tables.cos.ref().row_range(t, 1));
+      convert(std::as_const(tables.sin).ref().row_range(row_of[position], 1),
+              tables.sin.ref().row_range(t, 1));
+      continue;
+    }
+    row_of.resize(std::max(row_of.size(), position + 1), SIZE_MAX);
+    row_of[position] = t;
     if (tables.cos.dtype() == DType::F64) {
       fill(frequencies, factor, positions[t], tables.cos.as<double>().row(t),
            tables.sin.as<double>().row(t));

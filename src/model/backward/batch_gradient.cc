@@ -6,31 +6,13 @@
 
 #include "base/error.h"
 #include "base/parallel.h"
+#include "model/backward/shards.h"
 
 namespace cajal {
 namespace {
 
 std::vector<ParameterSpec> copy_of(std::span<const ParameterSpec> specs) {
   return {specs.begin(), specs.end()};
-}
-
-/// Where shards begin, as indices of sequences, and where the last one ends: about equal numbers of
-/// rows, and as many shards in each lane.
-std::vector<std::size_t> cut(const Batch& batch, std::size_t shard_rows, std::size_t lanes) {
-  const std::size_t rows = batch.tokens.size();
-  const std::size_t least = (rows + shard_rows - 1) / shard_rows;
-  const std::size_t shards = (least + lanes - 1) / lanes * lanes;
-  std::vector<std::size_t> out = {0};
-  std::size_t sequence = 0;
-  for (std::size_t i = 1; i <= shards; ++i) {
-    const std::size_t end = rows * i / shards;
-    while (sequence + 1 < batch.starts.size() &&
-           static_cast<std::size_t>(batch.starts[sequence + 1]) <= end) {
-      ++sequence;
-    }
-    out.push_back(sequence);
-  }
-  return out;
 }
 
 /// to += from; from = 0.
@@ -42,6 +24,12 @@ void move_sums(MatrixView<T> from, MatrixView<T> to, std::size_t begin, std::siz
   }
 }
 
+void check_batch(const Model& model, const Batch& batch, std::span<const std::int32_t> targets) {
+  check(targets.size() == batch.tokens.size(), "{} targets for {} tokens", targets.size(),
+        batch.tokens.size());
+  check_sequences(model.config(), batch);
+}
+
 }  // namespace
 
 /// One batch under way.
@@ -50,7 +38,8 @@ struct BatchGradient::Task {
   const Batch& batch;
   std::span<const std::int32_t> targets;
   double weight;
-  std::vector<std::size_t> shards;  // [shards + 1]
+  bool learns;
+  Shards shards;
 };
 
 /// What works on its shards alone.
@@ -63,11 +52,12 @@ struct BatchGradient::Lane {
         sums(copy_of(specs), backend->activation_dtype()),
         places(config, sums) {}
 
-  void run_shard(const Task& task, std::size_t begin, std::size_t end, Precision precision);
+  void run_shard(const Task& task, const std::vector<std::size_t>& sequences, Precision precision);
 
   std::unique_ptr<Backend> backend;
   Tape tape;
   Arena arena;  // of the gradient at the logits
+  ShardBatch shard;
   Parameters sums;
   Gradients places;
   double loss = 0.0;
@@ -88,30 +78,27 @@ BatchGradient::BatchGradient(const std::function<std::unique_ptr<Backend>()>& ma
 
 BatchGradient::~BatchGradient() = default;
 
-/// Sequences begin .. end of the batch.
-void BatchGradient::Lane::run_shard(const Task& task, std::size_t begin, std::size_t end,
+void BatchGradient::Lane::run_shard(const Task& task, const std::vector<std::size_t>& sequences,
                                     Precision precision) {
-  const auto first = static_cast<std::size_t>(task.batch.starts[begin]);
-  const std::size_t rows = static_cast<std::size_t>(task.batch.starts[end]) - first;
-  if (rows == 0) {
-    return;
-  }
-  std::vector<std::int32_t> starts;
-  for (std::size_t i = begin; i <= end; ++i) {
-    starts.push_back(task.batch.starts[i] - task.batch.starts[begin]);
-  }
-  task.model.forward(*backend, {task.batch.tokens.subspan(first, rows), starts}, tape,
+  const ModelConfig& config = task.model.config();
+  shard.fill(task.batch, task.targets, sequences, task.shards.rows, config.context);
+  task.model.forward(*backend, {shard.tokens, shard.starts}, tape,
                      {.precision = precision, .logits = LogitRows::All});
   arena.clear();
   const bool rounded = precision == Precision::BF16 && backend->activation_dtype() == DType::F32;
-  const MatRef dlogits = arena.make(rows, task.model.config().vocab,
-                                    rounded ? DType::BF16 : backend->activation_dtype());
+  MatRef dlogits;
+  if (task.learns) {
+    dlogits =
+        arena.make(tape.rows(), config.vocab, rounded ? DType::BF16 : backend->activation_dtype());
+  }
   loss += ops::cross_entropy(*backend, {.logits = tape.logits(),
-                                        .targets = task.targets.subspan(first, rows),
+                                        .targets = shard.targets,
                                         .weight = task.weight,
                                         .dlogits = dlogits});
-  backward(*backend, task.model, tape,
-           {.precision = precision, .dlogits = dlogits, .gradients = &places});
+  if (task.learns) {
+    backward(*backend, task.model, tape,
+             {.precision = precision, .dlogits = dlogits, .gradients = &places});
+  }
 }
 
 void BatchGradient::run_lane(std::size_t lane, const Task& task) {
@@ -119,8 +106,10 @@ void BatchGradient::run_lane(std::size_t lane, const Task& task) {
   own.loss = 0.0;
   own.error = nullptr;
   try {
-    for (std::size_t i = lane; i + 1 < task.shards.size(); i += lanes_.size()) {
-      own.run_shard(task, task.shards[i], task.shards[i + 1], options_.precision);
+    for (std::size_t i = lane; i < task.shards.sequences.size(); i += lanes_.size()) {
+      if (!task.shards.sequences[i].empty()) {
+        own.run_shard(task, task.shards.sequences[i], options_.precision);
+      }
     }
   } catch (const std::exception&) {  // rethrown by the thread that asked
     own.error = std::current_exception();
@@ -154,16 +143,7 @@ void BatchGradient::add_lanes(Parameters& gradient) {
   });
 }
 
-BatchLoss BatchGradient::run(const Model& model, const Batch& batch,
-                             std::span<const std::int32_t> targets, double weight,
-                             Parameters& gradient) {
-  check(!batch.starts.empty(), "the batch has no list of sequences");
-  check(targets.size() == batch.tokens.size(), "{} targets for {} tokens", targets.size(),
-        batch.tokens.size());
-  check(gradient.all().cols == lanes_.front()->sums.all().cols &&
-            gradient.dtype() == lanes_.front()->sums.dtype(),
-        "the gradient is not laid out as the model's parameters are");
-  const Task task = {model, batch, targets, weight, cut(batch, options_.shard_rows, lanes_.size())};
+BatchLoss BatchGradient::run_lanes(const Task& task) {
   parallel_for(lanes_.size(), 1, [&](std::size_t begin, std::size_t end) {
     for (std::size_t lane = begin; lane < end; ++lane) {
       run_lane(lane, task);
@@ -174,10 +154,29 @@ BatchLoss BatchGradient::run(const Model& model, const Batch& batch,
   for (const auto& lane : lanes_) {
     out.loss += lane->loss;
   }
-  add_lanes(gradient);
-  out.predictions = static_cast<std::size_t>(
-      std::count_if(targets.begin(), targets.end(), [](std::int32_t t) { return t >= 0; }));
+  out.predictions = static_cast<std::size_t>(std::count_if(task.targets.begin(), task.targets.end(),
+                                                           [](std::int32_t t) { return t >= 0; }));
   return out;
+}
+
+BatchLoss BatchGradient::run(const Model& model, const Batch& batch,
+                             std::span<const std::int32_t> targets, double weight,
+                             Parameters& gradient) {
+  check(gradient.all().cols == lanes_.front()->sums.all().cols &&
+            gradient.dtype() == lanes_.front()->sums.dtype(),
+        "the gradient is not laid out as the model's parameters are");
+  check_batch(model, batch, targets);
+  const BatchLoss out = run_lanes({model, batch, targets, weight, true,
+                                   make_shards(batch, options_.shard_rows, lanes_.size())});
+  add_lanes(gradient);
+  return out;
+}
+
+BatchLoss BatchGradient::run(const Model& model, const Batch& batch,
+                             std::span<const std::int32_t> targets, double weight) {
+  check_batch(model, batch, targets);
+  return run_lanes({model, batch, targets, weight, false,
+                    make_shards(batch, options_.shard_rows, lanes_.size())});
 }
 
 }  // namespace cajal

@@ -15,8 +15,8 @@ namespace cajal {
 
 struct BatchGradientOptions {
   Precision precision = Precision::F32;
-  std::size_t shard_rows = 512;  // about; a document is never cut
-  std::size_t lanes = 4;         // how many threads can help; each takes memory for all gradients
+  std::size_t shard_rows = 1024;  // about; a document is never cut
+  std::size_t lanes = 4;          // how many threads can help; each takes memory for all gradients
 };
 
 struct BatchLoss {
@@ -38,10 +38,14 @@ class BatchGradient {
   /// Precision::BF16 needs a backend that has it. Throws as Model::forward does.
   BatchLoss run(const Model& model, const Batch& batch, std::span<const std::int32_t> targets,
                 double weight, Parameters& gradient);
+  /// The loss alone.
+  BatchLoss run(const Model& model, const Batch& batch, std::span<const std::int32_t> targets,
+                double weight);
 
  private:
   struct Lane;
   struct Task;
+  BatchLoss run_lanes(const Task& task);
   void run_lane(std::size_t lane, const Task& task);
   /// Throws what a lane has met, if any.
   void rethrow();

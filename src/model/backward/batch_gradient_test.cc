@@ -1,0 +1,237 @@
+// Batches in shards: every document once, the same bits for any number of threads, and mistakes
+// named before anything is summed.
+#include "model/backward/batch_gradient.h"
+
+#include <cstring>
+#include <set>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/error.h"
+#include "base/parallel.h"
+#include "base/random.h"
+#include "model/architecture.h"
+#include "model/backward/shards.h"
+
+namespace cajal {
+namespace {
+
+using ::testing::HasSubstr;
+
+Architecture small() {
+  return {.layers = 2,
+          .heads = 3,
+          .d_model = 48,
+          .d_mlp = 96,
+          .vocab = 70,
+          .context = 200,
+          .stored = DType::F32};
+}
+
+/// Documents of 1 to 90 tokens.
+struct Documents {
+  explicit Documents(std::size_t count) {
+    for (std::size_t i = 0; i < count; ++i) {
+      const std::size_t length = 1 + random_bits(1, i, 0) % 90;
+      for (std::size_t j = 0; j < length; ++j) {
+        tokens.push_back(static_cast<TokenId>(random_bits(2, i, j) % 70));
+        targets.push_back(j + 1 < length ? static_cast<TokenId>(random_bits(2, i, j + 1) % 70)
+                                         : -1);
+      }
+      starts.push_back(static_cast<std::int32_t>(tokens.size()));
+    }
+  }
+  Batch batch() const { return {tokens, starts}; }
+  std::vector<TokenId> tokens;
+  std::vector<std::int32_t> starts = {0};
+  std::vector<std::int32_t> targets;
+};
+
+class Learner {
+ public:
+  explicit Learner(const BatchGradientOptions& options)
+      : config_(model_config(small())),
+        masters_(std::make_shared<Parameters>(fresh_parameters(config_), DType::F32)),
+        batch_([] { return make_cpu_backend(); }, config_, masters_->specs(), options) {
+    initialize(*masters_, config_, 3);
+    model_ = model_of(config_, masters_);
+  }
+  Parameters gradient(const Documents& documents, double* loss = nullptr) {
+    Parameters out(fresh_parameters(config_), DType::F32);
+    const BatchLoss got = batch_.run(*model_, documents.batch(), documents.targets, 0.01, out);
+    if (loss != nullptr) {
+      *loss = got.loss;
+    }
+    return out;
+  }
+  BatchGradient& batch() { return batch_; }
+  const Model& model() const { return *model_; }
+
+ private:
+  ModelConfig config_;
+  std::shared_ptr<Parameters> masters_;
+  std::shared_ptr<const Model> model_;
+  BatchGradient batch_;
+};
+
+bool same_bits(const Parameters& a, const Parameters& b) {
+  return std::memcmp(a.all().data, b.all().data, a.all().cols * size_of(a.dtype())) == 0;
+}
+
+TEST(Shards, HoldEverySequenceOnceWithinTheirRows) {
+  const Documents documents(57);
+  for (const std::size_t rows : {64U, 200U, 1000U}) {
+    for (const std::size_t lanes : {1U, 3U, 4U}) {
+      const Shards shards = make_shards(documents.batch(), rows, lanes);
+      EXPECT_EQ(shards.sequences.size() % lanes, 0U);
+      std::multiset<std::size_t> seen;
+      for (const auto& sequences : shards.sequences) {
+        std::size_t used = 0;
+        for (const std::size_t s : sequences) {
+          used += static_cast<std::size_t>(documents.starts[s + 1] - documents.starts[s]);
+          seen.insert(s);
+        }
+        EXPECT_LE(used, shards.rows);
+      }
+      EXPECT_EQ(seen.size(), 57U);
+      EXPECT_EQ(std::set<std::size_t>(seen.begin(), seen.end()).size(), 57U);
+    }
+  }
+}
+
+TEST(Shards, AreFilledUpWithWhatPredictsNothing) {
+  const Documents documents(5);
+  ShardBatch shard;
+  shard.fill(documents.batch(), documents.targets, {3, 1}, 320, 50);
+  EXPECT_EQ(shard.tokens.size(), 320U);
+  EXPECT_EQ(shard.targets.size(), 320U);
+  EXPECT_EQ(shard.starts.back(), 320);
+  const auto own = static_cast<std::size_t>(shard.starts[2]);
+  for (std::size_t r = own; r < 320; ++r) {
+    EXPECT_EQ(shard.targets[r], -1);
+  }
+}
+
+TEST(BatchGradient, HasTheSameBitsForAnyNumberOfThreads) {
+  const Documents documents(40);
+  const int before = threads();
+  for (const Precision precision : {Precision::F32, Precision::BF16}) {
+    if (!make_cpu_backend()->has(precision)) {
+      continue;
+    }
+    const BatchGradientOptions options = {.precision = precision, .shard_rows = 256, .lanes = 3};
+    std::vector<Parameters> results;
+    std::vector<double> losses;
+    for (const int count : {1, 2, 5}) {
+      set_threads(count);
+      results.push_back(Learner(options).gradient(documents, &losses.emplace_back()));
+    }
+    EXPECT_TRUE(same_bits(results[0], results[1]));
+    EXPECT_TRUE(same_bits(results[0], results[2]));
+    EXPECT_EQ(losses[0], losses[1]);
+    EXPECT_EQ(losses[0], losses[2]);
+  }
+  set_threads(before);
+}
+
+TEST(BatchGradient, GivesTheSameAgainAndTheLossAloneToo) {
+  const Documents documents(20);
+  Learner learner({.shard_rows = 128, .lanes = 2});
+  double loss = 0.0;
+  const Parameters first = learner.gradient(documents, &loss);
+  const Parameters second = learner.gradient(documents);
+  EXPECT_TRUE(same_bits(first, second));
+  EXPECT_EQ(learner.batch().run(learner.model(), documents.batch(), documents.targets, 0.01).loss,
+            loss);
+}
+
+TEST(BatchGradient, OfBf16ProductsIsNearThatOfF32) {
+  if (!make_cpu_backend()->has(Precision::BF16)) {
+    return;
+  }
+  const Documents documents(30);
+  const Parameters exact = Learner({.precision = Precision::F32}).gradient(documents);
+  const Parameters rounded = Learner({.precision = Precision::BF16}).gradient(documents);
+  for (std::size_t i = 0; i < exact.specs().size(); ++i) {
+    double squares = 0.0;
+    double errors = 0.0;
+    const ConstMatRef a = exact.at(i);
+    for (std::size_t r = 0; r < a.rows; ++r) {
+      for (std::size_t c = 0; c < a.cols; ++c) {
+        const double x = element(a, r, c);
+        const double e = element(rounded.at(i), r, c) - x;
+        squares += x * x;
+        errors += e * e;
+      }
+    }
+    // A product rounds each factor by 2^-9 at most; there are 5 layers of them, forward and back.
+    EXPECT_LE(errors, squares * std::pow(20.0 / 512.0, 2)) << exact.specs()[i].name;
+  }
+}
+
+TEST(BatchGradient, NamesATokenOutsideTheVocabularyAndGoesOnAfterwards) {
+  Documents documents(10);
+  Learner learner({.shard_rows = 128, .lanes = 2});
+  const Parameters want = learner.gradient(documents);
+  Documents bad = documents;
+  bad.tokens[100] = 70;
+  try {
+    learner.gradient(bad);
+    FAIL();
+  } catch (const Error& e) {
+    EXPECT_THAT(e.what(), HasSubstr("70"));
+  }
+  bad = documents;
+  bad.targets[0] = 1000;
+  EXPECT_THROW(learner.gradient(bad), Error);
+  EXPECT_TRUE(same_bits(learner.gradient(documents), want));
+}
+
+TEST(Tape, HoldsTheLogitsOfTheOrdinaryPass) {
+  const Documents documents(6);
+  const auto backend = make_reference_backend();
+  const ModelConfig config = model_config(small());
+  const auto values = std::make_shared<Parameters>(fresh_parameters(config), DType::F64);
+  initialize(*values, config, 3);
+  const auto model = model_of(config, values);
+  KvCache cache(config, *backend, 6);
+  const Matrix want =
+      model->forward(*backend, documents.batch(), cache, {.logits = LogitRows::All});
+  Tape tape(*backend);
+  for (int pass = 0; pass < 2; ++pass) {
+    model->forward(*backend, documents.batch(), tape, {.logits = LogitRows::All});
+    ASSERT_EQ(tape.logits().rows, want.rows());
+    for (std::size_t r = 0; r < want.rows(); ++r) {
+      for (std::size_t c = 0; c < want.cols(); ++c) {
+        ASSERT_EQ(element(tape.logits(), r, c), element(want.ref(), r, c));
+      }
+    }
+  }
+}
+
+TEST(Backward, RefusesWhatDoesNotFitTheTape) {
+  const Documents documents(3);
+  const auto backend = make_reference_backend();
+  const ModelConfig config = model_config(small());
+  const auto values = std::make_shared<Parameters>(fresh_parameters(config), DType::F64);
+  const auto model = model_of(config, values);
+  Tape empty(*backend);
+  EXPECT_THROW(backward(*backend, *model, empty, {}), Error);
+  Tape tape(*backend, {.mlps = false});
+  model->forward(*backend, documents.batch(), tape);
+  EXPECT_THROW(backward(*backend, *model, tape, {}), Error);
+  EXPECT_THROW(backward(*backend, *model, tape, {.freeze = Freeze::everything(), .seeds = 0}),
+               Error);
+  Matrix wrong = Matrix::host(2, 70, DType::F64);
+  EXPECT_THROW(
+      backward(*backend, *model, tape, {.freeze = Freeze::everything(), .dlogits = wrong.ref()}),
+      Error);
+  PointSet points;
+  points.read({PointKind::AttnProbs, 0}, [](ConstMatRef, const PointContext&) {});
+  EXPECT_THROW(
+      backward(*backend, *model, tape, {.freeze = Freeze::everything(), .points = &points}), Error);
+}
+
+}  // namespace
+}  // namespace cajal
