@@ -1,6 +1,5 @@
 #include "model/backward/backward_pass.h"
 
-#include <algorithm>
 #include <cstring>
 
 #include "base/error.h"
@@ -30,15 +29,6 @@ void check_options(const Backend& backend, const Tape& tape, const Model& model,
          "gradients through mixtures of experts ({}) are not supported; freeze the MLPs",
          model.config().family);
   }
-}
-
-std::vector<std::int32_t> picked(std::span<const std::int32_t> from,
-                                 std::span<const std::int32_t> rows) {
-  std::vector<std::int32_t> out;
-  for (const std::int32_t r : rows) {
-    out.push_back(from[static_cast<std::size_t>(r)]);
-  }
-  return out;
 }
 
 }  // namespace
@@ -85,74 +75,6 @@ MatRef BackwardPass::make_zeros(std::size_t rows, std::size_t cols) {
 MatRef BackwardPass::make_input(std::size_t cols) {
   return arena_.make(seeds() * rows(), cols,
                      tape_.rounded_ ? DType::BF16 : backend_.activation_dtype());
-}
-
-bool BackwardPass::edits_any(std::span<const PointKind> kinds, std::size_t layer) const {
-  return std::any_of(kinds.begin(), kinds.end(), [&](PointKind k) { return edits(k, layer); });
-}
-
-bool BackwardPass::edits_in(std::size_t layer) const {
-  for (std::size_t kind = 0; kind < kPointKinds; ++kind) {
-    const auto k = static_cast<PointKind>(kind);
-    if (has_layer(k) && edits(k, layer)) {
-      return true;
-    }
-  }
-  return false;
-}
-
-std::size_t BackwardPass::lowest_layer() const {
-  if (options_.gradients != nullptr || wants(PointKind::Embeddings, 0)) {
-    return 0;
-  }
-  for (std::size_t layer = 0; layer < config_.layers; ++layer) {
-    for (std::size_t kind = 0; kind < kPointKinds; ++kind) {
-      const auto k = static_cast<PointKind>(kind);
-      if (has_layer(k) && wants(k, layer)) {
-        return layer;
-      }
-    }
-  }
-  return config_.layers;
-}
-
-void BackwardPass::check_points() const {
-  for (std::size_t layer = 0; layer < config_.layers; ++layer) {
-    for (const PointKind kind :
-         {PointKind::AttnScores, PointKind::AttnProbs, PointKind::RouterLogits,
-          PointKind::RouterWeights, PointKind::RouterIndex}) {
-      if (wants(kind, layer)) {
-        fail(ErrorCode::Unsupported, "gradients at '{}' are not supported",
-             name_of(Point{kind, layer}));
-      }
-    }
-  }
-}
-
-void BackwardPass::at(PointKind kind, std::size_t layer, MatRef value) {
-  if (wants(kind, layer)) {
-    options_.points->run(value, {.backend = backend_,
-                                 .point = {kind, layer},
-                                 .positions = tape_.layout_.positions,
-                                 .sequences = tape_.layout_.sequences});
-  }
-}
-
-void BackwardPass::at(PointKind kind, std::size_t layer, Gradient& gradient) {
-  if (gradient.live || edits(kind, layer)) {
-    at(kind, layer, gradient.value);
-    gradient.live = true;
-  }
-}
-
-void BackwardPass::at_final(PointKind kind, MatRef value) {
-  if (wants(kind, 0)) {
-    const auto positions = picked(tape_.layout_.positions, tape_.logit_rows_);
-    const auto sequences = picked(tape_.layout_.sequences, tape_.logit_rows_);
-    options_.points->run(
-        value,
-        {.backend = backend_, .point = {kind, 0}, .positions = positions, .sequences = sequences});
-  }
 }
 
 ConstMatRef BackwardPass::as_input(const Gradient& gradient) {

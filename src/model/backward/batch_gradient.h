@@ -15,8 +15,8 @@ namespace cajal {
 
 struct BatchGradientOptions {
   Precision precision = Precision::F32;
-  std::size_t shard_rows = 1024;  // about; a document is never cut
-  std::size_t lanes = 4;          // how many threads can help; each takes memory for all gradients
+  std::size_t shard_rows = 768;  // about; a document is never cut
+  std::size_t lanes = 4;         // how many threads can help; each takes memory for all gradients
 };
 
 struct BatchLoss {

@@ -7,6 +7,7 @@ namespace cajal {
 namespace {
 
 constexpr std::size_t kUnit = 64;
+constexpr std::size_t kLeast = 512;   // rows below which products are slower
 constexpr std::size_t kFilling = 64;  // tokens of a sequence that only fills up
 
 std::size_t round_up(std::size_t x, std::size_t multiple) {
@@ -40,8 +41,11 @@ bool put(const Batch& batch, const std::vector<std::size_t>& order, Shards& shar
 
 Shards make_shards(const Batch& batch, std::size_t shard_rows, std::size_t lanes) {
   const std::size_t rows = batch.tokens.size();
-  const std::size_t count =
+  std::size_t count =
       round_up(std::max<std::size_t>(1, (rows + shard_rows - 1) / shard_rows), lanes);
+  while (count > lanes && rows / count < std::min(kLeast, shard_rows)) {
+    count -= lanes;
+  }
   std::vector<std::size_t> order(batch.starts.size() - 1);
   std::iota(order.begin(), order.end(), std::size_t{0});
   std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
