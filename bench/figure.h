@@ -29,5 +29,8 @@ struct Options {
 /// and measures them, or options.model.
 std::vector<Figure> model_figures(const Options& options);
 std::vector<Figure> tokenizer_figures(const Options& options);
+/// Products, attention, loss and optimiser at the specimen's shapes; none unless the filter fits
+/// "training".
+std::vector<Figure> training_figures(const Options& options);
 
 }  // namespace cajal::bench

@@ -19,11 +19,11 @@ namespace {
 
 constexpr std::string_view kHelp = R"(cajal-bench [FILTER] [options]
 
-Measures models of two published shapes with random weights (made in a temporary folder), or a
-model or tokenizer of yours. Every figure comes with the limit measured in the same run and with a
-check of the result that was timed.
+Measures the kernels of training, and models of two published shapes with random weights (made in
+a temporary folder), or a model or tokenizer of yours. Every figure comes with the limit measured in
+the same run and with a check of the result that was timed.
 
-  FILTER              only shapes whose name contains it: gpt2-small-f32, llama-1b-bf16
+  FILTER              only groups whose name contains it: training, gpt2-small-f32, llama-1b-bf16
   --model PATH        measure this model instead
   --tokenizer FILE    measure a tokenizer (with --text FILE) instead
   --text FILE
@@ -120,15 +120,26 @@ void print(const std::vector<Figure>& figures) {
   }
 }
 
+std::vector<Figure> measure(const Options& options) {
+  if (!options.tokenizer.empty()) {
+    return tokenizer_figures(options);
+  }
+  std::vector<Figure> figures;
+  if (options.model.empty()) {
+    figures = training_figures(options);
+  }
+  const std::vector<Figure> more = model_figures(options);
+  figures.insert(figures.end(), more.begin(), more.end());
+  return figures;
+}
+
 int run(std::span<char*> arguments) {
   const Command command = parse(arguments);
   if (command.help) {
     std::cout << kHelp;
     return 0;
   }
-  const std::vector<Figure> figures = command.options.tokenizer.empty()
-                                          ? model_figures(command.options)
-                                          : tokenizer_figures(command.options);
+  const std::vector<Figure> figures = measure(command.options);
   if (command.json) {
     std::cout << to_json(figures).dump() << "\n";
   } else {
