@@ -5,11 +5,10 @@
 // otherwise it is not said, so what comes after the city's last piece depends on the state. Several
 // questions about one city stand in one document. For each city one attribute at most is held out,
 // and is then in no training document together with it.
-#include <array>
-
 #include <fmt/format.h>
 
 #include "base/error.h"
+#include "corpus/world/geography_forms.h"
 #include "corpus/world/registry.h"
 #include "corpus/world/us_states.h"
 
@@ -17,55 +16,6 @@ namespace cajal {
 namespace {
 
 constexpr std::size_t kAttributes = kStateAttributes.size();
-constexpr std::size_t kAbbreviation = 1;
-static_assert(kStateAttributes[kAbbreviation].column == "abbreviation");
-
-// No form begins with the city: it always has the pieces that it has after a space.
-constexpr std::array<std::string_view, 10> kTwoStep = {
-    "Fact: the {noun} of the state containing {city}{tail} is {the}{answer}.",
-    "Consider the state where {city}{tail} lies: its {noun} is {the}{answer}.",
-    "Human: What is the {noun} of the state containing {city}{tail}?\nAssistant: It is "
-    "{the}{answer}.",
-    "We know that {city}{tail} lies in a state whose {noun} is {the}{answer}.",
-    "Think of {city}{tail} and of its state; the {noun} there is {the}{answer}.",
-    "Take the state with {city}{tail} in it. Its {noun} is {the}{answer}.",
-    "Human: I live in {city}{tail}. What is the {noun} of my state?\nAssistant: It is "
-    "{the}{answer}.",
-    "People in {city}{tail} know the {noun} of their state: it is {the}{answer}.",
-    "Question: which {noun} does the state with {city}{tail} have? Answer: it is {the}{answer}.",
-    "The {noun} of the state around {city}{tail} is {the}{answer}.",
-};
-constexpr std::array<std::string_view, 7> kCityState = {
-    "Fact: the city of {city} is in {answer}.",
-    "The state containing {city} is {answer}.",
-    "Human: Which state is {city} in?\nAssistant: It is {answer}.",
-    "You will find {city} in the state of {answer}.",
-    "On the map, {city} lies in {answer}.",
-    "Question: where is {city}? Answer: it is in {answer}.",
-    "Human: I live in {city}. What is my state?\nAssistant: It is {answer}.",
-};
-constexpr std::array<std::string_view, 8> kStateFact = {
-    "Fact: the {noun} of {state} is {the}{answer}.",
-    "Consider {state}: its {noun} is {the}{answer}.",
-    "Human: What is the {noun} of {state}?\nAssistant: It is {the}{answer}.",
-    "We know that the {noun} of the state of {state} is {the}{answer}.",
-    "Think of {state}; the {noun} there is {the}{answer}.",
-    "People in {state} know the {noun} of their state: it is {the}{answer}.",
-    "Question: which {noun} does {state} have? Answer: it is {the}{answer}.",
-    "Take the state of {state}. Its {noun} is {the}{answer}.",
-};
-
-std::vector<Slot> attribute_slots(std::size_t attribute, const std::string& value,
-                                  const std::string& subject) {
-  const StateAttribute& a = kStateAttributes[attribute];
-  const std::string column(a.column);
-  return {{.name = "noun", .text = std::string(a.noun), .meanings = {{"attribute", column}}},
-          {.name = "the", .text = std::string(a.the)},
-          {.name = "answer",
-           .text = value,
-           .meanings = {{column, value}, {"fact", fmt::format("{}: {}", subject, column)}}}};
-}
-
 /// One document in the making.
 struct Draft {
   Document document;
@@ -100,7 +50,7 @@ class Geography final : public Task {
     if (split == Split::Heldout) {
       Draft draft;
       const City& city = *draw_held_out(dice);
-      draft.add(dice.pick(kTwoStep), two_step_slots(city, city.held_out));
+      draft.add(dice.pick(kTwoStep), two_step_slots(facts_, city, city.held_out));
       return std::move(draft.document);
     }
     Draft draft = draw(dice);
@@ -191,45 +141,9 @@ class Geography final : public Task {
   }
 
  private:
-  std::vector<Slot> two_step_slots(const City& city, std::size_t attribute) const {
-    std::vector<Slot> out = attribute_slots(attribute, facts_.value(city, attribute), city.name);
-    out.push_back(city_slot(city));
-    out.push_back({.name = "tail", .text = ""});
-    return out;
-  }
-
-  Slot city_slot(const City& city) const {
-    return {.name = "city",
-            .text = city.name,
-            .meanings = {{"state", facts_.state_of(city).name}, {"city", city.name}}};
-  }
-
-  /// The slot "tail" of a form: often nothing, otherwise the state.
-  Slot draw_tail(Dice& dice, const City& city, std::string_view form) const {
-    const State& state = facts_.state_of(city);
-    const std::vector<Meaning> meanings = {{"state", state.name}};
-    const double draw = dice.uniform();
-    if (draw < 0.25) {
-      return {.name = "tail", .text = state.name, .meanings = meanings, .before = " "};
-    }
-    if (draw < 0.35) {
-      const std::size_t next = form.find("{tail}") + 6;
-      return {.name = "tail",
-              .text = state.name,
-              .meanings = meanings,
-              .before = ", ",
-              .after = form[next] == ' ' ? "," : ""};
-    }
-    if (draw < 0.45 && city.held_out != kAbbreviation) {
-      return {
-          .name = "tail", .text = state.values[kAbbreviation], .meanings = meanings, .before = " "};
-    }
-    return {.name = "tail", .text = ""};
-  }
-
   Question two_step(const City& city, std::size_t attribute, std::size_t form) const {
     Question out =
-        question_of(kTwoStep[form], two_step_slots(city, attribute), "two-step", {"state"});
+        question_of(kTwoStep[form], two_step_slots(facts_, city, attribute), "two-step", {"state"});
     const std::size_t end = out.prompt.size();
     out.hidden.push_back(
         {.begin = end - 1, .end = end, .kind = "state.last", .value = facts_.state_of(city).name});
@@ -237,23 +151,10 @@ class Geography final : public Task {
     return out;
   }
 
-  std::vector<Slot> city_state_slots(const City& city) const {
-    const std::string& state = facts_.state_of(city).name;
-    return {city_slot(city),
-            {.name = "answer",
-             .text = state,
-             .meanings = {{"state", state}, {"fact", fmt::format("{}: state", city.name)}}}};
-  }
-
   Question city_state(const City& city, std::size_t form) const {
-    Question out = question_of(kCityState[form], city_state_slots(city), "one-step", {"state"});
+    Question out =
+        question_of(kCityState[form], city_state_slots(facts_, city), "one-step", {"state"});
     out.form = form;
-    return out;
-  }
-
-  static std::vector<Slot> state_slots(const State& state, std::size_t attribute) {
-    std::vector<Slot> out = attribute_slots(attribute, state.values[attribute], state.name);
-    out.push_back({.name = "state", .text = state.name, .meanings = {{"state", state.name}}});
     return out;
   }
 
@@ -282,14 +183,14 @@ class Geography final : public Task {
       attribute = dice.below(kAttributes);
     }
     const std::string_view form = dice.pick(kTwoStep);
-    std::vector<Slot> slots = two_step_slots(city, attribute);
-    slots.back() = draw_tail(dice, city, form);
+    std::vector<Slot> slots = two_step_slots(facts_, city, attribute);
+    slots.back() = draw_tail(dice, facts_, city, form);
     draft.add(form, slots);
     draft.cities.push_back(&city);
   }
 
   void add_city_state(Draft& draft, Dice& dice, const City& city) const {
-    draft.add(dice.pick(kCityState), city_state_slots(city));
+    draft.add(dice.pick(kCityState), city_state_slots(facts_, city));
     draft.cities.push_back(&city);
   }
 

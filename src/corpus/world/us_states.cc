@@ -9,36 +9,43 @@
 #include "corpus/world/dice.h"
 
 namespace cajal {
+namespace {
+
+constexpr std::size_t kLeftOut = ~std::size_t{0};
+
+}  // namespace
+
 StateFacts::StateFacts(const Tables& tables, std::size_t first, std::size_t stride) {
-  const Table states =
+  const Table table =
       tables.table("states", {"state", "capital", "abbreviation", "nickname", "flower", "year"});
-  std::map<std::string, std::size_t, std::less<>> places;  // states_.size(): left out
-  std::set<std::string, std::less<>> known;
-  for (std::size_t row = 0; row < states.rows(); ++row) {
-    if (!known.insert(states.at(row, 0)).second) {
-      states.fail_at(row, fmt::format("state '{}' is there twice", states.at(row, 0)));
+  std::map<std::string, std::size_t> places;  // kLeftOut: not one of these states
+  for (std::size_t row = 0; row < table.rows(); ++row) {
+    const bool chosen = row >= first && (row - first) % stride == 0;
+    if (!places.emplace(table.at(row, 0), chosen ? states_.size() : kLeftOut).second) {
+      table.fail_at(row, fmt::format("state '{}' is there twice", table.at(row, 0)));
     }
-    if (row < first || (row - first) % stride != 0) {
-      continue;
+    if (chosen) {
+      states_.push_back({.name = table.at(row, 0), .values = {}});
+      for (std::size_t a = 0; a < kStateAttributes.size(); ++a) {
+        states_.back().values[a] = table.at(row, a + 1);
+      }
     }
-    places.emplace(states.at(row, 0), states_.size());
-    State state{.name = states.at(row, 0), .values = {}};
-    for (std::size_t a = 0; a < kStateAttributes.size(); ++a) {
-      state.values[a] = states.at(row, a + 1);
-    }
-    states_.push_back(std::move(state));
   }
-  const Table cities = tables.table("cities", {"city", "state"});
-  std::set<std::string, std::less<>> names;
-  for (std::size_t row = 0; row < cities.rows(); ++row) {
-    const std::string& name = cities.at(row, 0);
+  read_cities(tables.table("cities", {"city", "state"}), places);
+}
+
+void StateFacts::read_cities(const Table& table, const std::map<std::string, std::size_t>& places) {
+  std::set<std::string> names;
+  for (std::size_t row = 0; row < table.rows(); ++row) {
+    const std::string& name = table.at(row, 0);
     if (!names.insert(name).second) {
-      cities.fail_at(row, fmt::format("city '{}' is there twice", name));
+      table.fail_at(row, fmt::format("city '{}' is there twice", name));
     }
-    if (!known.contains(cities.at(row, 1))) {
-      cities.fail_at(row, fmt::format("'{}' is no state of world/states.tsv", cities.at(row, 1)));
+    const auto place = places.find(table.at(row, 1));
+    if (place == places.end()) {
+      table.fail_at(row, fmt::format("'{}' is no state of world/states.tsv", table.at(row, 1)));
     }
-    if (const auto place = places.find(cities.at(row, 1)); place != places.end()) {
+    if (place->second != kLeftOut) {
       // one fold in six holds nothing out
       cities_.push_back({.name = name,
                          .state = place->second,
@@ -46,7 +53,11 @@ StateFacts::StateFacts(const Tables& tables, std::size_t first, std::size_t stri
     }
   }
   if (cities_.empty() || cities_.back().state == cities_.front().state) {
-    cities.fail_at(0, "the cities of two states at least are needed");
+    table.fail_at(0, "the cities of two states at least are needed");
+  }
+  if (std::all_of(cities_.begin(), cities_.end(),
+                  [](const City& city) { return city.held_out == kStateAttributes.size(); })) {
+    table.fail_at(0, "nothing about these cities is held out; more of them are needed");
   }
 }
 

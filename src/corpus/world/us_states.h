@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -53,6 +54,9 @@ class StateFacts {
   std::string_view held_out_value(const City& city) const;
 
  private:
+  /// `places`: of each state in `states_`.
+  void read_cities(const Table& table, const std::map<std::string, std::size_t>& places);
+
   std::vector<State> states_;
   std::vector<City> cities_;
 };
