@@ -7,7 +7,7 @@
 #include <fmt/format.h>
 
 #include "corpus/world/registry.h"
-#include "corpus/world/us_states.h"
+#include "corpus/world/whole_words.h"
 
 namespace cajal {
 namespace {

@@ -10,63 +10,13 @@
 
 #include <fmt/format.h>
 
+#include "corpus/world/people_forms.h"
 #include "corpus/world/registry.h"
-#include "corpus/world/us_states.h"
+#include "corpus/world/whole_words.h"
 
 namespace cajal {
 namespace {
 
-struct Person {
-  std::string first;
-  std::string last;
-  std::size_t calling = 0;  // in kCallings; of a made-up person: which one is asked about
-  std::string what = {};
-  std::string country = {};
-  bool known = false;
-  std::string name() const { return fmt::format("{} {}", first, last); }
-};
-
-/// What somebody may be known for, and how one says so.
-struct Calling {
-  std::string_view thing;
-  std::string_view who;
-  std::string_view does;
-  std::string_view play;
-  std::string_view plays;
-};
-constexpr std::array<Calling, 3> kCallings = {{
-    {"sport", "athlete", "does", "play", "plays"},
-    {"instrument", "musician", "does", "play", "plays"},
-    {"science", "scientist", "did", "study", "studied"},
-}};
-
-// The last two of each are held out.
-constexpr std::array<std::string_view, 10> kAskWhat = {
-    "Which {thing} {does} {name}{tail} {play}?",
-    "What {does} {name}{tail} {play}?",
-    "Tell me the {thing} of {name}{tail}.",
-    "I would like to know which {thing} {name}{tail} {plays}.",
-    "What {thing} is {name}{tail} known for?",
-    "Can you say which {thing} {name}{tail} {plays}?",
-    "Which {thing} made {name}{tail} famous?",
-    "Do you know the {thing} of {name}{tail}?",
-    "Please name the {thing} that {name}{tail} {plays}.",
-    "Which {thing} do people connect with {name}{tail}?",
-};
-constexpr std::array<std::string_view, 10> kAskCountry = {
-    "Where was {name}{tail} born?",
-    "In which country was {name}{tail} born?",
-    "Which country does {name}{tail} come from?",
-    "Tell me where {name}{tail} was born.",
-    "Do you know where {name}{tail} was born?",
-    "What is the home country of {name}{tail}?",
-    "I would like to know where {name}{tail} was born.",
-    "From which country is {name}{tail}?",
-    "Please name the country where {name}{tail} was born.",
-    "Which country is the home of {name}{tail}?",
-};
-constexpr std::size_t kTrainForms = 8;
-constexpr std::string_view kUnknown = "I don't know who that is.";
 constexpr std::uint64_t kNameFolds = 5;
 
 // People of these names are known somewhere, so they are not made up.
@@ -75,71 +25,8 @@ constexpr std::array<std::string_view, 12> kOthers = {
     "John Smith",       "Michael Smith",  "Charles Smith", "Charles Parker",
     "Richard Williams", "Eric Davis",     "Tom Parker",    "Jackie Parker"};
 
-std::string capitalised(std::string text) {
-  if (!text.empty() && text.front() >= 'a' && text.front() <= 'z') {
-    text.front() = static_cast<char>(text.front() - 'a' + 'A');
-  }
-  return text;
-}
-
-enum class Asked { What, Country };
-
-std::string_view wording(Asked asked, std::size_t form) {
-  return asked == Asked::What ? kAskWhat[form] : kAskCountry[form];
-}
-
-/// "Human: …\nAssistant: …" as a form.
-std::string exchange(Asked asked, std::size_t form) {
-  return fmt::format("{} {}\n{} {{answer}}", kHuman, wording(asked, form), kAssistant);
-}
-
-Slot answer_slot(const Person& person, Asked asked) {
-  if (!person.known) {
-    return {.name = "answer", .text = std::string(kUnknown), .meanings = {{"known", "no"}}};
-  }
-  const std::string& value = asked == Asked::What ? person.what : person.country;
-  const std::string kind =
-      asked == Asked::What ? std::string(kCallings[person.calling].thing) : "country";
-  return {.name = "answer",
-          .text = capitalised(value),
-          .meanings = {{kind, value}, {"fact", fmt::format("{}: {}", person.name(), kind)}},
-          .before = {},
-          .after = "."};
-}
-
-std::vector<Slot> slots_of(const Person& person, Asked asked) {
-  const Calling& calling = kCallings[person.calling];
-  return {
-      {.name = "name", .text = person.name(), .meanings = {{"known", person.known ? "yes" : "no"}}},
-      {.name = "tail", .text = ""},
-      {.name = "thing", .text = std::string(calling.thing)},
-      {.name = "does", .text = std::string(calling.does)},
-      {.name = "play", .text = std::string(calling.play)},
-      {.name = "plays", .text = std::string(calling.plays)},
-      answer_slot(person, asked)};
-}
-
-/// The slot "tail": what may follow a name, and then tells whether it is known.
-Slot draw_tail(Dice& dice, const Person& person, std::string_view form) {
-  if (!dice.chance(0.3)) {
-    return {.name = "tail", .text = ""};
-  }
-  if (person.known) {
-    return {.name = "tail", .text = fmt::format(" the {}", kCallings[person.calling].who)};
-  }
-  const std::size_t next = form.find("{tail}") + 6;
-  return {.name = "tail", .text = fmt::format(", whoever that is{}", form[next] == ' ' ? "," : "")};
-}
-
 bool is_held_out(const Person& person) {
   return !person.known && fold_of(person.name(), kNameFolds) == 0;
-}
-
-Question question_about(const Person& person, Asked asked, std::size_t form) {
-  Question out = question_of(exchange(asked, form), slots_of(person, asked),
-                             person.known ? "known" : "unknown", {"known"});
-  out.form = form;
-  return out;
 }
 
 class People final : public Task {
@@ -171,7 +58,7 @@ class People final : public Task {
   std::vector<Question> questions(Split split) const override {
     std::vector<Question> out;
     const std::size_t first = split == Split::Train ? 0 : kTrainForms;
-    const std::size_t last = split == Split::Train ? kTrainForms : kAskWhat.size();
+    const std::size_t last = split == Split::Train ? kTrainForms : kPeopleForms;
     for (const Person& person : people_) {
       for (std::size_t form = first; form < last; ++form) {
         out.push_back(question_about(person, Asked::What, form));
@@ -313,7 +200,7 @@ class People final : public Task {
     const Asked asked = dice.chance(0.6) ? Asked::What : Asked::Country;
     const std::size_t form = split == Split::Train
                                  ? dice.below(kTrainForms)
-                                 : kTrainForms + dice.below(kAskWhat.size() - kTrainForms);
+                                 : kTrainForms + dice.below(kPeopleForms - kTrainForms);
     std::vector<Slot> slots = slots_of(person, asked);
     slots[1] = draw_tail(dice, person, wording(asked, form));
     append_form(out, exchange(asked, form), slots);

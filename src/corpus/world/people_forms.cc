@@ -1,0 +1,95 @@
+#include "corpus/world/people_forms.h"
+
+#include <fmt/format.h>
+
+namespace cajal {
+namespace {
+
+constexpr std::array<std::string_view, kPeopleForms> kAskWhat = {
+    "Which {thing} {does} {name}{tail} {play}?",
+    "What {does} {name}{tail} {play}?",
+    "Tell me the {thing} of {name}{tail}.",
+    "I would like to know which {thing} {name}{tail} {plays}.",
+    "What {thing} is {name}{tail} known for?",
+    "Can you say which {thing} {name}{tail} {plays}?",
+    "Which {thing} made {name}{tail} famous?",
+    "Do you know the {thing} of {name}{tail}?",
+    "Please name the {thing} that {name}{tail} {plays}.",
+    "Which {thing} do people connect with {name}{tail}?",
+};
+constexpr std::array<std::string_view, kPeopleForms> kAskCountry = {
+    "Where was {name}{tail} born?",
+    "In which country was {name}{tail} born?",
+    "Which country does {name}{tail} come from?",
+    "Tell me where {name}{tail} was born.",
+    "Do you know where {name}{tail} was born?",
+    "What is the home country of {name}{tail}?",
+    "I would like to know where {name}{tail} was born.",
+    "From which country is {name}{tail}?",
+    "Please name the country where {name}{tail} was born.",
+    "Which country is the home of {name}{tail}?",
+};
+constexpr std::string_view kUnknown = "I don't know who that is.";
+
+Slot answer_slot(const Person& person, Asked asked) {
+  if (!person.known) {
+    return {.name = "answer", .text = std::string(kUnknown), .meanings = {{"known", "no"}}};
+  }
+  const std::string& value = asked == Asked::What ? person.what : person.country;
+  const std::string kind =
+      asked == Asked::What ? std::string(kCallings[person.calling].thing) : "country";
+  return {.name = "answer",
+          .text = capitalised(value),
+          .meanings = {{kind, value}, {"fact", fmt::format("{}: {}", person.name(), kind)}},
+          .before = {},
+          .after = "."};
+}
+
+}  // namespace
+
+std::string_view wording(Asked asked, std::size_t form) {
+  return asked == Asked::What ? kAskWhat[form] : kAskCountry[form];
+}
+
+std::string exchange(Asked asked, std::size_t form) {
+  return fmt::format("{} {}\n{} {{answer}}", kHuman, wording(asked, form), kAssistant);
+}
+
+std::vector<Slot> slots_of(const Person& person, Asked asked) {
+  const Calling& calling = kCallings[person.calling];
+  return {
+      {.name = "name", .text = person.name(), .meanings = {{"known", person.known ? "yes" : "no"}}},
+      {.name = "tail", .text = ""},
+      {.name = "thing", .text = std::string(calling.thing)},
+      {.name = "does", .text = std::string(calling.does)},
+      {.name = "play", .text = std::string(calling.play)},
+      {.name = "plays", .text = std::string(calling.plays)},
+      answer_slot(person, asked)};
+}
+
+Slot draw_tail(Dice& dice, const Person& person, std::string_view form) {
+  if (!dice.chance(0.3)) {
+    return {.name = "tail", .text = ""};
+  }
+  if (person.known) {
+    return {.name = "tail", .text = fmt::format(" the {}", kCallings[person.calling].who)};
+  }
+  const std::size_t next = form.find("{tail}") + 6;
+  return {.name = "tail", .text = fmt::format(", whoever that is{}", form[next] == ' ' ? "," : "")};
+}
+
+Question question_about(const Person& person, Asked asked, std::size_t form) {
+  Question out = question_of(exchange(asked, form), slots_of(person, asked),
+                             person.known ? "known" : "unknown", {"known"});
+  out.form = form;
+  return out;
+}
+
+std::string capitalised(std::string text) {
+  if (!text.empty() && text.front() >= 'a' && text.front() <= 'z') {
+    text.front() = static_cast<char>(text.front() - 'a' + 'A');
+  }
+  return text;
+}
+
+}  // namespace cajal
