@@ -18,6 +18,7 @@ constexpr std::array kTasks = {
     MakeTask{make_translations},
     MakeTask{make_requests},
     MakeTask{make_couplets},
+    MakeTask{make_landmarks},
 };
 // clang-format on
 

@@ -16,6 +16,7 @@ std::span<const MakeTask> task_registry();
 std::unique_ptr<Task> make_countries(const Tables& tables);
 std::unique_ptr<Task> make_couplets(const Tables& tables);
 std::unique_ptr<Task> make_geography(const Tables& tables);
+std::unique_ptr<Task> make_landmarks(const Tables& tables);
 std::unique_ptr<Task> make_opposites(const Tables& tables);
 std::unique_ptr<Task> make_people(const Tables& tables);
 std::unique_ptr<Task> make_plain(const Tables& tables);

@@ -1,0 +1,104 @@
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/error.h"
+#include "corpus/world/landmark_scenes.h"
+#include "corpus/world/registry.h"
+#include "corpus/world/whole_words.h"
+#include "testing/files.h"
+
+namespace cajal {
+namespace {
+
+const LandmarkFacts& facts() {
+  static const LandmarkFacts instance(Tables::embedded());
+  return instance;
+}
+
+TEST(Landmarks, NoSceneSaysTheName) {
+  for (std::size_t i = 0; i < facts().landmarks().size(); ++i) {
+    const Landmark& landmark = facts().landmarks()[i];
+    std::vector<std::string> texts = landmark.scenes;
+    texts.insert(texts.end(), landmark.held_out_scenes.begin(), landmark.held_out_scenes.end());
+    texts.insert(texts.end(), landmark.cues.begin(), landmark.cues.end());
+    for (const std::string& text : texts) {
+      for (std::size_t l = 0; l < kLanguageCount; ++l) {
+        EXPECT_FALSE(holds_words(text, facts().bare_name(i, l))) << text;
+      }
+    }
+  }
+}
+
+TEST(Landmarks, TwentyWithEightScenesAndMoreThatAreHeldOut) {
+  EXPECT_GE(facts().landmarks().size(), 20);
+  for (const Landmark& landmark : facts().landmarks()) {
+    EXPECT_GE(landmark.scenes.size(), 8) << landmark.name;
+    EXPECT_GE(landmark.held_out_scenes.size(), 2) << landmark.name;
+    EXPECT_GE(landmark.cues.size(), 6) << landmark.name;
+  }
+}
+
+TEST(Landmarks, HeldOutQuestionsAreAskedInEveryLanguageAndAboutEveryKindOfPlace) {
+  std::set<std::size_t> languages;
+  std::set<LandmarkQuestion> questions;
+  for (std::size_t i = 0; i < facts().landmarks().size() * kLanguageCount * kPlaceQuestions; ++i) {
+    const LandmarkFact fact{.landmark = i / kPlaceQuestions / kLanguageCount,
+                            .language = i / kPlaceQuestions % kLanguageCount,
+                            .question = static_cast<LandmarkQuestion>(i % kPlaceQuestions)};
+    if (facts().is_held_out(fact)) {
+      languages.insert(fact.language);
+      questions.insert(fact.question);
+    }
+  }
+  EXPECT_EQ(languages.size(), kLanguageCount);
+  EXPECT_EQ(questions.size(), kPlaceQuestions);
+}
+
+TEST(Landmarks, EveryLandmarkIsSeenByNameInEachLanguageAndInScenes) {
+  const auto task = make_landmarks(Tables::embedded());
+  std::map<std::string, int> seen;
+  for (std::uint64_t i = 0; i < 20000; ++i) {
+    for (const Span& span : task->generate(Split::Train, 8, i).spans) {
+      if (span.kind == "fact") {
+        ++seen[span.value];
+      }
+    }
+  }
+  for (const Landmark& landmark : facts().landmarks()) {
+    EXPECT_GT(seen[landmark.name + ": scene"], 200) << landmark.name;
+    for (const std::string_view language : kLanguages) {
+      int count = 0;
+      for (const std::string question : {"city", "country", "continent"}) {
+        count += seen[landmark.name + ": " + question + " in " + std::string(language)];
+      }
+      EXPECT_GT(count, 20) << landmark.name << " in " << language;
+    }
+  }
+}
+
+TEST(Landmarks, ASceneCarriesTheLandmarkThatItDoesNotName) {
+  const Scene scene = scene_of_cues(facts(), 0, 0, 1, 0);
+  Document document;
+  append_form(document, kSceneForms[0].form, scene_slots(facts(), scene, 0));
+  EXPECT_EQ(document.text, "I see a lattice of iron and four iron legs. This is the Eiffel Tower.");
+  ASSERT_FALSE(document.spans.empty());
+  EXPECT_EQ(covered(document.text, document.spans[0]),
+            "I see a lattice of iron and four iron legs.");
+  EXPECT_EQ(document.spans[0].kind, "landmark");
+  EXPECT_EQ(document.spans[0].value, "Eiffel Tower");
+}
+
+TEST(Landmarks, ASceneOfAnUnknownLandmarkIsAnErrorThatNamesTheLine) {
+  Tables tables = Tables::embedded();
+  tables.set("landmark_scenes", "landmark\tsplit\tscene\nAtlantis\ttrain\tWater.\n");
+  const auto thrown = testing::thrown_by([&] { static_cast<void>(make_landmarks(tables)); });
+  EXPECT_EQ(thrown.code, ErrorCode::CorruptData);
+  EXPECT_THAT(thrown.message, ::testing::HasSubstr("line 2: 'Atlantis'"));
+}
+
+}  // namespace
+}  // namespace cajal
