@@ -5,7 +5,6 @@
 #include <fmt/format.h>
 
 #include "corpus/world/registry.h"
-#include "corpus/world/whole_words.h"
 #include "corpus/world/word_facts.h"
 
 namespace cajal {
@@ -13,23 +12,9 @@ namespace {
 
 constexpr std::array<std::string_view, kLanguageCount> kNames = {"English", "French", "Spanish",
                                                                  "German", "Chinese"};
-constexpr std::uint64_t kFolds = 3;
-constexpr std::array<std::pair<std::size_t, std::size_t>, 6> kPairsHeldOut = {
-    {{1, 2}, {1, 3}, {1, 4}, {2, 3}, {2, 4}, {3, 4}}};
-
 class Translations final : public Task {
  public:
-  explicit Translations(const Tables& tables) : facts_(tables) {
-    for (std::size_t pair = 0; pair < facts_.pairs().size(); ++pair) {
-      for (std::size_t side = 0; side < 2; ++side) {
-        hold_out(pair, side);
-      }
-    }
-    groups_ = held_out();
-    for (const std::vector<std::string>& group : facts_.held_out()) {
-      groups_.push_back(group);
-    }
-  }
+  explicit Translations(const Tables& tables) : facts_(tables) {}
 
   std::string_view name() const override { return "translations"; }
   std::string_view summary() const override { return "words of five languages, translated"; }
@@ -39,14 +24,14 @@ class Translations final : public Task {
     Dice dice(seed, fmt::format("translations/{}", name_of(split)), index);
     if (split == Split::Heldout) {
       Document out;
-      const auto& [from, to] = dice.pick(held_out_);
+      const auto& [from, to] = dice.pick(facts_.apart());
       facts_.append_saying(
           out, dice.chance(0.5) ? translation(dice, from, to) : translation(dice, to, from));
       return out;
     }
     while (true) {
       Document out = draw(dice);
-      if (!holds_any(out.text, groups_)) {
+      if (!facts_.leaks(out.text)) {
         return out;
       }
     }
@@ -55,7 +40,7 @@ class Translations final : public Task {
   std::vector<Question> questions(Split split) const override {
     std::vector<Question> out;
     if (split == Split::Heldout) {
-      for (const auto& [one, other] : held_out_) {
+      for (const auto& [one, other] : facts_.apart()) {
         add_questions(out, one, other);
         add_questions(out, other, one);
       }
@@ -101,45 +86,12 @@ class Translations final : public Task {
 
   std::vector<std::string> whole_words() const override { return facts_.whole_words(); }
   std::vector<std::vector<std::string>> held_out() const override {
-    std::vector<std::vector<std::string>> out;
-    for (const auto& [one, other] : held_out_) {
-      out.push_back({facts_.text(one), facts_.text(other)});
-    }
-    return out;
+    return facts_.held_out_translations();
   }
 
  private:
-  using TwoWords = std::pair<Word, Word>;
-
-  void hold_out(std::size_t pair, std::size_t side) {
-    Word one{.pair = pair, .side = side, .language = 0};
-    Word other = one;
-    const std::string& meaning = facts_.meaning(one);
-    if (fold_of(meaning, kFolds) != 0) {
-      return;
-    }
-    const auto& languages = kPairsHeldOut[fold_of(meaning + " languages", kPairsHeldOut.size())];
-    one.language = languages.first;
-    other.language = languages.second;
-    // "public" is English and French: where it is held out, so would be what English must teach
-    if (is_own(one) && is_own(other)) {
-      held_out_.emplace_back(one, other);
-    }
-  }
-
-  /// Whether no other language has the same word for the same meaning.
-  bool is_own(Word word) const {
-    for (std::size_t l = 0; l < kLanguageCount; ++l) {
-      const Word other{.pair = word.pair, .side = word.side, .language = l};
-      if (l != word.language && facts_.text(other) == facts_.text(word)) {
-        return false;
-      }
-    }
-    return true;
-  }
-
   bool is_held_out(const Saying& saying) const {
-    return std::any_of(held_out_.begin(), held_out_.end(), [&](const TwoWords& two) {
+    return std::any_of(facts_.apart().begin(), facts_.apart().end(), [&](const TwoWords& two) {
       return two == TwoWords(saying.word, saying.answer) ||
              two == TwoWords(saying.answer, saying.word);
     });
@@ -252,8 +204,6 @@ class Translations final : public Task {
   }
 
   WordFacts facts_;
-  std::vector<TwoWords> held_out_;
-  std::vector<std::vector<std::string>> groups_;  // of this task and of opposites
 };
 
 }  // namespace

@@ -5,9 +5,14 @@
 
 #include <fmt/format.h>
 
+#include "corpus/world/whole_words.h"
+
 namespace cajal {
 namespace {
 
+constexpr std::uint64_t kApartFolds = 3;
+constexpr std::array<std::pair<std::size_t, std::size_t>, 6> kLanguagesApart = {
+    {{1, 2}, {1, 3}, {1, 4}, {2, 3}, {2, 4}, {3, 4}}};
 constexpr std::string_view kOpen = "“";
 constexpr std::string_view kClose = "”";
 constexpr std::array<std::string_view, 4> kRelationNames = {"opposite", "opposite in", "synonym",
@@ -71,6 +76,9 @@ WordFacts::WordFacts(const Tables& tables) {
   load_pairs(tables);
   load_synonyms(tables);
   load_forms(tables);
+  for (std::size_t i = 0; i < 2 * pairs_.size(); ++i) {
+    hold_translation_apart(i / 2, i % 2);
+  }
   const Table names = tables.table("languages", {"language", "en", "fr", "es", "de", "zh"});
   for (std::size_t row = 0; row < names.rows(); ++row) {
     for (std::size_t l = 0; l < kLanguageCount; ++l) {
@@ -102,6 +110,48 @@ void WordFacts::load_pairs(const Tables& tables) {
   if (held_out_.empty() || held_out_.size() == pairs_.size()) {
     table.fail_at(0, "some pairs must be held out, and not all");
   }
+}
+
+void WordFacts::hold_translation_apart(std::size_t pair, std::size_t side) {
+  Word one{.pair = pair, .side = side, .language = kEnglish};
+  Word other = one;
+  const std::string& name = meaning(one);
+  if (fold_of(name, kApartFolds) != 0) {
+    return;
+  }
+  const auto& languages = kLanguagesApart[fold_of(name + " languages", kLanguagesApart.size())];
+  one.language = languages.first;
+  other.language = languages.second;
+  // "public" is English and French: where it is held out, so would be what English must teach
+  if (is_of_one_language(one) && is_of_one_language(other)) {
+    apart_.emplace_back(one, other);
+  }
+}
+
+bool WordFacts::is_of_one_language(Word word) const {
+  for (std::size_t l = 0; l < kLanguageCount; ++l) {
+    const Word other{.pair = word.pair, .side = word.side, .language = l};
+    if (l != word.language && text(other) == text(word)) {
+      return false;
+    }
+  }
+  return true;
+}
+
+std::vector<std::vector<std::string>> WordFacts::held_out_translations() const {
+  std::vector<std::vector<std::string>> out;
+  for (const auto& [one, other] : apart_) {
+    out.push_back({text(one), text(other)});
+  }
+  return out;
+}
+
+bool WordFacts::leaks(std::string_view text) const {
+  return holds_any(text, held_out_) ||
+         std::any_of(apart_.begin(), apart_.end(), [&](const TwoWords& two) {
+           return holds_words(text, this->text(two.first)) &&
+                  holds_words(text, this->text(two.second));
+         });
 }
 
 void WordFacts::load_synonyms(const Tables& tables) {

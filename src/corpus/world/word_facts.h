@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "corpus/world/marked_form.h"
@@ -33,6 +34,9 @@ struct Word {
   std::size_t language = 0;
   friend bool operator==(const Word&, const Word&) = default;
 };
+
+/// One meaning in two languages.
+using TwoWords = std::pair<Word, Word>;
 
 struct OppositePair {
   std::array<std::array<std::string, 2>, kLanguageCount> words;
@@ -79,6 +83,12 @@ class WordFacts {
   std::vector<std::string> whole_words() const;
   /// The two words of each pair that is held out.
   const std::vector<std::vector<std::string>>& held_out() const noexcept { return held_out_; }
+  /// Translations that training never shows: of a third of the meanings one pair of languages other
+  /// than English.
+  const std::vector<TwoWords>& apart() const noexcept { return apart_; }
+  std::vector<std::vector<std::string>> held_out_translations() const;
+  /// Whether the text holds two words that training must not hold together.
+  bool leaks(std::string_view text) const;
 
  private:
   struct Form {
@@ -90,6 +100,8 @@ class WordFacts {
   void load_pairs(const Tables& tables);
   void load_synonyms(const Tables& tables);
   void load_forms(const Tables& tables);
+  void hold_translation_apart(std::size_t pair, std::size_t side);
+  bool is_of_one_language(Word word) const;
   const std::string& synonym(Word word) const {
     return pairs_[word.pair].synonyms[word.language][word.side];
   }
@@ -104,6 +116,7 @@ class WordFacts {
   std::array<std::array<std::vector<Form>, kRelations>, kLanguageCount> forms_;
   std::array<std::array<std::string, kLanguageCount>, kLanguageCount> names_;  // [frame][language]
   std::vector<std::vector<std::string>> held_out_;
+  std::vector<TwoWords> apart_;
 };
 
 }  // namespace cajal

@@ -147,10 +147,13 @@ TEST_P(EveryTask, NothingHeldOutIsInTraining) {
   }
 }
 
-TEST(World, NoOtherTaskTellsWhatGeographyHoldsOut) {
-  std::vector<std::vector<std::string>> groups = world().task("geography").held_out();
-  for (const std::string_view name : {"countries", "sums"}) {
-    for (std::vector<std::string>& group : world().task(name).held_out()) {
+TEST(World, NoTaskTellsWhatAnotherHoldsOut) {
+  std::vector<std::vector<std::string>> groups;
+  for (const auto& task : world().tasks()) {
+    if (task->name() == "geography-12") {
+      continue;  // a world of its own, not told beside geography
+    }
+    for (std::vector<std::string>& group : task->held_out()) {
       groups.push_back(std::move(group));
     }
   }
