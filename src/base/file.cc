@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <csignal>
 #include <cstring>
 #include <fcntl.h>
 #include <mutex>
@@ -144,6 +145,24 @@ int create_beside(const std::filesystem::path& target, std::string& name) {
   return -1;
 }
 
+/// The process that an AtomicFile named this temporary file for; nullopt for any other file.
+std::optional<pid_t> owner_of(const std::string& name) {
+  const std::size_t dash = name.rfind('-');
+  const std::size_t dot = name.rfind('.');
+  if (!name.starts_with('.') || dash == std::string::npos || dot == 0 || dot > dash) {
+    return std::nullopt;
+  }
+  const auto is_number = [](std::string_view text) {
+    return !text.empty() && text.size() < 10 &&
+           text.find_first_not_of("0123456789") == std::string_view::npos;
+  };
+  const std::string process = name.substr(dot + 1, dash - dot - 1);
+  if (!is_number(process) || !is_number(std::string_view(name).substr(dash + 1))) {
+    return std::nullopt;
+  }
+  return static_cast<pid_t>(std::stol(process));
+}
+
 void forget(const std::string& name) {
   Temporaries& all = temporaries();
   const std::lock_guard guard(all.lock);
@@ -250,6 +269,16 @@ std::string read_stream(const std::filesystem::path& path, std::uint64_t limit) 
 
 void check_replaceable(const std::filesystem::path& path) {
   mode_to_keep(path);
+}
+
+void remove_left_overs(const std::filesystem::path& folder) {
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
+    const std::optional<pid_t> owner = owner_of(entry.path().filename().string());
+    if (owner && ::kill(*owner, 0) != 0 && errno == ESRCH) {
+      std::filesystem::remove(entry.path(), error);
+    }
+  }
 }
 
 void remove_temporary_files() noexcept {

@@ -79,6 +79,10 @@ void check_replaceable(const std::filesystem::path& path);
 /// For any thread, but not for a signal handler.
 void remove_temporary_files() noexcept;
 
+/// Removes the temporary files in `folder` that AtomicFiles of other processes left, which were
+/// killed and are no more. No folder: nothing to do.
+void remove_left_overs(const std::filesystem::path& folder);
+
 /// Writes a file that appears whole or not at all: bytes go to a temporary file beside it, commit()
 /// syncs and renames it. Without commit() the destructor removes the temporary file and the old
 /// file stays as it was. A link stays, and what it leads to is replaced; a file that was there

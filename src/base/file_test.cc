@@ -158,6 +158,18 @@ TEST(AtomicFile, CanBeRemovedByAProgramThatEnds) {
   EXPECT_EQ(folder.listing(), "a");
 }
 
+TEST(RemoveLeftOvers, TakesAwayOnlyWhatProcessesLeftThatAreNoMore) {
+  const TemporaryFolder folder;
+  const AtomicFile mine(folder / "a");
+  const std::string of_mine = folder.listing();
+  for (const char* name : {".b.999999999-3", ".b.x-3", ".c", "d.999999999-3"}) {
+    write_file(folder / name, "");
+  }
+  remove_left_overs(folder.path());
+  EXPECT_EQ(folder.listing(), of_mine + " .b.x-3 .c d.999999999-3");
+  remove_left_overs(folder / "none");
+}
+
 TEST(AtomicFile, FailingSyncOrRenameKeepsTheOldFile) {
   const TemporaryFolder folder;
   write_file(folder / "a", "old");
