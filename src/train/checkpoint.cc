@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
+#include "base/file.h"
 #include "io/json.h"
 #include "io/safetensors.h"
 #include "io/safetensors_writer.h"
@@ -28,11 +29,6 @@ std::string name_of_step(std::size_t step) {
 bool is_checkpoint(const fs::path& path) {
   const std::string name = path.filename().string();
   return name.starts_with(kBegin) && name.ends_with(kEnd);
-}
-
-/// As AtomicFile names what it has not finished.
-bool is_left_over(const fs::path& path) {
-  return path.filename().string().starts_with(fmt::format(".{}", kBegin));
 }
 
 void add_tensors(std::string_view kind, const Parameters& parameters,
@@ -128,11 +124,7 @@ Checkpoints::Checkpoints(fs::path folder, std::string recipe, std::size_t keep)
       recipe_(std::move(recipe)),
       keep_(std::max<std::size_t>(keep, 1)) {
   make_folder(folder_);
-  for (const fs::directory_entry& entry : fs::directory_iterator(folder_)) {
-    if (is_left_over(entry.path())) {
-      fs::remove(entry.path());
-    }
-  }
+  remove_left_overs(folder_);
 }
 
 std::vector<fs::path> Checkpoints::list() const {

@@ -123,17 +123,9 @@ std::string axes(const Frame& frame) {
                            (kLeft + kWidth - kRight) / 2, kHeight - 8);
 }
 
-std::string escaped(const std::string& text) {
-  std::string out;
-  for (const char c : text) {
-    out += c == '<' ? "&lt;" : c == '&' ? "&amp;" : std::string(1, c);
-  }
-  return out;
-}
-
 }  // namespace
 
-std::string to_svg(const History& history, const std::string& title) {
+std::string to_svg(const History& history) {
   const Line training = thinned(training_line(history));
   const Line heldout = heldout_line(history);
   const Frame frame = frame_of(training, heldout);
@@ -141,9 +133,9 @@ std::string to_svg(const History& history, const std::string& title) {
              "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {} {}\" "
              "font-family=\"sans-serif\" font-size=\"12\">\n"
              "<rect width=\"100%\" height=\"100%\" fill=\"white\"/>\n"
-             "<text x=\"{}\" y=\"22\" font-size=\"14\">{}: loss in training (blue) and on held-out "
+             "<text x=\"{}\" y=\"22\" font-size=\"14\">Loss in training (blue) and on held-out "
              "text (red)</text>\n",
-             kWidth, kHeight, kLeft, escaped(title)) +
+             kWidth, kHeight, kLeft) +
          axes(frame) + polyline(frame, training, "stroke=\"#9bc2e6\" stroke-width=\"1\"") +
          polyline(frame, running_mean(training), "stroke=\"#1f6fb5\" stroke-width=\"2\"") +
          polyline(frame, heldout, "stroke=\"#c0392b\" stroke-width=\"2\"") + "</svg>\n";

@@ -16,13 +16,13 @@ namespace fs = std::filesystem;
 
 class Growth {
  public:
-  Growth(Backend& backend, const GrowOptions& options, GrowObserver& observer)
+  Growth(const MakeBackend& make, const GrowOptions& options, GrowObserver& observer)
       : options_(options),
         observer_(observer),
         steps_(options.trainer.schedule.steps),
         config_(model_config(options.model.architecture)),
         data_(options.data, options.seed),
-        trainer_(backend, config_, options.seed, options.trainer),
+        trainer_(make, config_, options.seed, options.trainer),
         checkpoints_(training_folder(options.folder), options.recipe, options.keep) {}
 
   void begin(Resume resume) {
@@ -163,7 +163,7 @@ class Growth {
   void write_history() const {
     const fs::path folder = training_folder(options_.folder);
     write_file(folder / "loss.csv", to_csv(history_));
-    write_file(folder / "loss.svg", to_svg(history_, options_.folder.filename().string()));
+    write_file(folder / "loss.svg", to_svg(history_));
   }
 
   const GrowOptions& options_;
@@ -183,10 +183,10 @@ fs::path training_folder(const fs::path& folder) {
   return folder / "training";
 }
 
-GrowResult grow(Backend& backend, const GrowOptions& options, Resume resume, GrowObserver& observer,
-                const std::stop_token& stop) {
+GrowResult grow(const MakeBackend& make, const GrowOptions& options, Resume resume,
+                GrowObserver& observer, const std::stop_token& stop) {
   check(options.trainer.schedule.steps != 0, "a training of no steps; give steps or tokens");
-  Growth growth(backend, options, observer);
+  Growth growth(make, options, observer);
   growth.begin(resume);
   return growth.run(stop);
 }

@@ -43,7 +43,7 @@ class GrowObserver {
   virtual void note(std::string_view /*sentence*/) {}
   virtual void stepped(const HistoryRow& /*row*/, std::size_t /*steps*/) {}
   /// At every evaluation, after the held-out loss: for scores of other kinds.
-  virtual void evaluated(const Trainer& /*trainer*/, const HistoryRow& /*row*/) {}
+  virtual void evaluated(Trainer& /*trainer*/, const HistoryRow& /*row*/) {}
 };
 
 enum class Resume : std::uint8_t { No, Yes };
@@ -57,8 +57,8 @@ struct GrowResult {
 /// Throws InvalidArgument if there are checkpoints already and `resume` is No; Cancelled never: a
 /// stop leaves a checkpoint and returns. A loss that is no number, or far above that of a model
 /// that knows nothing, throws InvalidArgument naming the step and the last good checkpoint.
-GrowResult grow(Backend& backend, const GrowOptions& options, Resume resume, GrowObserver& observer,
-                const std::stop_token& stop = {});
+GrowResult grow(const MakeBackend& make, const GrowOptions& options, Resume resume,
+                GrowObserver& observer, const std::stop_token& stop = {});
 
 /// Where `grow` keeps its checkpoints, loss.csv and loss.svg.
 std::filesystem::path training_folder(const std::filesystem::path& folder);

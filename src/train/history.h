@@ -26,7 +26,7 @@ using History = std::vector<HistoryRow>;
 std::string to_csv(const History& history);
 
 /// Both losses over the steps, for a browser.
-std::string to_svg(const History& history, const std::string& title);
+std::string to_svg(const History& history);
 
 /// [rows, 6] of F64, and back. Throws CorruptData naming `where` for another shape or type.
 Matrix to_matrix(const History& history);

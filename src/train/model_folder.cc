@@ -74,6 +74,7 @@ void make_folder(const std::filesystem::path& folder) {
 void write_model_folder(const std::filesystem::path& folder, const ModelFolder& contents,
                         const Parameters& values) {
   make_folder(folder);
+  remove_left_overs(folder);
   write_json(folder / "config.json", config_json(contents.architecture));
   write_weights(folder / "model.safetensors", contents.architecture.stored, values);
   if (!contents.tokenizer.is_null()) {

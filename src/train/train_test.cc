@@ -42,9 +42,8 @@ TEST(History, SurvivesAsAMatrix) {
 }
 
 TEST(History, IsDrawnWithoutAnyPointOutsideThePicture) {
-  EXPECT_THAT(to_svg({}, "a<b"), HasSubstr("a&lt;b"));
-  EXPECT_THAT(to_svg({}, ""), ::testing::Not(HasSubstr("nan")));
-  EXPECT_THAT(to_svg({{1, 1, 1, 3.0, 1}}, ""), ::testing::Not(HasSubstr("nan")));
+  EXPECT_THAT(to_svg({}), ::testing::Not(HasSubstr("nan")));
+  EXPECT_THAT(to_svg({{1, 1, 1, 3.0, 1}}), ::testing::Not(HasSubstr("nan")));
 }
 
 /// A training of three steps on `ref`, small enough to run many times.
@@ -85,14 +84,14 @@ class Small {
     } observer;
     observer.after = stop_after;
     observer.source = &source;
-    GrowResult result = grow(*backend_, options_, resume, observer, source.get_token());
+    GrowResult result =
+        grow(make_reference_backend, options_, resume, observer, source.get_token());
     notes_ = observer.notes;
     return result;
   }
   const std::string& notes() const { return notes_; }
 
  private:
-  std::unique_ptr<Backend> backend_ = make_reference_backend();
   GrowOptions options_;
   std::string notes_;
 };
@@ -210,14 +209,13 @@ TEST(Grow, StopsWhenTheLossBlowsUp) {
 TEST(Grow, RemovesWhatAKilledProcessLeftHalfWritten) {
   const testing::TemporaryFolder folder;
   Small(folder / "m").run(Resume::No, 2);
-  const auto half = folder / "m/training/.step-00000003.safetensors.123-0";
+  const auto half = folder / "m/training/.step-00000003.safetensors.999999999-0";
   write_file(half, "half");
   Small(folder / "m").run(Resume::Yes);
   EXPECT_FALSE(std::filesystem::exists(half));
 }
 
 TEST(Grow, SumsTheGradientsOfSeveralPassesIntoOneStep) {
-  const auto backend = make_reference_backend();
   TokenizedTexts texts(Framing{1, 2, 16});
   for (TokenId i = 0; i < 4; ++i) {
     texts.add_document(std::vector<TokenId>{1, 3 + i, 4 + i, 2});
@@ -225,8 +223,8 @@ TEST(Grow, SumsTheGradientsOfSeveralPassesIntoOneStep) {
   const ModelConfig config = model_config(
       Architecture{.layers = 1, .heads = 2, .d_model = 8, .d_mlp = 12, .vocab = 12, .context = 16});
   const TrainerOptions options{.schedule = {.peak = 0.01, .steps = 6}};
-  Trainer one(*backend, config, 1, options);
-  Trainer two(*backend, config, 1, options);
+  Trainer one(make_reference_backend, config, 1, options);
+  Trainer two(make_reference_backend, config, 1, options);
   std::uint64_t next = 0;
   const PackedBatch whole = pack(texts, next, {.tokens = 16});
   next = 0;

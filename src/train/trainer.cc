@@ -4,13 +4,13 @@
 #include <cstring>
 #include <utility>
 
-#include "model/backward/backward.h"
-
 namespace cajal {
 namespace {
 
-Parameters fresh(Backend& backend, const ModelConfig& config, std::uint64_t seed) {
-  Parameters out(fresh_parameters(config), backend.activation_dtype());
+constexpr std::size_t kRowsWithoutLearning = 1024;  // whose activations are in memory at a time
+
+Parameters fresh(const MakeBackend& make, const ModelConfig& config, std::uint64_t seed) {
+  Parameters out(fresh_parameters(config), make()->activation_dtype());
   initialize(out, config, seed);
   return out;
 }
@@ -31,22 +31,22 @@ void set_zero(Parameters& parameters) {
 
 }  // namespace
 
-Trainer::Trainer(Backend& backend, const ModelConfig& config, std::uint64_t seed,
+Trainer::Trainer(const MakeBackend& make, const ModelConfig& config, std::uint64_t seed,
                  TrainerOptions options)
-    : Trainer(backend, config, fresh(backend, config, seed), options) {}
+    : Trainer(make, config, fresh(make, config, seed), options) {}
 
-Trainer::Trainer(Backend& backend, const ModelConfig& config, Parameters initial,
+Trainer::Trainer(const MakeBackend& make, const ModelConfig& config, Parameters initial,
                  TrainerOptions options)
-    : backend_(&backend),
+    : backend_(make()),
       options_(options),
       values_(std::make_shared<Parameters>(std::move(initial))),
-      rounded_(rounded_copy(*values_, options.precision)),
+      rounded_(rounded_copy(*values_, options.passes.precision)),
       first_(specs_of(*values_), values_->dtype()),
       second_(specs_of(*values_), values_->dtype()),
       gradients_(specs_of(*values_), values_->dtype()),
       model_(model_of(config, values_, rounded_)),
-      places_(config, gradients_),
-      tape_(backend) {
+      passes_(make, config, values_->specs(), options.passes),
+      tape_(*backend_) {
   round();
 }
 
@@ -61,27 +61,6 @@ void Trainer::restored(std::size_t steps) {
   round();
 }
 
-/// Adds the gradients of weight * (sum of -log p), and returns that.
-double Trainer::accumulate(const PackedBatch& batch, double weight) {
-  model_->forward(*backend_, {batch.tokens, batch.starts}, tape_,
-                  {.precision = options_.precision, .logits = LogitRows::All});
-  const ConstMatRef logits = tape_.logits();
-  if (dlogits_.rows() != logits.rows) {
-    dlogits_ = make_matrix(*backend_, logits.rows, logits.cols);
-  }
-  const double loss = ops::cross_entropy(
-      *backend_,
-      {.logits = logits, .targets = batch.targets, .weight = weight, .dlogits = dlogits_.ref()});
-  backward(*backend_, *model_, tape_,
-           {.precision = options_.precision, .dlogits = dlogits_.ref(), .gradients = &places_});
-  return loss;
-}
-
-double Trainer::loss_and_gradients(const PackedBatch& batch) {
-  set_zero(gradients_);
-  return accumulate(batch, 1.0 / static_cast<double>(batch.predictions));
-}
-
 StepResult Trainer::step(std::span<const PackedBatch> batches) {
   StepResult result{.step = steps_ + 1};
   for (const PackedBatch& batch : batches) {
@@ -90,7 +69,10 @@ StepResult Trainer::step(std::span<const PackedBatch> batches) {
   check(result.predictions != 0, "step {}: the batch predicts nothing", result.step);
   set_zero(gradients_);
   for (const PackedBatch& batch : batches) {
-    result.loss += accumulate(batch, 1.0 / static_cast<double>(result.predictions));
+    result.loss += passes_
+                       .run(*model_, {batch.tokens, batch.starts}, batch.targets,
+                            1.0 / static_cast<double>(result.predictions), gradients_)
+                       .loss;
   }
   result.learning_rate = learning_rate(options_.schedule, result.step);
   result.gradient_norm = gradient_norm(*backend_, gradients_);
@@ -104,9 +86,24 @@ StepResult Trainer::step(std::span<const PackedBatch> batches) {
 }
 
 double Trainer::nll(const PackedBatch& batch) {
-  model_->forward(*backend_, {batch.tokens, batch.starts}, tape_,
-                  {.precision = options_.precision, .logits = LogitRows::All});
-  return ops::cross_entropy(*backend_, {.logits = tape_.logits(), .targets = batch.targets});
+  double sum = 0.0;
+  for (std::size_t first = 0; first + 1 < batch.starts.size();) {
+    std::vector<std::int32_t> starts = {0};
+    const std::int32_t begin = batch.starts[first];
+    do {
+      starts.push_back(batch.starts[++first] - begin);
+    } while (first + 1 < batch.starts.size() &&
+             static_cast<std::size_t>(batch.starts[first + 1] - begin) <= kRowsWithoutLearning);
+    const auto rows = static_cast<std::size_t>(starts.back());
+    const auto part = [&](const auto& all) {
+      return std::span(all).subspan(static_cast<std::size_t>(begin), rows);
+    };
+    model_->forward(*backend_, {part(batch.tokens), starts}, tape_,
+                    {.precision = options_.passes.precision, .logits = LogitRows::All});
+    sum +=
+        ops::cross_entropy(*backend_, {.logits = tape_.logits(), .targets = part(batch.targets)});
+  }
+  return sum;
 }
 
 }  // namespace cajal

@@ -5,10 +5,12 @@
 // the masters themselves.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <span>
 
 #include "corpus/packing.h"
+#include "model/backward/batch_gradient.h"
 #include "model/model.h"
 #include "model/parameters.h"
 #include "model/tape.h"
@@ -21,8 +23,10 @@ namespace cajal {
 struct TrainerOptions {
   AdamWOptions adamw;
   Schedule schedule;
-  Precision precision = Precision::F32;
+  BatchGradientOptions passes;  // precision, and how a batch is cut
 };
+
+using MakeBackend = std::function<std::unique_ptr<Backend>()>;
 
 struct StepResult {
   std::size_t step = 0;  // counted from 1
@@ -33,20 +37,20 @@ struct StepResult {
   bool finite = true;  // false: loss or norm is not, and nothing was changed
 };
 
-/// A model being trained. For one thread; the backend must outlive it.
+/// A model being trained. For one thread.
 class Trainer {
  public:
   /// Fresh parameters from the seed.
-  Trainer(Backend& backend, const ModelConfig& config, std::uint64_t seed, TrainerOptions options);
+  Trainer(const MakeBackend& make, const ModelConfig& config, std::uint64_t seed,
+          TrainerOptions options);
   /// Given ones, of the backend's activation type.
-  Trainer(Backend& backend, const ModelConfig& config, Parameters initial, TrainerOptions options);
+  Trainer(const MakeBackend& make, const ModelConfig& config, Parameters initial,
+          TrainerOptions options);
 
   /// One step on the mean over all predictions of the batches, whose gradients are summed in order.
   StepResult step(std::span<const PackedBatch> batches);
   /// Sum of -log p of the batch's predictions, without learning.
   double nll(const PackedBatch& batch);
-  /// Runs the batch and sets the gradients to those of its mean loss, which is returned.
-  double loss_and_gradients(const PackedBatch& batch);
 
   /// Its weights change with every step.
   const std::shared_ptr<const Model>& model() const noexcept { return model_; }
@@ -64,10 +68,9 @@ class Trainer {
   void restored(std::size_t steps);
 
  private:
-  double accumulate(const PackedBatch& batch, double weight);
   void round();
 
-  Backend* backend_;
+  std::unique_ptr<Backend> backend_;
   TrainerOptions options_;
   std::shared_ptr<Parameters> values_;
   std::shared_ptr<Parameters> rounded_;  // nullptr: computed with the masters
@@ -75,9 +78,8 @@ class Trainer {
   Parameters second_;
   Parameters gradients_;
   std::shared_ptr<const Model> model_;
-  Gradients places_;
-  Tape tape_;
-  Matrix dlogits_;  // [rows of a batch, vocab]
+  BatchGradient passes_;
+  Tape tape_;  // of passes that do not learn
   std::size_t steps_ = 0;
 };
 

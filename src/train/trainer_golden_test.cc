@@ -42,13 +42,12 @@ class TrainerGolden : public ::testing::TestWithParam<Case> {
  protected:
   void SetUp() override {
     exact_ = GetParam().exact;
-    backend_ = exact_ ? make_reference_backend() : make_cpu_backend();
+    const MakeBackend make = exact_ ? make_reference_backend : make_cpu_backend;
     notes_ = Json::load(GetParam().folder / "expected.json");
     tensors_ = Safetensors::open(GetParam().folder / "expected.safetensors");
     const fs::path weights = GetParam().folder / notes_.at("model", "").as_string("");
     trainer_ = std::make_unique<Trainer>(
-        *backend_, Model::load(weights)->config(),
-        load_parameters(weights, backend_->activation_dtype()),
+        make, Model::load(weights)->config(), load_parameters(weights, make()->activation_dtype()),
         TrainerOptions{.schedule = {.peak = 1e-3, .warmup = 3, .decay = Decay::None}});
   }
 
@@ -85,7 +84,6 @@ class TrainerGolden : public ::testing::TestWithParam<Case> {
   }
 
   bool exact_ = false;
-  std::unique_ptr<Backend> backend_;
   Json notes_;
   std::shared_ptr<const Safetensors> tensors_;
   std::unique_ptr<Trainer> trainer_;
