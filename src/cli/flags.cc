@@ -57,7 +57,7 @@ void add_flag(CLI::App& command, const BoundField& field) {
   };
   CLI::Option* option = command.add_option(spelled(field.info), set, help_of(field));
   option->type_name(std::string(field.info.value));
-  option->expected(1);
+  option->expected(field.info.bare ? 0 : 1, 1);
   option->multi_option_policy(is_list(field) ? CLI::MultiOptionPolicy::TakeAll
                                              : CLI::MultiOptionPolicy::TakeLast);
 }

@@ -28,6 +28,7 @@ struct FieldInfo {
   bool above_min = false;                      // `min` itself is too small
   char separator = 0;                          // lists: one text may hold several entries
   bool positional = false;                     // on the command line without a flag
+  bool bare = false;                           // the flag may stand alone: an empty text
   std::vector<std::string_view> choices = {};  // texts: the only ones; empty: any
 };
 

@@ -6,11 +6,30 @@
 #include "service/input.h"
 
 namespace cajal {
+namespace {
+
+FieldTable<ScoreRequest> world_score_fields() {
+  return {
+      {{.name = "world",
+        .help = "ask the questions of the world instead: of all tasks, or of this one",
+        .value = "[TASK]",
+        .bare = true},
+       &ScoreRequest::world},
+      {{.name = "probes",
+        .help = "with --world: read what is hidden in the questions off the model's layers"},
+       &ScoreRequest::probes},
+      {{.name = "questions", .help = "with --world: ask at most so many of each kind (0: all)"},
+       &ScoreRequest::questions},
+  };
+}
+
+}  // namespace
 
 const FieldTable<ScoreRequest>& score_fields() {
   static const FieldTable<ScoreRequest> table = [] {
     auto out = input_fields<ScoreRequest>();
     append(out, model_fields<ScoreRequest>());
+    append(out, world_score_fields());
     return out;
   }();
   return table;
