@@ -29,7 +29,10 @@ std::string line_of(const GrowProgress& p, double heldout) {
   if (!std::isnan(heldout)) {
     out += fmt::format("  held-out {:.4f}", heldout);
   }
-  return out + fmt::format("  {:.0f} tokens/s  {} left", p.tokens_per_s, duration(p.seconds_left));
+  if (p.tokens_per_s > 0.0) {
+    out += fmt::format("  {:.0f} tokens/s  {} left", p.tokens_per_s, duration(p.seconds_left));
+  }
+  return out;
 }
 
 /// On a terminal one line that changes; elsewhere a line for each evaluation.
@@ -53,6 +56,16 @@ class View final : public GrowView {
     }
     if (evaluated || progress.row.step == progress.steps) {
       live_ ? end_line() : console_.note(line);
+    }
+  }
+
+  void scores(std::size_t step, const std::vector<KindScore>& scores) override {
+    end_line();
+    for (const KindScore& s : scores) {
+      const std::string aim =
+          s.threshold ? fmt::format(" (aim {:.0f} %)", 100.0 * *s.threshold) : "";
+      console_.note(fmt::format("step {}: {}, {}, {}: {} of {} right{}", step, s.task, s.kind,
+                                name_of(s.split), s.right, s.n, aim));
     }
   }
 

@@ -63,7 +63,6 @@ TEST(ProbeTask, FindsATokenOfTheQuestionInItsEmbeddingAndNotWhatComesLater) {
   EXPECT_EQ(probes[1].at_least, 0.9);
   EXPECT_EQ(probes[3].place, "last");
   EXPECT_LE(probes[3].accuracy, 0.5) << "the last token is always the same";
-  EXPECT_EQ(probes[4].accuracy, 1.0) << "attention has seen the city";
   EXPECT_LE(probes[6].accuracy, 0.6) << "nothing is what it says";
 }
 

@@ -3,9 +3,12 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <cstdlib>
 #include <deque>
+#include <sstream>
 
 #include "base/error.h"
+#include "base/file.h"
 #include "base/parallel.h"
 #include "service/grow_data.h"
 #include "service/recipe.h"
@@ -83,7 +86,7 @@ TrainerOptions trainer_of(const Recipe& recipe, const Backend& backend) {
                                 : t.schedule == "linear" ? Decay::Linear
                                                          : Decay::None,
                        .last = t.final},
-          .precision = exact ? Precision::F32 : precision};
+          .passes = {.precision = exact ? Precision::F32 : precision}};
 }
 
 GrowOptions options_of(const Recipe& recipe, const GrowData& data, const Backend& backend) {
@@ -107,29 +110,26 @@ GrowOptions options_of(const Recipe& recipe, const GrowData& data, const Backend
 }
 
 /// Turns steps into speeds.
-class Observer final : public GrowObserver {
+class Speed {
  public:
-  explicit Observer(GrowView& view) : view_(view) { lately_.push_back({Clock::now(), 0, 0}); }
-
-  void note(std::string_view sentence) override { view_.note(sentence); }
-
-  void stepped(const HistoryRow& row, std::size_t steps) override {
+  GrowProgress after(const HistoryRow& row, std::size_t steps) {
     constexpr std::size_t kLately = 20;  // steps
-    if (lately_.size() == 1) {           // the first step of this run, which may go on with another
-      lately_.front().step = row.step - 1;
-      lately_.front().tokens = row.tokens - std::min(row.tokens, row.tokens / row.step);
+    const Moment now{Clock::now(), row.step, row.tokens};
+    if (lately_.empty()) {  // the time before the first step is not known
+      lately_.push_back(now);
+      return {.row = row, .steps = steps};
     }
-    lately_.push_back({Clock::now(), row.step, row.tokens});
+    lately_.push_back(now);
     if (lately_.size() > kLately) {
       lately_.pop_front();
     }
     const Moment& then = lately_.front();
-    const double seconds = std::chrono::duration<double>(lately_.back().when - then.when).count();
+    const double seconds = std::chrono::duration<double>(now.when - then.when).count();
     const auto done = static_cast<double>(row.step - then.step);
-    view_.progress({.row = row,
-                    .steps = steps,
-                    .tokens_per_s = static_cast<double>(row.tokens - then.tokens) / seconds,
-                    .seconds_left = seconds / done * static_cast<double>(steps - row.step)});
+    return {.row = row,
+            .steps = steps,
+            .tokens_per_s = static_cast<double>(row.tokens - then.tokens) / seconds,
+            .seconds_left = seconds / done * static_cast<double>(steps - row.step)};
   }
 
  private:
@@ -138,8 +138,64 @@ class Observer final : public GrowObserver {
     std::size_t step = 0;
     std::size_t tokens = 0;
   };
-  GrowView& view_;
   std::deque<Moment> lately_;
+};
+
+/// scores.csv without what was measured at `step` or later, in a run that was not kept.
+std::string rows_before(const std::filesystem::path& file, std::size_t step) {
+  std::string out = "step,task,kind,split,right,asked\n";
+  if (!std::filesystem::exists(file)) {
+    return out;
+  }
+  std::istringstream lines(read_file(file));
+  std::string line;
+  std::getline(lines, line);
+  while (std::getline(lines, line)) {
+    if (std::strtoull(line.c_str(), nullptr, 10) < step) {
+      out += line + "\n";
+    }
+  }
+  return out;
+}
+
+class Observer final : public GrowObserver {
+ public:
+  Observer(GrowView& view, const GrowData& data, const Recipe& recipe)
+      : view_(view), data_(data), recipe_(recipe) {}
+
+  void note(std::string_view sentence) override { view_.note(sentence); }
+  void stepped(const HistoryRow& row, std::size_t steps) override {
+    view_.progress(speed_.after(row, steps));
+  }
+
+  void evaluated(Trainer& trainer, const HistoryRow& row) override {
+    const Model& model = *trainer.model();
+    const Asked asked{trainer.backend(), model, *data_.tokenizer,
+                      model.default_precision(trainer.backend())};
+    const std::vector<KindScore> all = score_world(
+        asked, data_.tasks,
+        {.questions = recipe_.evaluation.questions, .seed = recipe_.seed, .stop = {data_.eos}});
+    if (!all.empty()) {
+      write(row.step, all);
+      view_.scores(row.step, all);
+    }
+  }
+
+ private:
+  void write(std::size_t step, const std::vector<KindScore>& scores) const {
+    const auto file = training_folder(recipe_.resolve(recipe_.output)) / "scores.csv";
+    std::string text = rows_before(file, step);
+    for (const KindScore& s : scores) {
+      text +=
+          fmt::format("{},{},{},{},{},{}\n", step, s.task, s.kind, name_of(s.split), s.right, s.n);
+    }
+    write_file(file, text);
+  }
+
+  GrowView& view_;
+  const GrowData& data_;
+  const Recipe& recipe_;
+  Speed speed_;
 };
 
 Recipe recipe_of(const GrowRequest& request) {
@@ -189,16 +245,16 @@ GrowOutcome grow_recipe(const GrowRequest& request, GrowView& view, std::stop_to
     set_threads(static_cast<int>(*request.threads));
   }
   const Recipe recipe = recipe_of(request);
-  const auto backend = make_backend(request.device);
+  const MakeBackend make = [&] { return make_backend(request.device); };
   const GrowData data = prepare_data(recipe);
-  const GrowOptions options = options_of(recipe, data, *backend);
+  const GrowOptions options = options_of(recipe, data, *make());
   const Parameters shapes(fresh_parameters(model_config(options.model.architecture)), DType::BF16);
   view.note(fmt::format("{}: {} parameters, a vocabulary of {}, {} steps of {} tokens",
                         options.folder.string(), shapes.elements(), data.tokenizer->vocab_size(),
                         options.trainer.schedule.steps, options.batch_tokens * options.accumulate));
-  Observer observer(view);
+  Observer observer(view, data, recipe);
   GrowResult result =
-      grow(*backend, options, request.resume ? Resume::Yes : Resume::No, observer, stop);
+      grow(make, options, request.resume ? Resume::Yes : Resume::No, observer, stop);
   return {.folder = options.folder,
           .parameters = shapes.elements(),
           .vocab = data.tokenizer->vocab_size(),

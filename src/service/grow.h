@@ -6,7 +6,10 @@
 #include <optional>
 #include <stop_token>
 #include <string>
+#include <string_view>
+#include <vector>
 
+#include "measure/world_score.h"
 #include "service/fields.h"
 #include "train/history.h"
 
@@ -36,6 +39,9 @@ class GrowView {
   virtual ~GrowView() = default;
   virtual void note(std::string_view sentence) = 0;
   virtual void progress(const GrowProgress& progress) = 0;
+  /// Answers to the questions of the world's tasks in the recipe, after this step; also a table in
+  /// training/scores.csv.
+  virtual void scores(std::size_t step, const std::vector<KindScore>& scores) = 0;
 };
 
 struct GrowOutcome {

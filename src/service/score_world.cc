@@ -34,6 +34,8 @@ Json to_json(const ProbeResult& probe) {
                        {"at_most", optional_number(probe.at_most)}});
 }
 
+}  // namespace
+
 WorldScores score_on_world(Session& session, const ScoreRequest& request, std::stop_token cancel) {
   if (session.tokenizer == nullptr || session.names_only) {
     fail(ErrorCode::Unsupported, "{}: has no tokenizer, so it cannot read the world's questions",
