@@ -26,9 +26,9 @@ struct Architecture {
   double norm_epsilon = 1e-5;
   bool tied = true;
   DType stored = DType::BF16;  // what the file will hold: "dtype"
-  std::optional<TokenId> bos;
-  std::optional<TokenId> eos;
-  std::optional<TokenId> pad;
+  std::optional<TokenId> bos = std::nullopt;
+  std::optional<TokenId> eos = std::nullopt;
+  std::optional<TokenId> pad = std::nullopt;
 };
 
 /// The config.json of a Hugging Face folder, as transformers and Model::load read it. Throws

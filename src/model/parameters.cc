@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <utility>
 
 #include "base/error.h"
 #include "base/parallel.h"
@@ -135,7 +136,7 @@ class FreshList {
 
 double fresh_value(const ParameterSpec& spec, const ModelConfig& config, std::uint64_t seed,
                    std::uint64_t stream, std::uint64_t element) {
-  const double layers = static_cast<double>(config.layers);
+  const auto layers = static_cast<double>(config.layers);
   switch (spec.fresh) {
     case FreshValue::One:
       return 1.0;
@@ -232,15 +233,14 @@ void initialize(Parameters& parameters, const ModelConfig& config, std::uint64_t
   for (std::size_t i = 0; i < parameters.specs().size(); ++i) {
     const ParameterSpec& spec = parameters.specs()[i];
     const MatRef to = parameters.at(i);
-    parallel_for(to.rows, 64, [&](std::size_t begin, std::size_t end) {
-      Matrix row = Matrix::host(1, to.cols, DType::F64);
-      for (std::size_t r = begin; r < end; ++r) {
-        for (std::size_t c = 0; c < to.cols; ++c) {
-          row.as<double>().at(0, c) = fresh_value(spec, config, seed, i, r * to.cols + c);
-        }
-        convert(row.ref(), to.row_range(r, 1));
+    Matrix values = Matrix::host(to.rows, to.cols, DType::F64);
+    const MatrixView<double> all = values.as<double>();
+    parallel_for(to.rows * to.cols, 4096, [&](std::size_t begin, std::size_t end) {
+      for (std::size_t e = begin; e < end; ++e) {
+        all.data[e] = fresh_value(spec, config, seed, i, e);
       }
     });
+    convert(std::as_const(values).ref(), to);
   }
 }
 

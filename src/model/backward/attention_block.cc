@@ -26,13 +26,13 @@ void BackwardPass::attention_back(std::size_t layer, const Gradient& gradient) {
   const ArenaScope scope(arena_);
   const LayerWeights& w = weights(layer);
   const LayerWeights* place = places_ == nullptr ? nullptr : &places_->layers[layer];
-  Gradient out = finish_branch(layer,
-                               {.post = PointKind::AttnOutPost,
-                                .out = PointKind::AttnOut,
-                                .post_norm = &w.attn_post_norm,
-                                .place = place == nullptr ? nullptr : &place->attn_post_norm,
-                                .norm_in = tape(layer).attn_out},
-                               gradient);
+  const Gradient out = finish_branch(layer,
+                                     {.post = PointKind::AttnOutPost,
+                                      .out = PointKind::AttnOut,
+                                      .post_norm = &w.attn_post_norm,
+                                      .place = place == nullptr ? nullptr : &place->attn_post_norm,
+                                      .norm_in = tape(layer).attn_out},
+                                     gradient);
   const MatRef dz = make(config_.q_width());
   const ConstMatRef dout = as_input(out);
   project_back(w.o, dout, dz);
@@ -182,30 +182,32 @@ void BackwardPass::qk_norm_back(std::size_t layer, const QkvGradient& d) {
        place == nullptr ? nullptr : &place->k_norm);
 }
 
+void BackwardPass::projection_back(const Projection& projection, const Projection* place,
+                                   ConstMatRef dout, const QkvInput& to, Into how) {
+  project_back(projection, dout, to.din, how);
+  if (place != nullptr) {
+    add_gradient(*place, to.in, dout);
+  }
+}
+
 void BackwardPass::qkv_back(std::size_t layer, const QkvGradient& d, MatRef din) {
   const LayerWeights& w = weights(layer);
   if (w.qkv_per_head) {
     packed_back(layer, d, din);
     return;
   }
-  const auto back = [&](const Projection& projection, const Projection* place, MatRef dout,
-                        bool add) {
-    const ConstMatRef rounded = as_input(dout);
-    project_back(projection, rounded, din, add);
-    if (place != nullptr) {
-      add_gradient(*place, tape(layer).attn_in, rounded);
-    }
-  };
+  const QkvInput to = {tape(layer).attn_in, din};
   const LayerWeights* place = places_ == nullptr ? nullptr : &places_->layers[layer];
-  const auto joined_place = place == nullptr ? std::nullopt : joined(place->q, place->k, place->v);
-  if (d.all && (place == nullptr || joined_place)) {
-    back(*joined(w.q, w.k, w.v), joined_place ? &*joined_place : nullptr, d.all, false);
+  const auto all = joined(w.q, w.k, w.v);
+  const auto all_places = place == nullptr ? std::nullopt : joined(place->q, place->k, place->v);
+  if (d.all && all && (place == nullptr || all_places)) {
+    projection_back(*all, all_places ? &*all_places : nullptr, as_input(d.all), to);
     return;
   }
-  back(w.v, place == nullptr ? nullptr : &place->v, d.v, false);
+  projection_back(w.v, place == nullptr ? nullptr : &place->v, as_input(d.v), to);
   if (d.q) {
-    back(w.q, place == nullptr ? nullptr : &place->q, d.q, true);
-    back(w.k, place == nullptr ? nullptr : &place->k, d.k, true);
+    projection_back(w.q, place == nullptr ? nullptr : &place->q, as_input(d.q), to, Into::Add);
+    projection_back(w.k, place == nullptr ? nullptr : &place->k, as_input(d.k), to, Into::Add);
   }
 }
 

@@ -23,7 +23,7 @@ struct Freeze {
 };
 
 struct BackwardOptions {
-  Freeze freeze;
+  Freeze freeze = {};
   Precision precision = Precision::F32;
   /// Gradients that walk back at once. All matrices then have seeds * rows rows: those of the
   /// first, then those of the next, ...

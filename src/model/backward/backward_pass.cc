@@ -90,12 +90,12 @@ ConstMatRef BackwardPass::as_input(const Gradient& gradient) {
 }
 
 void BackwardPass::project_back(const Projection& projection, ConstMatRef dout, MatRef din,
-                                bool add) {
+                                Into how) {
   ops::gemm(backend_, {.a = dout,
                        .b = projection.weight,
                        .out = din,
                        .transpose_b = projection.input_major ? Transpose::Yes : Transpose::No,
-                       .beta = add ? 1.0 : 0.0,
+                       .beta = how == Into::Add ? 1.0 : 0.0,
                        .precision = options_.precision});
 }
 
@@ -243,7 +243,7 @@ void BackwardPass::layer_back(std::size_t layer) {
   at(PointKind::ResidPost, layer, residual_);
   const ArenaScope scope(arena_);
   if (config_.parallel) {  // both branches start from the same gradient
-    Gradient both = {make(config_.d_model), {}, residual_.live};
+    const Gradient both = {make(config_.d_model), {}, residual_.live};
     backend_.copy(residual_.value, both.value);
     mlp_back(layer, both);
     attention_back(layer, both);

@@ -54,8 +54,10 @@ class BackwardPass {
   // Pieces.
   ConstMatRef as_input(const Gradient& gradient);
   ConstMatRef as_input(MatRef value) { return as_input(Gradient{value}); }
-  /// din = dout * weight; added to what is there if `add`.
-  void project_back(const Projection& projection, ConstMatRef dout, MatRef din, bool add = false);
+  enum class Into : std::uint8_t { Write, Add };
+  /// din = dout * weight, or added to what is there.
+  void project_back(const Projection& projection, ConstMatRef dout, MatRef din,
+                    Into how = Into::Write);
   /// Adds to the gradients of a projection, which lie at `place`.
   void add_gradient(const Projection& place, ConstMatRef in, ConstMatRef dout);
   /// The norm's gradient of each seed: dx = gradient + add.
@@ -87,6 +89,11 @@ class BackwardPass {
     MatRef k;
     MatRef v;
   };
+  /// What q, k and v were projected from, and its gradient.
+  struct QkvInput {
+    ConstMatRef in;
+    MatRef din;
+  };
   QkvGradient make_qkv(std::size_t layer);
   void attend_back(std::size_t layer, ConstMatRef dz, const QkvGradient& d);
   void mix_back(std::size_t layer, ConstMatRef dz, MatRef dv);
@@ -94,6 +101,9 @@ class BackwardPass {
   void rotate_back(std::size_t layer, MatRef dx);
   void qk_norm_back(std::size_t layer, const QkvGradient& d);
   void qkv_back(std::size_t layer, const QkvGradient& d, MatRef din);
+  /// Both gradients of one of the projections; `place` is nullptr where its own is not wanted.
+  void projection_back(const Projection& projection, const Projection* place, ConstMatRef dout,
+                       const QkvInput& to, Into how = Into::Write);
   void packed_back(std::size_t layer, const QkvGradient& d, MatRef din);
 
   // mlp_block.cc

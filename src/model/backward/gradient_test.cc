@@ -94,8 +94,8 @@ Values measure(Experiment& e, const Freeze& freeze, const std::vector<Point>& ta
   Values out;
   e.freeze(freeze, points, seen);
   for (const auto& [point, step] : steps) {
-    points.edit(point, [&step = step, factor](MatRef value, const PointContext&) {
-      add_to(value, step, factor);
+    points.edit(point, [&by = step, factor](MatRef value, const PointContext&) {
+      add_to(value, by, factor);
     });
   }
   for (const Point target : targets) {

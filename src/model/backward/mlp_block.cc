@@ -128,7 +128,7 @@ void BackwardPass::gated_back(std::size_t layer, MatRef dact, MatRef din) {
     project_back(*joined_weights, both, din);
   } else {
     project_back(w.gate, dgate, din);
-    project_back(w.up, dup, din, true);
+    project_back(w.up, dup, din, Into::Add);
   }
   if (joined_place) {
     add_gradient(*joined_place, t.mlp_in, both);
@@ -141,7 +141,7 @@ void BackwardPass::gated_back(std::size_t layer, MatRef dact, MatRef din) {
 void BackwardPass::mlp_input_back(std::size_t layer, MatRef din) {
   at(PointKind::MlpIn, layer, din);
   const LayerTape& t = tape(layer);
-  NormWeights norm = weights(layer).mlp_norm;
+  const NormWeights& norm = weights(layer).mlp_norm;
   const NormWeights* place = places_ == nullptr ? nullptr : &places_->layers[layer].mlp_norm;
   const ConstMatRef in = config_.parallel ? t.resid_pre : t.resid_mid;
   if (!wants(PointKind::MlpInNormalized, layer)) {

@@ -85,8 +85,8 @@ void ForwardPass::project_qkv(std::size_t layer, ConstMatRef in, MatRef q, MatRe
   const LayerWeights& w = weights(layer);
   if (w.qkv_per_head) {
     unpack_heads(layer, in, q, k, v);
-  } else if (l_->qkv) {
-    project(*joined(w.q, w.k, w.v), in, l_->qkv);
+  } else if (const auto all = joined(w.q, w.k, w.v); all && l_->qkv) {
+    project(*all, in, l_->qkv);
   } else {
     project(w.q, in, q);
     project(w.k, in, k);

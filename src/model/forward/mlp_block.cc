@@ -62,8 +62,8 @@ void ForwardPass::mlp_input(std::size_t layer, ConstMatRef residual) {
 
 void ForwardPass::dense_mlp(std::size_t layer, MatRef out) {
   const MlpWeights& w = weights(layer).mlp;
-  if (l_->gate_up) {
-    project(*joined(w.gate, w.up), l_->mlp_in, l_->gate_up);
+  if (const auto both = joined(w.gate, w.up); both && l_->gate_up) {
+    project(*both, l_->mlp_in, l_->gate_up);
   } else {
     project(w.up, l_->mlp_in, l_->up);
     if (config_.gated) {
