@@ -225,9 +225,9 @@ TEST_P(CpuDense, MultipliesLongMatricesOfEveryType) {
       for (const DType weights : {DType::F32, DType::BF16, DType::F16}) {
         for (const Transpose a : {Transpose::No, Transpose::Yes}) {
           const Transpose b = weights == DType::BF16 ? Transpose::No : Transpose::Yes;
-          Case c = {.m = 523,
-                    .k = 17,
-                    .n = 33,
+          Case c = {.m = 2061,
+                    .k = 7,
+                    .n = 9,
                     .weights = weights,
                     .transpose_a = a,
                     .transpose_b = b,
@@ -262,9 +262,14 @@ TEST_P(CpuDense, CutsLongMatricesWhereItMust) {
     }
     const Transpose yes = Transpose::Yes;
     compare(*cpu_, *ref_, {.m = 4100, .k = 3, .n = 2, .precision = precision});
-    compare(
-        *cpu_, *ref_,
-        {.m = 512, .k = 2, .n = 1030, .transpose_b = yes, .bias = true, .precision = precision});
+    compare(*cpu_, *ref_,
+            {.m = 70,
+             .k = 2,
+             .n = 1030,
+             .transpose_b = yes,
+             .bias = true,
+             .precision = precision,
+             .activations = DType::BF16});
     compare(*cpu_, *ref_,
             {.m = 801, .k = 520, .n = 3, .transpose_a = yes, .beta = 1, .precision = precision});
     compare(*cpu_, *ref_,
@@ -346,9 +351,9 @@ TEST_P(CpuDense, BitsDoNotDependOnThreads) {
 TEST_P(CpuDense, BitsOfLongProductsDoNotDependOnThreads) {
   for (const Precision precision : {Precision::F32, Precision::BF16}) {
     for (const DType activations : {DType::F32, DType::BF16}) {
-      Case c = {.m = 700,
-                .k = 20,
-                .n = 30,
+      Case c = {.m = 2200,
+                .k = 10,
+                .n = 15,
                 .transpose_b = Transpose::Yes,
                 .beta = 1,
                 .precision = precision,

@@ -11,8 +11,9 @@ namespace cajal::cpu {
 namespace {
 
 constexpr std::size_t kMostWeights = std::size_t{1} << 22U;  // elements: beyond, ManyRows
-constexpr std::size_t kLeastRows = 512;  // of a stored as f32, which others multiply as well
-constexpr std::size_t kLeastRoundedRows = 64;
+constexpr std::size_t kLeastRows = 64;
+constexpr std::size_t kLeastPlainRows = 2048;  // where ManyRows is as fast below: `a` as it lies,
+                                               // stored as f32
 constexpr std::size_t kTailRows = 32;    // the last block of rows is filled up to a multiple, so
                                          // that batches of any size share few prepared products
 constexpr std::size_t kUnit = 64;        // columns: what oneDNN's kernels take at once
@@ -268,13 +269,13 @@ bool suits_long_products(const GemmArgs& args) noexcept {
   if (args.precision != Precision::F32 && args.precision != Precision::BF16) {
     return false;
   }
-  const bool rounded = args.a.dtype == DType::BF16 && args.precision == Precision::BF16;
-  if (args.a.rows < (rounded ? kLeastRoundedRows : kLeastRows)) {
-    return false;
+  if (args.transpose_a == Transpose::Yes) {
+    return args.a.rows >= kLeastRows && args.transpose_b == Transpose::No &&
+           args.a.cols * args.b.cols <= 2 * kMostWeights;
   }
-  return args.transpose_a == Transpose::No
-             ? args.b.rows * args.b.cols <= kMostWeights
-             : args.transpose_b == Transpose::No && args.a.cols * args.b.cols <= 2 * kMostWeights;
+  const bool rounded = args.a.dtype == DType::BF16 && args.precision == Precision::BF16;
+  return args.a.rows >= (rounded ? kLeastRows : kLeastPlainRows) &&
+         args.b.rows * args.b.cols <= kMostWeights;
 }
 
 void LongProducts::multiply(const GemmArgs& args, const float* bias) {
