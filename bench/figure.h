@@ -32,5 +32,7 @@ std::vector<Figure> tokenizer_figures(const Options& options);
 /// Products, attention, loss and optimiser at the specimen's shapes; none unless the filter fits
 /// "training".
 std::vector<Figure> training_figures(const Options& options);
+/// Whole steps of training at the specimen's shape; none unless the filter fits "training-step".
+std::vector<Figure> step_figures(const Options& options);
 
 }  // namespace cajal::bench

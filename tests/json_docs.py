@@ -14,7 +14,14 @@ from tiny_model import GOLDEN, write_tiny_model
 PAGE = pathlib.Path(__file__).resolve().parent.parent / "docs" / "json.md"
 EXAMPLE = re.compile(r"```sh\n(?:echo '([^']*)' \| )?cajal ([^\n]*)\n```\n\n```json\n(.*?)```", re.S)
 MORE = "…"
-COMMANDS = ["generate", "chat", "tokens", "points", "lens", "score", "inspect", "world"]
+COMMANDS = ["generate", "chat", "tokens", "points", "lens", "score", "inspect", "grow", "world"]
+
+RECIPE = """output: grown
+model: {d_model: 16, layers: 1, heads: 2, d_mlp: 32, context: 32}
+tokenizer: {vocab: 500}
+data: [{text: text.txt}]
+training: {steps: 3, batch_rows: 4, precision: f32}
+"""
 
 
 def kind(value):
@@ -85,6 +92,8 @@ def main(program, update):
     with tempfile.TemporaryDirectory() as root:
         write_tiny_model(pathlib.Path(root) / "MODEL")
         shutil.copy(GOLDEN / "gguf" / "phi3.gguf", pathlib.Path(root) / "FILE.gguf")
+        (pathlib.Path(root) / "text.txt").write_text("The cat sat on the mat.\n" * 100)
+        (pathlib.Path(root) / "recipe.yaml").write_text(RECIPE)
         for stdin, command, text in EXAMPLE.findall(page):
             printed = run(program, stdin, command, root)
             seen.add(command.split()[0])
