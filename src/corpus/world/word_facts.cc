@@ -288,12 +288,8 @@ std::vector<std::string> WordFacts::whole_words() const {
   std::vector<std::string> out;
   for (const OppositePair& pair : pairs_) {
     for (std::size_t l = 0; l < kLanguageCount; ++l) {
-      for (std::size_t side = 0; side < 2; ++side) {
-        for (const auto* words : {&pair.words, &pair.synonyms}) {
-          if (const std::string& word = (*words)[l][side]; !word.empty()) {
-            out.push_back(l == kChinese ? word : " " + word);
-          }
-        }
+      for (const std::string& word : pair.words[l]) {
+        out.push_back(l == kChinese ? word : " " + word);
       }
     }
   }

@@ -79,7 +79,7 @@ class WordFacts {
   bool is_chat(const Saying& saying) const { return form_of(saying).is_chat(); }
   /// Hides meaning, language and relation at the text before the answer. `form` is the saying's.
   Question question(const Saying& saying, std::string_view kind) const;
-  /// Every word as it is answered, one token each.
+  /// Every word of the pairs as it is answered, one token each.
   std::vector<std::string> whole_words() const;
   /// The two words of each pair that is held out.
   const std::vector<std::vector<std::string>>& held_out() const noexcept { return held_out_; }
