@@ -153,7 +153,7 @@ class RowsProduct {
   DType type_ = type_of(args_);
   ConstMatRef b_;
   Cuts cols_;
-  std::size_t grain_ = args_.a.rows >= 4096 ? 256 : 128;
+  std::size_t grain_ = args_.a.rows >= 256 ? 256 : 128;  // each block packs the weights
   bool direct_;
   Prepared prepared_;
 };
