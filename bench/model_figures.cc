@@ -26,6 +26,7 @@ constexpr std::size_t kDecode = 64;
 
 std::vector<TokenId> prompt_of(std::size_t vocab) {
   std::vector<TokenId> out;
+  out.reserve(kPrompt);
   for (std::size_t i = 0; i < kPrompt; ++i) {
     out.push_back(static_cast<TokenId>((1 + 7919 * i) % vocab));
   }
@@ -43,7 +44,7 @@ Matrix feed(Backend& backend, const Model& model, std::span<const TokenId> token
 double distance(const Matrix& a, const Matrix& b) {
   const auto x = a.as<float>().row(0);
   const auto y = b.as<float>().row(0);
-  const double n = static_cast<double>(x.size());
+  const auto n = static_cast<double>(x.size());
   const double average = std::accumulate(x.begin(), x.end(), 0.0) / n;
   double spread = 0.0;
   double difference = 0.0;
@@ -91,7 +92,7 @@ double prefill_limit(const ModelConfig& config, bool bf16, int rounds) {
 /// one of them), and the cache.
 double bytes_per_token(const Model& model) {
   const ModelConfig& c = model.config();
-  double bytes = static_cast<double>(model.weights().bytes);
+  auto bytes = static_cast<double>(model.weights().bytes);
   const auto table = [](ConstMatRef m) {
     return static_cast<double>(m.rows * m.cols * size_of(m.dtype));
   };
@@ -103,8 +104,11 @@ double bytes_per_token(const Model& model) {
 
 class ModelBench {
  public:
-  ModelBench(std::string group, const fs::path& path, const Options& options)
-      : group_(std::move(group)), path_(path), options_(options), backend_(make_cpu_backend()) {}
+  ModelBench(std::string group, fs::path path, const Options& options)
+      : group_(std::move(group)),
+        path_(std::move(path)),
+        options_(options),
+        backend_(make_cpu_backend()) {}
 
   std::vector<Figure> run() {
     model_ = Model::load(path_);

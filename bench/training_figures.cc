@@ -178,8 +178,8 @@ class TrainingBench {
     });
     const double back = seconds([&] { pull(*backend_, segments, args); });
     // Products of two numbers for each visible pair, two forward and five back.
-    const double pairs =
-        static_cast<double>(segments.size() * kDocument * (kDocument + 1) / 2 * kModel);
+    constexpr std::size_t kVisible = kDocument * (kDocument + 1) / 2;
+    const auto pairs = static_cast<double>(segments.size() * kVisible * kModel);
     const double limit = onednn_gemm_rate(2048, 2048, 2048, false, options_.rounds) / 1e9;
     const std::string limit_is = "oneDNN f32, 2048 cubed";
     add("attention", 2 * 2 * pairs / forward / 1e9, "GFLOP/s", limit, limit_is,

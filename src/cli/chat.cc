@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cctype>
 #include <iostream>
+#include <memory>
 #include <unistd.h>
 
 #include "base/error.h"
@@ -36,7 +37,7 @@ class ChatCommand final : public Command {
  private:
   enum class Next : std::uint8_t { Go, Leave, Interrupted };
 
-  std::optional<std::string> read_line(Surroundings around);
+  std::optional<std::string> read_line(Surroundings around) const;
   Next answer(std::string text, Surroundings around);
   Next obey(const std::string& line, Console& console);
   void save(const std::string& file, Console& console) const;
@@ -45,21 +46,21 @@ class ChatCommand final : public Command {
   Next handle_guarded(const std::string& line, Surroundings around);
 
   ChatRequest request_;
-  std::optional<Session> session_;
-  std::optional<Chat> chat_;
+  std::unique_ptr<Session> session_;
+  std::unique_ptr<Chat> chat_;
   bool at_terminal_ = false;
   bool kept_ = false;  // the -o file is ours
 };
 
 int ChatCommand::run(Surroundings around) {
-  Console& console = around.console;
+  const Console& console = around.console;
   const std::string& output = console.flags().output;
   if (!output.empty()) {
     check_free(output, console.flags().force);
   }
   at_terminal_ = ::isatty(STDIN_FILENO) != 0;
-  session_.emplace(open_model(request_, console));
-  chat_.emplace(*session_, request_);
+  session_ = std::make_unique<Session>(open_model(request_, console));
+  chat_ = std::make_unique<Chat>(*session_, request_);
   if (at_terminal_) {
     console.note("/reset forgets the conversation, /save FILE keeps it, /exit leaves");
   }
@@ -72,7 +73,7 @@ int ChatCommand::run(Surroundings around) {
   return next == Next::Interrupted ? kInterrupted : 0;
 }
 
-std::optional<std::string> ChatCommand::read_line(Surroundings around) {
+std::optional<std::string> ChatCommand::read_line(Surroundings around) const {
   if (at_terminal_ && !around.console.json()) {
     around.console.write(">>> ");
   }

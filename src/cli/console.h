@@ -6,6 +6,7 @@
 #include <stop_token>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "base/file.h"
 #include "service/provenance.h"
@@ -27,7 +28,7 @@ void check_free(const std::string& file, bool force);
 
 class Console {
  public:
-  explicit Console(const OutputFlags& flags) : flags_(flags) {}
+  explicit Console(OutputFlags flags) : flags_(std::move(flags)) {}
 
   const OutputFlags& flags() const noexcept { return flags_; }
   bool json() const noexcept { return flags_.json; }

@@ -9,6 +9,7 @@ namespace {
 
 std::string list_table(const std::vector<PointShape>& points) {
   std::vector<TableRow> rows;
+  rows.reserve(points.size());
   for (const PointShape& point : points) {
     rows.push_back({point.name, fmt::format("[{}, {}]", point.rows, point.cols)});
   }

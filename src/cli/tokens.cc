@@ -61,7 +61,8 @@ class TokensCommand final : public Command {
 
  private:
   int print_lines(const TokenTable& tokens, Surroundings around) {
-    std::string_view rest = *request_.text;
+    const std::string text = request_.text.value_or("");
+    std::string_view rest = text;
     bool warned = false;
     for (std::size_t number = 1; !rest.empty(); ++number) {
       if (around.interrupt.token().stop_requested()) {

@@ -10,6 +10,7 @@ namespace {
 /// The text, and below it what is true of which part.
 std::string shown(const Document& document) {
   std::vector<TableRow> rows;
+  rows.reserve(document.spans.size());
   for (const Span& span : document.spans) {
     rows.push_back({"   ", fmt::format("{}..{}", span.begin, span.end),
                     visible(covered(document.text, span)),
