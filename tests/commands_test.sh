@@ -236,6 +236,37 @@ test_score_is_that_of_the_reference() {
   expect_json "$out" "abs(doc['result']['mean_nll'] - json.load(open('$llama/expected.json'))['mean_nll_C']) < 1e-5"
 }
 
+test_score_of_the_world_is_by_task_kind_and_split() {
+  run score -m "$tiny" --world sums --questions 3
+  expect_status 0
+  expect_out '^sums  *sum  *heldout  *0.0 %  *3  *90.0 %  MISSED$'
+  expect_out '^missed: sums sum, sums own-account$'
+  run score -m "$tiny" --world --questions 1 --split train --json
+  expect_status 0
+  expect_json "$out" "{t['task'] for t in doc['result']['tasks']} >= {'geography', 'sums', 'people'}"
+  expect_json "$out" "all(t['split'] == 'train' and t['n'] == 1 for t in doc['result']['tasks'])"
+}
+
+test_score_of_the_world_chooses_by_seed() {
+  for seed in 1 1 2; do
+    run score -m "$tiny" --world sums --questions 3 --seed $seed --json
+    python3 -c "import json; print([m['prompt'] for t in json.load(open('$out'))['result']['tasks'] for m in t['misses']])" >>"$work/chosen"
+  done
+  [ "$(sort "$work/chosen" | uniq -c | awk '{print $1}' | sort | tr -d '\n')" = 12 ] || complain "not the choice of the seed"
+}
+
+test_score_of_the_world_suggests_the_nearest_task() {
+  run score -m "$tiny" --world smus
+  expect_status 1
+  expect_error "no task 'smus'; did you mean 'sums'"
+}
+
+test_score_of_the_world_needs_a_tokenizer() {
+  run score -m "$llama" --world sums
+  expect_status 1
+  expect_error 'has no tokenizer'
+}
+
 test_inspect_checks_a_model() {
   run inspect "$tiny" --check
   expect_status 0
@@ -256,7 +287,7 @@ test_output_goes_to_the_file_whole_or_not_at_all() {
 test_flags_that_make_no_sense_together_are_usage_errors() {
   for wrong in "generate Hi" "generate -m $tiny" "generate -m $tiny Hi --ids 1" \
     "generate -m $tiny -f $work/stdin Hi" "generate -m $tiny --chat --ids 1" "points -m $tiny Hi" \
-    "points -m $tiny --all" "tokens -m $tiny --jsonl --ids 1" "inspect" "chat"; do
+    "points -m $tiny --all" "score -m $tiny Hi --world" "score -m $tiny Hi --split train" "tokens -m $tiny --jsonl --ids 1" "inspect" "chat"; do
     # shellcheck disable=SC2086
     run $wrong
     expect_status 2

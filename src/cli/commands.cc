@@ -26,9 +26,9 @@ constexpr std::array<CommandEntry, 9> kCommands = {{
      "  cajal lens -m MODEL \"The capital of France is\"\n"
      "  cajal lens -m MODEL \"Hello\" --point resid_mid -n 3",
      "write to this file instead of the screen", make_lens_command},
-    {"score", "Measure how well a model predicts a text, token by token.",
-     "  cajal score -m MODEL \"The cat sat on the mat.\"\n"
-     "  cajal score -m MODEL -f story.txt --json",
+    {"score", "Measure how well a model predicts a text, or what it knows of the specimen's world.",
+     "  cajal score -m MODEL -f story.txt --json\n"
+     "  cajal score -m MODEL --world geography --questions 200",
      "write to this file instead of the screen", make_score_command},
     {"inspect", "Say what a model, tokenizer or file of tensors is, and check a model.",
      "  cajal inspect MODEL\n"

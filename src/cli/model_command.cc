@@ -2,24 +2,10 @@
 
 #include <chrono>
 
-#include "base/error.h"
 #include "cli/text_table.h"
 #include "service/input.h"
 
 namespace cajal {
-
-namespace {
-
-template <typename Check>
-void as_usage(const Check& check) {
-  try {
-    check();
-  } catch (const Error& error) {
-    throw UsageError(error.what());
-  }
-}
-
-}  // namespace
 
 void require_model(const std::string& model) {
   as_usage([&] { check_model(model); });

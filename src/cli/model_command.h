@@ -1,6 +1,7 @@
 // What commands on a model have in common. Private to this folder.
 #pragma once
 
+#include "base/error.h"
 #include "cli/command.h"
 #include "service/session.h"
 
@@ -15,7 +16,16 @@ void print_notes(Session& session, const Console& console);
 /// As table cells show a token: its piece, or "#12" without a name.
 std::string token_label(const Session& session, TokenId id);
 
-/// check_model and check_input of the service; what they throw is wrong usage here.
+/// What a check of the service throws is wrong usage here.
+template <typename Check>
+void as_usage(const Check& check) {
+  try {
+    check();
+  } catch (const Error& error) {
+    throw UsageError(error.what());
+  }
+}
+/// check_model and check_input.
 void require_model(const std::string& model);
 void require_input(const InputOptions& input);
 

@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "cli/live_line.h"
 #include "cli/model_command.h"
 #include "cli/text_table.h"
 
@@ -23,19 +24,38 @@ std::string percent(double share) {
   return fmt::format("{:.1f} %", 100.0 * share);
 }
 
-/// A score, what it should be, and whether it is.
-std::string verdict(double value, const std::optional<double>& at_least) {
-  return !at_least ? ""
-                   : fmt::format("{} {}", value >= *at_least ? "ok," : "below", percent(*at_least));
+std::string table(const std::vector<KindScore>& scores) {
+  std::vector<TableRow> rows = {{"task", "kind", "split", "score", "of", "at least", ""}};
+  for (const KindScore& s : scores) {
+    rows.push_back({s.task, s.kind, std::string(name_of(s.split)), percent(s.score()),
+                    fmt::format("{}", s.n), s.threshold ? percent(*s.threshold) : "",
+                    !s.threshold ? ""
+                    : s.passed() ? "reached"
+                                 : "MISSED"});
+  }
+  return format_table(rows, {false, false, false, true, true, true});
 }
 
-std::string table(const std::vector<KindScore>& scores) {
-  std::vector<TableRow> rows = {{"task", "kind", "split", "right", "of", "score", "aim"}};
+std::string shown_misses(const std::vector<KindScore>& scores) {
+  std::vector<TableRow> rows;
   for (const KindScore& s : scores) {
-    rows.push_back({s.task, s.kind, std::string(name_of(s.split)), fmt::format("{}", s.right),
-                    fmt::format("{}", s.n), percent(s.score()), verdict(s.score(), s.threshold)});
+    for (const Miss& miss : s.misses) {
+      rows.push_back({s.task, visible(miss.prompt, 100), "should go on with", visible(miss.answer),
+                      "not", visible(miss.said)});
+    }
   }
-  return format_table(rows, {false, false, false, true, true, true, false});
+  return rows.empty() ? "" : "\n" + format_table(rows);
+}
+
+std::string verdict(const std::vector<KindScore>& scores) {
+  std::size_t aims = 0;
+  std::string missed;
+  for (const KindScore& s : scores) {
+    aims += s.threshold ? 1U : 0U;
+    missed += s.passed() ? "" : fmt::format("{}{} {}", missed.empty() ? "" : ", ", s.task, s.kind);
+  }
+  return missed.empty() ? fmt::format("\nreached: all {} aims\n", aims)
+                        : fmt::format("\nmissed: {}\n", missed);
 }
 
 /// A row for each hidden thing and place, a column for each point.
@@ -69,40 +89,66 @@ class ScoreCommand final : public Command {
   InputOptions* input() override { return &request_; }
   void check_usage() override {
     require_model(request_.model);
-    if (!request_.world) {
-      require(!request_.probes && request_.questions == 0, "--probes and --questions need --world");
-      require_input(request_);
-    } else {
-      require(!request_.text && request_.ids.empty(), "give a text or --world, not both");
-    }
+    as_usage([&] { check_score(request_); });
   }
 
   int run(Surroundings around) override {
     Console& console = around.console;
     console.open_output();
     Session session = open_model(request_, console);
-    if (request_.world) {
-      print_world(session, around);
-      return 0;
-    }
-    const ScoreResult result = score(session, request_, around.interrupt.token());
-    print_notes(session, console);
-    if (console.json()) {
-      console.write_result("score", session.provenance(), to_json(result, session));
+    if (request_.probes) {
+      probe(session, around);
+    } else if (request_.world) {
+      ask_world(session, around);
     } else {
-      console.write(table(result, session));
+      predict_text(session, around);
     }
     return 0;
   }
 
  private:
-  void print_world(Session& session, Surroundings around) {
-    const WorldScores scores = score_on_world(session, request_, around.interrupt.token());
+  Provenance provenance(const Session& session) const {
+    Provenance out = session.provenance();
+    out.seed = request_.seed;
+    return out;
+  }
+
+  void predict_text(Session& session, Surroundings around) {
+    const ScoreResult result = score(session, request_, around.interrupt.token());
     print_notes(session, around.console);
     if (around.console.json()) {
-      around.console.write_result("score", session.provenance(), to_json(scores));
+      around.console.write_result("score", session.provenance(), to_json(result, session));
     } else {
-      around.console.write(request_.probes ? table(scores.probes) : table(scores.scores));
+      around.console.write(table(result, session));
+    }
+  }
+
+  void probe(Session& session, Surroundings around) {
+    const auto probes = probe_world(session, request_, around.interrupt.token());
+    print_notes(session, around.console);
+    if (around.console.json()) {
+      around.console.write_result("score", provenance(session), to_json(probes));
+    } else {
+      around.console.write(table(probes));
+    }
+  }
+
+  void ask_world(Session& session, Surroundings around) {
+    Console& console = around.console;
+    std::vector<KindScore> scores;
+    {
+      LiveLine line(console);
+      scores = score_world(session, request_, around.interrupt.token(),
+                           [&](std::size_t done, std::size_t total) {
+                             line.show(fmt::format("{} of {} questions", done, total));
+                           });
+    }
+    print_notes(session, console);
+    if (console.json()) {
+      console.write_result("score", provenance(session), to_json(scores));
+    } else {
+      console.write(table(scores) + (console.flags().verbose ? shown_misses(scores) : "") +
+                    verdict(scores));
     }
   }
 

@@ -8,18 +8,24 @@
 namespace cajal {
 namespace {
 
-FieldTable<ScoreRequest> world_score_fields() {
+FieldTable<ScoreRequest> world_fields() {
   return {
       {{.name = "world",
-        .help = "ask the questions of the world instead: of all tasks, or of this one",
-        .value = "[TASK]",
+        .help = "ask what the specimen learns instead: the questions of a task, or of all of them",
+        .value = "TASK",
         .bare = true},
        &ScoreRequest::world},
-      {{.name = "probes",
-        .help = "with --world: read what is hidden in the questions off the model's layers"},
+      {{.name = "probes", .help = "look for what the questions hide, layer by layer"},
        &ScoreRequest::probes},
-      {{.name = "questions", .help = "with --world: ask at most so many of each kind (0: all)"},
+      {{.name = "split",
+        .help = "questions of the facts that training taught, or held out (default: what has an "
+                "aim, and held-out)",
+        .value = "SPLIT",
+        .choices = {"heldout", "train"}},
+       &ScoreRequest::split},
+      {{.name = "questions", .help = "ask at most N of each kind (default: all)", .min = 1},
        &ScoreRequest::questions},
+      {{.name = "seed", .help = "chooses them"}, &ScoreRequest::seed},
   };
 }
 
@@ -29,7 +35,7 @@ const FieldTable<ScoreRequest>& score_fields() {
   static const FieldTable<ScoreRequest> table = [] {
     auto out = input_fields<ScoreRequest>();
     append(out, model_fields<ScoreRequest>());
-    append(out, world_score_fields());
+    append(out, world_fields());
     return out;
   }();
   return table;

@@ -1,6 +1,7 @@
-// How well a model predicts a text, or answers what the world asks.
+// How well a model predicts a text, and what it knows of the world that the specimen grows up in.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <stop_token>
 #include <string>
@@ -13,10 +14,13 @@
 
 namespace cajal {
 
+/// A text to predict, or questions about the world.
 struct ScoreRequest : ModelOptions, InputOptions {
-  std::optional<std::string> world;  // a task; empty: all; absent: a text is given
-  bool probes = false;               // what is decodable inside, instead of answers
-  std::size_t questions = 0;         // of each kind at most; 0: all
+  std::optional<std::string> world;      // name of a task; empty: all of the default mix
+  bool probes = false;                   // what is decodable inside, instead of answers
+  std::string split;                     // "heldout", "train"; empty: what has an aim, and held-out
+  std::optional<std::size_t> questions;  // of each kind; absent: all
+  std::size_t seed = 0;                  // chooses them
 };
 
 const FieldTable<ScoreRequest>& score_fields();
@@ -30,21 +34,28 @@ struct ScoreResult {
 /// Throws InvalidArgument for fewer than two tokens, and what input_ids and token_nll throw.
 ScoreResult score(Session& session, const ScoreRequest& request, std::stop_token cancel = {});
 
-struct WorldScores {
-  std::vector<KindScore> scores;
-  std::vector<ProbeResult> probes;
-};
+/// Throws InvalidArgument unless the request is for one thing.
+void check_score(const ScoreRequest& request);
 
-/// Scores of the held-out questions and of those of the training, or with `probes` what can be read
-/// off the residual stream. Throws NotFound for a task there is not, Unsupported without a
-/// tokenizer, and Cancelled.
-WorldScores score_on_world(Session& session, const ScoreRequest& request,
-                           std::stop_token cancel = {});
+using ScoreProgress = std::function<void(std::size_t done, std::size_t total)>;
 
-/// {"tasks": [{"task", "kind", "split", "score", "n", "too_long",
-/// "threshold"}], "probes": [{"task",
-/// "question", "hidden", "place", "point", "accuracy", "train", "test", "at_least", "at_most"}]}
-Json to_json(const WorldScores& scores);
+/// Throws NotFound, suggesting the nearest name, for an unknown task; Unsupported without a
+/// tokenizer; Cancelled.
+std::vector<KindScore> score_world(Session& session, const ScoreRequest& request,
+                                   const std::stop_token& cancel = {},
+                                   const ScoreProgress& progress = nullptr);
+
+/// Linear probes for what the questions hide, fitted and tested at each layer. Throws the same.
+std::vector<ProbeResult> probe_world(Session& session, const ScoreRequest& request,
+                                     const std::stop_token& cancel = {});
+
+/// {"tasks": [{"task", "kind", "split", "score", "n", "threshold", "passed", "misses": [{"prompt",
+/// "answer", "said"}]}]}; threshold and passed are null where the task aims at nothing.
+Json to_json(const std::vector<KindScore>& scores);
+
+/// {"probes": [{"task", "question", "hidden", "place", "point", "accuracy", "train", "test",
+/// "at_least", "at_most"}]}
+Json to_json(const std::vector<ProbeResult>& probes);
 
 /// {"tokens": [{"id", "piece", "nll"}], "predictions", "mean_nll", "perplexity"}; the first
 /// token's nll is null.

@@ -1,5 +1,8 @@
 #include "corpus/world/world.h"
 
+#include <fmt/ranges.h>
+
+#include "base/closest.h"
 #include "base/error.h"
 #include "corpus/world/registry.h"
 
@@ -12,14 +15,15 @@ World::World(const Tables& tables) {
 }
 
 const Task& World::task(std::string_view name) const {
-  std::string names;
+  std::vector<std::string> names;
   for (const auto& task : tasks_) {
     if (task->name() == name) {
       return *task;
     }
-    names += fmt::format("{}{}", names.empty() ? "" : ", ", task->name());
+    names.emplace_back(task->name());
   }
-  fail(ErrorCode::NotFound, "the world has no task '{}'; these are: {}", name, names);
+  fail(ErrorCode::NotFound, "the world has no task '{}'; did you mean '{}'? There are {}", name,
+       closest(name, names), fmt::join(names, ", "));
 }
 
 }  // namespace cajal

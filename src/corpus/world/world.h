@@ -19,7 +19,7 @@ class World {
 
   /// In the order of the registry.
   const std::vector<std::unique_ptr<Task>>& tasks() const noexcept { return tasks_; }
-  /// Throws NotFound naming the tasks there are.
+  /// Throws NotFound naming the nearest, and all there are.
   const Task& task(std::string_view name) const;
 
  private:

@@ -1,0 +1,30 @@
+#include "cli/live_line.h"
+
+#include <cstdio>
+#include <unistd.h>
+
+namespace cajal {
+namespace {
+
+constexpr std::string_view kClear = "\r\x1b[K";
+
+}  // namespace
+
+LiveLine::LiveLine(const Console& console)
+    : live_(!console.flags().quiet && ::isatty(STDERR_FILENO) == 1) {}
+
+LiveLine::~LiveLine() {
+  if (shown_) {
+    std::fwrite(kClear.data(), 1, kClear.size(), stderr);
+  }
+}
+
+void LiveLine::show(std::string_view text) {
+  if (live_) {
+    const std::string line = fmt::format("{}{}", kClear, text);
+    std::fwrite(line.data(), 1, line.size(), stderr);
+    shown_ = true;
+  }
+}
+
+}  // namespace cajal

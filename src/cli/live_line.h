@@ -1,0 +1,26 @@
+// A line on the terminal that changes while work goes on.
+#pragma once
+
+#include <string_view>
+
+#include "cli/console.h"
+
+namespace cajal {
+
+/// On standard error; nothing with -q, or where that is no terminal. The line goes away with the
+/// object.
+class LiveLine {
+ public:
+  explicit LiveLine(const Console& console);
+  LiveLine(const LiveLine&) = delete;
+  LiveLine& operator=(const LiveLine&) = delete;
+  ~LiveLine();
+
+  void show(std::string_view text);
+
+ private:
+  bool live_;
+  bool shown_ = false;
+};
+
+}  // namespace cajal
