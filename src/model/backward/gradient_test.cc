@@ -1,6 +1,7 @@
 // Gradients at points of every golden model, with everything frozen or not, against finite
 // differences of a forward pass in double in which the same things are held constant by edits.
 #include <cmath>
+#include <utility>
 
 #include <gtest/gtest.h>
 
@@ -267,44 +268,44 @@ TEST_P(GradientsOf, ParametersAreFiniteDifferencesAlongARandomDirection) {
   }
 }
 
+/// Normal numbers that every backend can hold.
+void add_noise(MatRef value, const PointContext& /*context*/) {
+  Matrix noise = Matrix::host(value.rows, value.cols, DType::F32);
+  for (std::size_t r = 0; r < value.rows; ++r) {
+    for (std::size_t c = 0; c < value.cols; ++c) {
+      noise.as<float>().at(r, c) = static_cast<float>(random_normal(2, r, c));
+    }
+  }
+  convert(std::as_const(noise).ref(), value);
+}
+
+/// At the embeddings, of three seeds at the final norm.
+Matrix frozen_gradient(Backend& backend, const Model& model, const Batch& batch) {
+  Tape tape(backend, {.mlps = false});
+  model.forward(backend, batch, tape, {.logits = LogitRows::All});
+  PointSet points;
+  points.edit({PointKind::FinalNorm, 0}, add_noise);
+  Matrix out;
+  points.read({PointKind::Embeddings, 0}, [&out](ConstMatRef value, const PointContext&) {
+    out = Matrix::host(value.rows, value.cols, value.dtype);
+    convert(value, out.ref());
+  });
+  backward(backend, model, tape, {.freeze = Freeze::everything(), .seeds = 3, .points = &points});
+  return out;
+}
+
 TEST_P(GradientsOf, TheFrozenModelAreTheSameOnTheProcessorInF32) {
   Experiment e(GetParam());
   const auto cpu = make_cpu_backend();
-  const auto model = Model::load(GetParam());
-  const auto run = [&](Backend& backend) {
-    Tape tape(backend, {.mlps = false});
-    model->forward(backend, e.batch(), tape, {.logits = LogitRows::All});
-    PointSet points;
-    points.edit({PointKind::FinalNorm, 0}, [](MatRef value, const PointContext&) {
-      for (std::size_t r = 0; r < value.rows; ++r) {
-        for (std::size_t c = 0; c < value.cols; ++c) {
-          const double x = random_normal(2, r, c);
-          if (value.dtype == DType::F64) {
-            value.as<double>().at(r, c) = static_cast<float>(x);
-          } else {
-            value.as<float>().at(r, c) = static_cast<float>(x);
-          }
-        }
-      }
-    });
-    Matrix out;
-    points.read({PointKind::Embeddings, 0}, [&out](ConstMatRef value, const PointContext&) {
-      out = Matrix::host(value.rows, value.cols, value.dtype);
-      convert(value, out.ref());
-    });
-    backward(backend, *model, tape,
-             {.freeze = Freeze::everything(), .seeds = 3, .points = &points});
-    return out;
-  };
-  const Matrix exact = run(e.backend());
-  const Matrix fast = run(*cpu);
+  const Matrix exact = frozen_gradient(e.backend(), e.model(), e.batch());
+  const Matrix fast = frozen_gradient(*cpu, e.model(), e.batch());
   double most = 0.0;
   for (const double x : doubles(exact.ref())) {
     most = std::max(most, std::abs(x));
   }
   // Rounding of f32 grows with the length of the sums, at most d_model terms in each of the three
   // products and the norm of a layer.
-  const double terms = static_cast<double>(4 * e.config().layers * e.config().d_model);
+  const auto terms = static_cast<double>(4 * e.config().layers * e.config().d_model);
   EXPECT_LE(testing::largest_error(fast.ref(), exact.ref()), terms * 6e-8 * most);
 }
 
