@@ -39,7 +39,8 @@ class Landmarks final : public Task {
       if (dice.chance(0.5)) {
         add_fact(out, with_form(dice, dice.pick(held_out_facts_)));
       } else {
-        add_scene(out, dice.pick(held_out_scenes_), dice.below(kSceneForms.size()));
+        const std::size_t form = dice.below(kSceneForms.size());
+        add_scene(out, dice.pick(held_out_scenes_), form);
       }
       return out;
     }
@@ -165,7 +166,8 @@ class Landmarks final : public Task {
         }
         add_fact(out, with_form(dice, fact));
       } else if (kind < 0.85) {
-        add_scene(out, draw_scene(dice, draw_landmark(dice)), dice.below(kSceneForms.size()));
+        const std::size_t form = dice.below(kSceneForms.size());
+        add_scene(out, draw_scene(dice, draw_landmark(dice)), form);
       } else {
         add_where(out, dice, draw_scene(dice, draw_landmark(dice)));
       }
