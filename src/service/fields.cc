@@ -113,8 +113,16 @@ std::string where_of(std::string_view where, const FieldInfo& info) {
   return fmt::format("{}: {}", where, info.name);
 }
 
+/// A whole number may be written as people write large ones: 3e6.
+std::int64_t whole_number(const Json& value, std::string_view where) {
+  constexpr double kExact = 9007199254740992.0;  // 2^53
+  const double x = value.is_double() ? value.as_double(where) : 0.5;
+  return std::trunc(x) == x && std::abs(x) < kExact ? static_cast<std::int64_t>(x)
+                                                    : value.as_int(where);
+}
+
 std::size_t count_of(const FieldInfo& info, const Json& value, std::string_view where) {
-  const std::int64_t x = value.as_int(where);
+  const std::int64_t x = whole_number(value, where);
   if (x < 0) {
     fail_value(info, "a whole number from 0 on", fmt::format("{}", x));
   }

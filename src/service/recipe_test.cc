@@ -6,6 +6,7 @@
 #include "io/yaml.h"
 #include "service/grow_data.h"
 #include "testing/files.h"
+#include "text/train/train_bpe.h"
 
 namespace cajal {
 namespace {
@@ -29,6 +30,12 @@ TEST(Recipe, HasADefaultForEverythingButDataOutputAndLength) {
   EXPECT_EQ(recipe.model.d_model, 192U);
   EXPECT_EQ(recipe.training.schedule, "cosine");
   EXPECT_EQ(recipe.data.at(0).text, "a.txt");
+}
+
+TEST(Recipe, ReadsLargeCountsAsPeopleWriteThem) {
+  const std::string text = "output: o\ndata: [{text: a}]\ntraining: {tokens: ";
+  EXPECT_EQ(parse(text + "3e6}\n").training.tokens, 3000000U);
+  EXPECT_THAT(error_of(text + "1.5}\n"), HasSubstr("training: tokens: must be an integer"));
 }
 
 TEST(Recipe, TakesPathsFromItsOwnFolderOn) {
@@ -114,6 +121,24 @@ TEST_F(Data, ReadsTasksOfTheWorld) {
   EXPECT_EQ(data.tasks.size(), 1U);
   EXPECT_EQ(data.heldout.size(), 1U);
   EXPECT_THAT(error("[{world: magic}]"), HasSubstr("no task 'magic'"));
+}
+
+TEST_F(Data, GivesTheWorldsWordsTheTokensTheyAskFor) {
+  const std::string text =
+      "output: out\ntokenizer: {vocab: 3000, sample: 1500}\nmodel: {context: 128}\n"
+      "training: {steps: 1}\ndata: [{world: all}]\n";
+  const GrowData data = prepare_data(parse_recipe(parse_yaml(text, "r"), folder_ / "r.yaml"));
+  const auto tokens = [&](const std::string& word) {
+    return data.tokenizer->encode_ids(word, {.add_special_tokens = false}).size();
+  };
+  for (const Task* task : data.tasks) {
+    for (const std::string& word : task->whole_words()) {
+      EXPECT_TRUE(!is_one_word(word) || tokens(word) == 1) << task->name() << ": " << word;
+    }
+    for (const std::string& name : task->split_words()) {
+      EXPECT_GE(tokens(" " + name), 2U) << task->name() << ": " << name;
+    }
+  }
 }
 
 TEST_F(Data, NamesAFileThatIsMissingOrEmpty) {
