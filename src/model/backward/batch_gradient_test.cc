@@ -79,23 +79,31 @@ bool same_bits(const Parameters& a, const Parameters& b) {
   return std::memcmp(a.all().data, b.all().data, a.all().cols * size_of(a.dtype())) == 0;
 }
 
+std::size_t rows_of(const Documents& documents, const std::vector<std::size_t>& sequences) {
+  std::size_t rows = 0;
+  for (const std::size_t s : sequences) {
+    rows += static_cast<std::size_t>(documents.starts[s + 1] - documents.starts[s]);
+  }
+  return rows;
+}
+
+void check_shards(const Documents& documents, std::size_t rows, std::size_t lanes) {
+  const Shards shards = make_shards(documents.batch(), rows, lanes);
+  EXPECT_EQ(shards.sequences.size() % lanes, 0U);
+  std::vector<std::size_t> seen;
+  for (const auto& sequences : shards.sequences) {
+    EXPECT_LE(rows_of(documents, sequences), shards.rows);
+    seen.insert(seen.end(), sequences.begin(), sequences.end());
+  }
+  EXPECT_EQ(seen.size(), documents.starts.size() - 1);
+  EXPECT_EQ(std::set<std::size_t>(seen.begin(), seen.end()).size(), seen.size());
+}
+
 TEST(Shards, HoldEverySequenceOnceWithinTheirRows) {
   const Documents documents(57);
   for (const std::size_t rows : {64U, 200U, 1000U}) {
     for (const std::size_t lanes : {1U, 3U, 4U}) {
-      const Shards shards = make_shards(documents.batch(), rows, lanes);
-      EXPECT_EQ(shards.sequences.size() % lanes, 0U);
-      std::multiset<std::size_t> seen;
-      for (const auto& sequences : shards.sequences) {
-        std::size_t used = 0;
-        for (const std::size_t s : sequences) {
-          used += static_cast<std::size_t>(documents.starts[s + 1] - documents.starts[s]);
-          seen.insert(s);
-        }
-        EXPECT_LE(used, shards.rows);
-      }
-      EXPECT_EQ(seen.size(), 57U);
-      EXPECT_EQ(std::set<std::size_t>(seen.begin(), seen.end()).size(), 57U);
+      check_shards(documents, rows, lanes);
     }
   }
 }
@@ -171,7 +179,7 @@ TEST(BatchGradient, OfBf16ProductsIsNearThatOfF32) {
 }
 
 TEST(BatchGradient, NamesATokenOutsideTheVocabularyAndGoesOnAfterwards) {
-  Documents documents(10);
+  const Documents documents(10);
   Learner learner({.shard_rows = 128, .lanes = 2});
   const Parameters want = learner.gradient(documents);
   Documents bad = documents;
