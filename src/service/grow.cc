@@ -65,15 +65,21 @@ std::size_t steps_of(const Recipe& recipe) {
   return t.steps != 0 ? t.steps : (t.tokens + tokens - 1) / tokens;
 }
 
-TrainerOptions trainer_of(const Recipe& recipe, const Backend& backend) {
-  const RecipeTraining& t = recipe.training;
-  const Precision precision = t.precision == "bf16" ? Precision::BF16 : Precision::F32;
+/// Of the products. Throws Unsupported if bf16 is asked for where there is none.
+Precision precision_of(const Recipe& recipe, const Backend& backend) {
+  const std::string& wanted = recipe.training.precision;
   const bool exact = backend.activation_dtype() == DType::F64;
-  if (!exact && !backend.has(precision)) {
+  if (wanted == "bf16" && !exact && !backend.has(Precision::BF16)) {
     fail(ErrorCode::Unsupported,
          "{}: training: precision: this machine has no bf16 units; write precision: f32",
          recipe.file.string());
   }
+  return wanted == "f32" || exact || !backend.has(Precision::BF16) ? Precision::F32
+                                                                   : Precision::BF16;
+}
+
+TrainerOptions trainer_of(const Recipe& recipe, const Backend& backend) {
+  const RecipeTraining& t = recipe.training;
   return {.adamw = {.beta1 = t.beta1,
                     .beta2 = t.beta2,
                     .epsilon = t.epsilon,
@@ -86,13 +92,14 @@ TrainerOptions trainer_of(const Recipe& recipe, const Backend& backend) {
                                 : t.schedule == "linear" ? Decay::Linear
                                                          : Decay::None,
                        .last = t.final},
-          .passes = {.precision = exact ? Precision::F32 : precision}};
+          .passes = {.precision = precision_of(recipe, backend)}};
 }
 
 GrowOptions options_of(const Recipe& recipe, const GrowData& data, const Backend& backend) {
   Json about = to_json(recipe);
   about.set("read", data.fingerprint);
   about.set("device", backend.name());
+  about.set("precision", name_of(precision_of(recipe, backend)));
   return {.folder = recipe.resolve(recipe.output),
           .model = folder_of(recipe, data),
           .trainer = trainer_of(recipe, backend),
@@ -249,9 +256,11 @@ GrowOutcome grow_recipe(const GrowRequest& request, GrowView& view, std::stop_to
   const GrowData data = prepare_data(recipe);
   const GrowOptions options = options_of(recipe, data, *make());
   const Parameters shapes(fresh_parameters(model_config(options.model.architecture)), DType::BF16);
-  view.note(fmt::format("{}: {} parameters, a vocabulary of {}, {} steps of {} tokens",
-                        options.folder.string(), shapes.elements(), data.tokenizer->vocab_size(),
-                        options.trainer.schedule.steps, options.batch_tokens * options.accumulate));
+  view.note(
+      fmt::format("{}: {} parameters, a vocabulary of {}, {} steps of {} tokens, products in {}",
+                  options.folder.string(), shapes.elements(), data.tokenizer->vocab_size(),
+                  options.trainer.schedule.steps, options.batch_tokens * options.accumulate,
+                  name_of(options.trainer.passes.precision)));
   Observer observer(view, data, recipe);
   GrowResult result =
       grow(make, options, request.resume ? Resume::Yes : Resume::No, observer, stop);

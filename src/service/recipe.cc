@@ -73,7 +73,7 @@ const FieldTable<RecipeTraining>& training_table() {
       {{.name = "beta2", .min = 0, .max = 0.999999}, &T::beta2},
       {{.name = "epsilon", .min = 0, .max = 1, .above_min = true}, &T::epsilon},
       {{.name = "clip", .min = 0}, &T::clip},
-      {{.name = "precision", .choices = {"f32", "bf16"}}, &T::precision},
+      {{.name = "precision", .choices = {"auto", "f32", "bf16"}}, &T::precision},
   };
   return table;
 }

@@ -61,7 +61,7 @@ struct RecipeTraining {
   double beta2 = 0.95;
   double epsilon = 1e-8;
   double clip = 1.0;
-  std::string precision = "bf16";
+  std::string precision = "auto";  // bf16 where the machine has it
 };
 
 struct RecipeEvaluation {
