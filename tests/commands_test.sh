@@ -267,6 +267,20 @@ test_score_of_the_world_needs_a_tokenizer() {
   expect_error 'has no tokenizer'
 }
 
+test_probes_are_a_table_and_a_picture() {
+  run score -m "$tiny" --world sums --probes --questions 30
+  expect_status 0
+  expect_out '^task  *hidden  *at  *of  *chance  *usual  *emb.  *0  *1  *2  *new  *aim$'
+  expect_out '^sums  *sum.ones  *its end .* 95, emb. at most 20  (MISSED|reached)$'
+  run score -m "$tiny" --world sums --probes --questions 30 -o "$work/probes.svg"
+  expect_status 0
+  expect_out '^sums  *sum.carry'
+  grep -q '</svg>' "$work/probes.svg" || complain "no picture"
+  run score -m "$tiny" --world sums --probes -o "$work/probes.svg"
+  expect_status 1
+  expect_error 'exists already'
+}
+
 test_inspect_checks_a_model() {
   run inspect "$tiny" --check
   expect_status 0
@@ -287,7 +301,7 @@ test_output_goes_to_the_file_whole_or_not_at_all() {
 test_flags_that_make_no_sense_together_are_usage_errors() {
   for wrong in "generate Hi" "generate -m $tiny" "generate -m $tiny Hi --ids 1" \
     "generate -m $tiny -f $work/stdin Hi" "generate -m $tiny --chat --ids 1" "points -m $tiny Hi" \
-    "points -m $tiny --all" "score -m $tiny Hi --world" "score -m $tiny Hi --split train" "tokens -m $tiny --jsonl --ids 1" "inspect" "chat"; do
+    "points -m $tiny --all" "score -m $tiny Hi --world" "score -m $tiny Hi --split train" "score -m $tiny Hi --probes" "tokens -m $tiny --jsonl --ids 1" "inspect" "chat"; do
     # shellcheck disable=SC2086
     run $wrong
     expect_status 2

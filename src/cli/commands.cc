@@ -28,8 +28,10 @@ constexpr std::array<CommandEntry, 9> kCommands = {{
      "write to this file instead of the screen", make_lens_command},
     {"score", "Measure how well a model predicts a text, or what it knows of the specimen's world.",
      "  cajal score -m MODEL -f story.txt --json\n"
-     "  cajal score -m MODEL --world geography --questions 200",
-     "write to this file instead of the screen", make_score_command},
+     "  cajal score -m MODEL --world geography --questions 200\n"
+     "  cajal score -m MODEL --world --probes -o probes.svg",
+     "write to this file instead of the screen; with --probes, a picture to a .svg file",
+     make_score_command},
     {"inspect", "Say what a model, tokenizer or file of tensors is, and check a model.",
      "  cajal inspect MODEL\n"
      "  cajal inspect MODEL --check",

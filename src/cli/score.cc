@@ -1,7 +1,9 @@
 #include "service/score.h"
 
+#include <algorithm>
 #include <cmath>
 
+#include "base/file.h"
 #include "cli/live_line.h"
 #include "cli/model_command.h"
 #include "cli/text_table.h"
@@ -58,29 +60,59 @@ std::string verdict(const std::vector<KindScore>& scores) {
                         : fmt::format("\nmissed: {}\n", missed);
 }
 
-/// A row for each hidden thing and place, a column for each point.
-std::string table(const std::vector<ProbeResult>& probes) {
-  std::string out;
-  std::vector<TableRow> rows;
-  std::string title;
-  for (const ProbeResult& p : probes) {
-    const std::string name = fmt::format("{}: {} in {} (fitted on {}, tested on {})", p.task,
-                                         p.hidden, p.question, p.train, p.test);
-    if (name != title) {
-      out += rows.empty() ? "" : format_table(rows, {false}) + "\n";
-      rows = {{name}};
-      title = name;
+std::string rounded(double share) {
+  return fmt::format("{:.0f}", 100.0 * share);
+}
+
+std::string aim_text(const ProbeCurve& c) {
+  return c.at_least ? fmt::format("{}, emb. at most {}", rounded(*c.at_least), rounded(*c.at_most))
+                    : "";
+}
+
+std::string verdict(const ProbeCurve& c) {
+  return !c.passed    ? ""
+         : !*c.passed ? "MISSED"
+                      : (c.place == ProbePlace::End ? "reached" : "second best: reached");
+}
+
+TableRow probe_header(const std::vector<ProbeCurve>& curves) {
+  TableRow out = {"task", "hidden", "at", "of", "chance", "usual"};
+  if (!curves.empty()) {
+    for (const ProbePoint& point : curves.front().points) {
+      const std::size_t dot = point.point.rfind('.');
+      out.push_back(dot == std::string::npos ? "emb." : point.point.substr(dot + 1));
     }
-    const std::string place = p.place == "end" ? "at its last token" : "at the prompt's last token";
-    if (rows.back().front() != place) {
-      rows.push_back({place});
-    }
-    if (rows.size() == 2) {
-      rows.front().push_back(p.point);
-    }
-    rows.back().push_back(percent(p.accuracy));
   }
-  return out + (rows.empty() ? "" : format_table(rows, {false}));
+  out.insert(out.end(), {"new", "aim", ""});
+  return out;
+}
+
+/// A row for each hidden thing and place, a column for each layer.
+std::string table(const std::vector<ProbeCurve>& curves) {
+  std::vector<TableRow> rows = {probe_header(curves)};
+  for (const ProbeCurve& c : curves) {
+    TableRow& row = rows.emplace_back();
+    row = {c.task,
+           c.hidden,
+           c.place == ProbePlace::End ? "its end" : "last token",
+           fmt::format("{}", c.n),
+           rounded(c.chance()),
+           rounded(c.majority)};
+    for (const ProbePoint& point : c.points) {
+      row.push_back(rounded(point.accuracy));
+    }
+    const std::optional<double>& fresh = c.points[c.best()].new_words;
+    row.insert(row.end(), {fresh ? rounded(*fresh) : "", aim_text(c), verdict(c)});
+  }
+  std::vector<bool> right(rows[0].size() - 2, true);
+  std::fill_n(right.begin(), 3, false);
+  return format_table(rows, right) +
+         "\npercent right, by layer (resid_post); emb.: embeddings; usual: naming the commonest "
+         "value;\nnew: at the best layer, on words that the probe was not fitted on\n";
+}
+
+bool is_picture(const std::string& file) {
+  return file.ends_with(".svg");
 }
 
 class ScoreCommand final : public Command {
@@ -94,7 +126,12 @@ class ScoreCommand final : public Command {
 
   int run(Surroundings around) override {
     Console& console = around.console;
-    console.open_output();
+    const std::string& output = console.flags().output;
+    if (request_.probes && is_picture(output)) {
+      check_free(output, console.flags().force);
+    } else {
+      console.open_output();
+    }
     Session session = open_model(request_, console);
     if (request_.probes) {
       probe(session, around);
@@ -124,12 +161,21 @@ class ScoreCommand final : public Command {
   }
 
   void probe(Session& session, Surroundings around) {
-    const auto probes = probe_world(session, request_, around.interrupt.token());
-    print_notes(session, around.console);
-    if (around.console.json()) {
-      around.console.write_result("score", provenance(session), to_json(probes));
+    Console& console = around.console;
+    std::vector<ProbeCurve> curves;
+    {
+      LiveLine line(console);
+      curves = probe_world(session, request_, around.interrupt.token(),
+                           [&](std::string_view what) { line.show(what); });
+    }
+    print_notes(session, console);
+    if (is_picture(console.flags().output)) {
+      write_file(console.flags().output, to_svg(curves, session.name));
+    }
+    if (console.json()) {
+      console.write_result("score", provenance(session), to_json(curves));
     } else {
-      around.console.write(table(probes));
+      console.write(table(curves));
     }
   }
 

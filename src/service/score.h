@@ -5,6 +5,7 @@
 #include <optional>
 #include <stop_token>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "measure/probe.h"
@@ -45,17 +46,20 @@ std::vector<KindScore> score_world(Session& session, const ScoreRequest& request
                                    const std::stop_token& cancel = {},
                                    const ScoreProgress& progress = nullptr);
 
-/// Linear probes for what the questions hide, fitted and tested at each layer. Throws the same.
-std::vector<ProbeResult> probe_world(Session& session, const ScoreRequest& request,
-                                     const std::stop_token& cancel = {});
+/// Linear probes for what the questions hide, fitted and tested at each layer; at most 1000
+/// questions of each kind and split, unless told otherwise. Throws the same.
+std::vector<ProbeCurve> probe_world(
+    Session& session, const ScoreRequest& request, const std::stop_token& cancel = {},
+    const std::function<void(std::string_view what)>& progress = nullptr);
 
 /// {"tasks": [{"task", "kind", "split", "score", "n", "threshold", "passed", "misses": [{"prompt",
 /// "answer", "said"}]}]}; threshold and passed are null where the task aims at nothing.
 Json to_json(const std::vector<KindScore>& scores);
 
-/// {"probes": [{"task", "question", "hidden", "place", "point", "accuracy", "train", "test",
-/// "at_least", "at_most"}]}
-Json to_json(const std::vector<ProbeResult>& probes);
+/// {"probes": [{"task", "question", "hidden", "place", "n", "unseen", "classes", "chance",
+/// "majority", "best", "at_least", "at_most", "passed", "points": [{"point", "accuracy",
+/// "new_words"}]}]}
+Json to_json(const std::vector<ProbeCurve>& curves);
 
 /// {"tokens": [{"id", "piece", "nll"}], "predictions", "mean_nll", "perplexity"}; the first
 /// token's nll is null.

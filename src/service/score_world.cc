@@ -1,3 +1,6 @@
+#include <algorithm>
+#include <iterator>
+
 #include "base/error.h"
 #include "corpus/world/world.h"
 #include "service/input.h"
@@ -83,32 +86,48 @@ std::vector<KindScore> score_world(Session& session, const ScoreRequest& request
   return out;
 }
 
-std::vector<ProbeResult> probe_world(Session& session, const ScoreRequest& request,
-                                     const std::stop_token& cancel) {
+std::vector<ProbeCurve> probe_world(Session& session, const ScoreRequest& request,
+                                    const std::stop_token& cancel,
+                                    const std::function<void(std::string_view)>& progress) {
   const Asked asked = asked_of(session, request);
   const World world;
-  std::vector<ProbeResult> out;
+  std::vector<ProbeCurve> out;
   for (const Task* task : tasks_of(world, *request.world)) {
-    const auto probes = probe_task(asked, *task, request.questions.value_or(kProbed), cancel);
-    out.insert(out.end(), probes.begin(), probes.end());
+    std::vector<ProbeCurve> curves = probe_task(asked, *task,
+                                                {.split = split_of(request.split),
+                                                 .questions = request.questions.value_or(kProbed),
+                                                 .seed = request.seed,
+                                                 .cancel = cancel,
+                                                 .progress = progress});
+    std::move(curves.begin(), curves.end(), std::back_inserter(out));
   }
   return out;
 }
 
-Json to_json(const std::vector<ProbeResult>& probes) {
+Json to_json(const std::vector<ProbeCurve>& curves) {
   const auto number = [](const std::optional<double>& x) { return x ? Json(*x) : Json(); };
   Json out(Json::Array{});
-  for (const ProbeResult& probe : probes) {
-    out.push_back(Json::object({{"task", probe.task},
-                                {"question", probe.question},
-                                {"hidden", probe.hidden},
-                                {"place", probe.place},
-                                {"point", probe.point},
-                                {"accuracy", probe.accuracy},
-                                {"train", probe.train},
-                                {"test", probe.test},
-                                {"at_least", number(probe.at_least)},
-                                {"at_most", number(probe.at_most)}}));
+  for (const ProbeCurve& c : curves) {
+    Json points(Json::Array{});
+    for (const ProbePoint& point : c.points) {
+      points.push_back(Json::object({{"point", point.point},
+                                     {"accuracy", point.accuracy},
+                                     {"new_words", number(point.new_words)}}));
+    }
+    out.push_back(Json::object({{"task", c.task},
+                                {"question", c.question.empty() ? Json() : Json(c.question)},
+                                {"hidden", c.hidden},
+                                {"place", name_of(c.place)},
+                                {"n", c.n},
+                                {"unseen", c.unseen},
+                                {"classes", c.classes},
+                                {"chance", c.chance()},
+                                {"majority", c.majority},
+                                {"best", c.points[c.best()].point},
+                                {"at_least", number(c.at_least)},
+                                {"at_most", number(c.at_most)},
+                                {"passed", c.passed ? Json(*c.passed) : Json()},
+                                {"points", std::move(points)}}));
   }
   return Json::object({{"probes", std::move(out)}});
 }
