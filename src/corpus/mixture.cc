@@ -71,7 +71,7 @@ void Mixture::read(std::size_t part) {
 }
 
 const std::vector<TokenId>& Mixture::peek(double progress) {
-  if (!peeked_) {
+  if (!peeked_ || progress != chosen_at_) {
     chosen_ = furthest_behind(progress);
     chosen_at_ = progress;
     read(chosen_);

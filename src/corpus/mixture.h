@@ -36,8 +36,9 @@ class Mixture {
   /// some time of the training no part is in use.
   Mixture(std::vector<MixturePart> parts, std::uint64_t seed);
 
-  /// The next document when `progress` (0 to 1) of the training is over, without taking it: the
-  /// same until take(). Valid until the next call.
+  /// The next document when `progress` (0 to 1) of the training is over, without taking it. It
+  /// follows from the positions and `progress` alone, not from what was looked at before, so that
+  /// a restored stream goes on as this one does. Valid until the next call.
   const std::vector<TokenId>& peek(double progress);
   void take();
 

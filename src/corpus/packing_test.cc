@@ -121,6 +121,19 @@ TEST(Mixture, UsesAPartOnlyInItsTime) {
   EXPECT_EQ(stream.peek(0.8)[1], 50);
 }
 
+TEST(Mixture, GoesOnFromAPositionWhereAnotherPartBegins) {
+  const auto parts = [] {
+    return std::vector<MixturePart>{{.name = "a", .source = texts({4, 4}, 10), .until = 0.5},
+                                    {.name = "b", .source = texts({4, 4}, 20), .from = 0.5}};
+  };
+  Mixture whole(parts(), 1);
+  pack(whole, 0.4, {.tokens = 10});  // looks at a third document, which does not fit
+  Mixture restored(parts(), 1);
+  restored.restore(whole.positions());
+  EXPECT_EQ(pack(whole, 0.5, {.tokens = 10}).tokens, pack(restored, 0.5, {.tokens = 10}).tokens);
+  EXPECT_EQ(whole.positions(), restored.positions());
+}
+
 TEST(Mixture, SaysWhatIsWrongWithAPart) {
   const auto error = [](MixturePart part) {
     return testing::thrown_by([&] { Mixture({std::move(part)}, 1); }).message;
