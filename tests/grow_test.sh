@@ -119,7 +119,7 @@ test_stops_when_the_loss_blows_up() {
   sed -i 's/0.02/1/; s/warmup: 5/warmup: 0, clip: 0/' "$work/blow.yaml"
   run grow "$work/blow.yaml" -q
   expect_status 1
-  expect_error "step [0-9]+: the loss is .* blown up; (the last good checkpoint is|there is no checkpoint)"
+  expect_error "step [0-9]+: the loss .* blown up; (the last good checkpoint is|there is no checkpoint)"
 }
 
 run_tests

@@ -71,7 +71,8 @@ class Growth {
   }
 
   void step() {
-    const StepResult result = trainer_.step(next_batches());
+    batches_ = next_batches();
+    const StepResult result = trainer_.step(batches_);
     check_health(result);
     const std::size_t before = history_.empty() ? 0 : history_.back().tokens;
     history_.push_back({result.step, before + result.predictions, result.learning_rate, result.loss,
@@ -105,18 +106,35 @@ class Growth {
     return {.tokens = options_.batch_tokens, .longest = a.context, .pad = a.pad.value_or(0)};
   }
 
-  /// Knowing nothing costs log(vocabulary) a token.
-  void check_health(const StepResult& result) {
-    const double absurd = 4.0 * std::log(static_cast<double>(config_.vocab));
-    if (result.finite && result.loss < absurd) {
+  /// Knowing nothing costs log(vocabulary) a token. False for NaN.
+  bool is_sane(double loss) const {
+    return loss < 4.0 * std::log(static_cast<double>(config_.vocab));
+  }
+
+  void check_health(const StepResult& result) const {
+    if (!result.finite || !is_sane(result.loss)) {
+      blown_up(result.step, fmt::format("the loss is {} and the norm of its gradient {}",
+                                        result.loss, result.gradient_norm));
+    }
+  }
+
+  /// A step tells of the weights it began with. Those it has made are tried before they are kept,
+  /// so that every checkpoint is a good one.
+  void check_weights() {
+    if (batches_.empty()) {
       return;
     }
+    const PackedBatch& batch = batches_.front();
+    const double loss = trainer_.nll(batch) / static_cast<double>(batch.predictions);
+    if (!is_sane(loss)) {
+      blown_up(trainer_.steps(), fmt::format("the loss after it is {}", loss));
+    }
+  }
+
+  [[noreturn]] void blown_up(std::size_t step, const std::string& how) const {
     const auto last = checkpoints_.newest();
     fail(ErrorCode::InvalidArgument,
-         "step {}: the loss is {} and the norm of its gradient {}: the training has blown up; {}; "
-         "try a "
-         "smaller learning rate",
-         result.step, result.loss, result.gradient_norm,
+         "step {}: {}: the training has blown up; {}; try a smaller learning rate", step, how,
          last ? fmt::format("the last good checkpoint is {}", last->string())
               : "there is no checkpoint yet");
   }
@@ -154,6 +172,7 @@ class Growth {
   }
 
   void save() {
+    check_weights();
     checkpoints_.save({&trainer_.values(), &trainer_.first(), &trainer_.second()},
                       {trainer_.steps(), data_.positions(), history_});
     saved_ = trainer_.steps();
@@ -173,6 +192,7 @@ class Growth {
   Mixture data_;
   Trainer trainer_;
   Checkpoints checkpoints_;
+  std::vector<PackedBatch> batches_;  // of the last step
   History history_;
   std::size_t saved_ = ~std::size_t{0};
 };

@@ -203,7 +203,31 @@ TEST(Grow, StopsWhenTheLossBlowsUp) {
   const auto thrown = testing::thrown_by([&] { small.run(Resume::No); });
   EXPECT_EQ(thrown.code, ErrorCode::InvalidArgument);
   EXPECT_THAT(thrown.message, StartsWith("step "));
-  EXPECT_THAT(thrown.message, HasSubstr("the last good checkpoint is"));
+  EXPECT_THAT(thrown.message, HasSubstr("try a smaller learning rate"));
+}
+
+TEST(Grow, KeepsNoCheckpointOfWeightsThatHaveBlownUp) {
+  for (const std::size_t steps : {1U, 100U}) {
+    const testing::TemporaryFolder folder;
+    Small small(folder / "m");
+    small.options().trainer.schedule = {.peak = 1e6, .steps = steps, .decay = Decay::None};
+    EXPECT_THAT(testing::thrown_by([&] { small.run(Resume::No); }).message,
+                HasSubstr("step 1: the loss after it is"));
+    EXPECT_FALSE(std::filesystem::exists(folder / "m/training/step-00000001.safetensors"));
+    EXPECT_FALSE(std::filesystem::exists(folder / "m/model.safetensors"));
+  }
+}
+
+TEST(Grow, NamesTheLastGoodCheckpointWhenItBlowsUpLater) {
+  const testing::TemporaryFolder folder;
+  Small(folder / "m").run(Resume::No, 3);
+  Small small(folder / "m");
+  small.options().trainer.schedule.peak = 1e6;
+  EXPECT_THAT(
+      testing::thrown_by([&] { small.run(Resume::Yes); }).message,
+      AllOf(StartsWith("step 4: "), HasSubstr("the last good checkpoint is " +
+                                              (folder / "m/training/step-00000003").string())));
+  EXPECT_TRUE(Small(folder / "m").run(Resume::Yes).finished);
 }
 
 TEST(Grow, RemovesWhatAKilledProcessLeftHalfWritten) {
