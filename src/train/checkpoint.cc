@@ -1,8 +1,7 @@
 #include "train/checkpoint.h"
 
 #include <algorithm>
-#include <charconv>
-#include <cstring>
+#include <cstdlib>
 
 #include <fmt/format.h>
 
@@ -21,14 +20,20 @@ namespace fs = std::filesystem;
 constexpr std::string_view kFormat = "cajal-training-1";
 constexpr std::string_view kBegin = "step-";
 constexpr std::string_view kEnd = ".safetensors";
+constexpr std::size_t kStepDigits = 8;
 
 std::string name_of_step(std::size_t step) {
-  return fmt::format("{}{:08}{}", kBegin, step, kEnd);
+  return fmt::format("{}{:0{}}{}", kBegin, step, kStepDigits, kEnd);
 }
 
+/// Copies under names of the user's own are none, so that they stay.
 bool is_checkpoint(const fs::path& path) {
   const std::string name = path.filename().string();
-  return name.starts_with(kBegin) && name.ends_with(kEnd);
+  if (name.size() != name_of_step(0).size() || !name.starts_with(kBegin) || !name.ends_with(kEnd)) {
+    return false;
+  }
+  const auto digits = std::string_view(name).substr(kBegin.size(), kStepDigits);
+  return digits.find_first_not_of("0123456789") == std::string_view::npos;
 }
 
 void add_tensors(std::string_view kind, const Parameters& parameters,
@@ -169,7 +174,15 @@ void Checkpoints::save(const CheckpointTensors& tensors, const TrainingPosition&
                             last->string())
               : "there is no checkpoint yet: make room and start again");
   }
-  const std::vector<fs::path> there = list();
+  remove_others(name_of_step(position.step));
+}
+
+/// Newer ones than the last could not be read when training went on before them.
+void Checkpoints::remove_others(const fs::path& last) const {
+  std::vector<fs::path> there = list();
+  for (; !there.empty() && there.back().filename() > last; there.pop_back()) {
+    fs::remove(there.back());
+  }
   for (std::size_t i = 0; i + keep_ < there.size(); ++i) {
     fs::remove(there[i]);
   }

@@ -38,7 +38,8 @@ class Checkpoints {
   /// another one are refused. Removes what a killed process left half-written.
   Checkpoints(std::filesystem::path folder, std::string recipe, std::size_t keep);
 
-  /// Writes one, then removes all but the newest `keep`. Throws ResourceExhausted if the disk is
+  /// Writes one, then removes all but the newest `keep` up to it, and damaged ones of later steps.
+  /// Throws ResourceExhausted if the disk is
   /// full, naming the checkpoint that remains.
   void save(const CheckpointTensors& tensors, const TrainingPosition& position);
 
@@ -55,6 +56,7 @@ class Checkpoints {
 
  private:
   std::vector<std::filesystem::path> list() const;  // oldest first
+  void remove_others(const std::filesystem::path& last) const;
   std::filesystem::path folder_;
   std::string recipe_;
   std::size_t keep_;

@@ -230,6 +230,29 @@ TEST(Grow, NamesTheLastGoodCheckpointWhenItBlowsUpLater) {
   EXPECT_TRUE(Small(folder / "m").run(Resume::Yes).finished);
 }
 
+TEST(Grow, DoesNotTakeADamagedCheckpointForTheNewest) {
+  const testing::TemporaryFolder folder;
+  Small(folder / "m").run(Resume::No, 3);
+  const auto damaged = folder / "m/training/step-00000005.safetensors";
+  write_file(damaged, "damaged");
+  Small small(folder / "m");
+  small.options().keep = 1;
+  small.run(Resume::Yes, 4);
+  EXPECT_FALSE(std::filesystem::exists(damaged));
+  EXPECT_TRUE(std::filesystem::exists(folder / "m/training/step-00000004.safetensors"));
+}
+
+TEST(Grow, LeavesCopiesUnderOtherNamesAlone) {
+  const testing::TemporaryFolder folder;
+  Small small(folder / "m");
+  small.options().keep = 1;
+  small.run(Resume::No, 1);
+  const auto own = folder / "m/training/step-00000001-kept.safetensors";
+  std::filesystem::copy_file(folder / "m/training/step-00000001.safetensors", own);
+  small.run(Resume::Yes);
+  EXPECT_TRUE(std::filesystem::exists(own));
+}
+
 TEST(Grow, RemovesWhatAKilledProcessLeftHalfWritten) {
   const testing::TemporaryFolder folder;
   Small(folder / "m").run(Resume::No, 2);
