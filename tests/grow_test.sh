@@ -73,6 +73,17 @@ test_leaves_a_checkpoint_when_interrupted() {
   expect_error "go on with --resume, or remove the folder"
 }
 
+test_does_not_go_on_with_another_text_of_the_same_length() {
+  recipe changed
+  run grow "$work/changed.yaml" --steps 2 -q
+  expect_status 0
+  tac "$work/text.txt" >"$work/reversed.txt"
+  mv "$work/reversed.txt" "$work/text.txt"
+  run grow "$work/changed.yaml" --steps 2 --resume -q
+  expect_status 1
+  expect_error "belongs to another recipe: read.tokens"
+}
+
 test_loses_nothing_when_killed() {
   recipe kill 'seed: 5'
   sed -i 's/every: 5}/every: 1, milestones: 4}/; s/steps: 60/steps: 40/; s/d_model: 32/d_model: 96/' "$work/kill.yaml"
@@ -107,6 +118,8 @@ s/vocab: 520/vocab: 100/|a vocabulary of 100 is too small
 s/0.02/1e6/|learning_rate: must be more than 0 and at most 1, not '1000000'
 s/heads: 2/heads: 3/|d_model 32 is not a multiple of 3 heads
 s/context: 32/context: {/|bad.yaml: .*line
+s/batch_rows: 8/batch_rows: 65536/; s/context: 32/context: 65536/|bad.yaml: training: 65536 rows of 65536 tokens are too many for a pass
+s/steps: 60/tokens: 9000000000000000/|bad.yaml: training: .* steps are too many
 END
   run grow "$work/absent.yaml"
   expect_error "absent.yaml"

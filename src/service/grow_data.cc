@@ -105,11 +105,11 @@ class Preparation {
     data_.fingerprint =
         Json::object({{"tokenizer", fmt::format("{:016x}", name_hash(data_.tokenizer_json.dump()))},
                       {"world", kWorldVersion}});
-    Json counts(Json::Array{});
+    Json tokens(Json::Array{});
     for (RawPart& part : raw_) {
-      add(part, counts);
+      add(part, tokens);
     }
-    data_.fingerprint.set("tokens", std::move(counts));
+    data_.fingerprint.set("tokens", std::move(tokens));
     return std::move(data_);
   }
 
@@ -219,21 +219,24 @@ class Preparation {
   }
 
   std::shared_ptr<const TokenSource> tokenized(std::vector<std::string>& texts,
-                                               Json& counts) const {
+                                               Json& tokens) const {
     auto source = std::make_shared<TokenizedTexts>(framing());
+    std::uint64_t hash = 0;
     for (std::string& text : texts) {
       source->add(*data_.tokenizer, text);
+      hash = hash * 0x100000001B3U ^ name_hash(text);
       std::string().swap(text);
     }
-    counts.push_back(source->tokens());
+    tokens.push_back(
+        Json::object({{"count", source->tokens()}, {"hash", fmt::format("{:016x}", hash)}}));
     return source;
   }
 
-  void add(RawPart& part, Json& counts) {
+  void add(RawPart& part, Json& tokens) {
     const RecipeData& o = part.options;
     const auto source = [&](Split split) -> std::shared_ptr<const TokenSource> {
       if (part.task == nullptr) {
-        return tokenized(split == Split::Train ? part.texts : part.heldout, counts);
+        return tokenized(split == Split::Train ? part.texts : part.heldout, tokens);
       }
       return std::make_shared<WorldSource>(data_.world, *part.task, split, recipe_.seed,
                                            data_.tokenizer, framing());
