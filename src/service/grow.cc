@@ -59,12 +59,6 @@ ModelFolder folder_of(const Recipe& recipe, const GrowData& data) {
   return out;
 }
 
-std::size_t steps_of(const Recipe& recipe) {
-  const RecipeTraining& t = recipe.training;
-  const std::size_t tokens = t.batch_rows * recipe.model.context * t.accumulate;
-  return t.steps != 0 ? t.steps : (t.tokens + tokens - 1) / tokens;
-}
-
 /// Of the products. Throws Unsupported if bf16 is asked for where there is none.
 Precision precision_of(const Recipe& recipe, const Backend& backend) {
   const std::string& wanted = recipe.training.precision;
@@ -86,7 +80,7 @@ TrainerOptions trainer_of(const Recipe& recipe, const Backend& backend) {
                     .decay = t.weight_decay,
                     .clip = t.clip},
           .schedule = {.peak = t.learning_rate,
-                       .steps = steps_of(recipe),
+                       .steps = recipe.steps(),
                        .warmup = t.warmup,
                        .decay = t.schedule == "cosine"   ? Decay::Cosine
                                 : t.schedule == "linear" ? Decay::Linear
@@ -229,7 +223,10 @@ const FieldTable<GrowRequest>& grow_fields() {
         .positional = true},
        &GrowRequest::recipe},
       {{.name = "resume", .help = "go on from the last checkpoint"}, &GrowRequest::resume},
-      {{.name = "steps", .help = "make so many steps instead of the recipe's", .min = 1},
+      {{.name = "steps",
+        .help = "make so many steps instead of the recipe's",
+        .min = 1,
+        .max = kMostSteps},
        &GrowRequest::steps},
       {{.name = "device",
         .help = "where to compute: cpu or ref (slow, exact)",

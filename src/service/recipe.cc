@@ -10,7 +10,8 @@
 namespace cajal {
 namespace {
 
-constexpr double kMostSize = 1 << 20;  // of a width or count that memory is set aside for
+constexpr double kMostSize = 1 << 20;         // of a width or count that memory is set aside for
+constexpr std::size_t kMostTokens = 1 << 24;  // of a pass
 
 const FieldTable<RecipeModel>& model_table() {
   using M = RecipeModel;
@@ -60,7 +61,7 @@ const FieldTable<RecipeData>& data_table() {
 const FieldTable<RecipeTraining>& training_table() {
   using T = RecipeTraining;
   static const FieldTable<T> table = {
-      {{.name = "steps", .max = 99999999}, &T::steps},
+      {{.name = "steps", .max = kMostSteps}, &T::steps},
       {{.name = "tokens"}, &T::tokens},
       {{.name = "batch_rows", .min = 1, .max = 1 << 16}, &T::batch_rows},
       {{.name = "accumulate", .min = 1, .max = 1 << 16}, &T::accumulate},
@@ -143,9 +144,20 @@ void check_whole(const Recipe& recipe, const std::string& where) {
   check((t.steps == 0) != (t.tokens == 0), "{}: training: give steps or tokens, one of the two",
         where);
   check(!recipe.output.empty(), "{}: names no output; give the folder the model goes to", where);
+  check(t.batch_rows <= kMostTokens / recipe.model.context,
+        "{}: training: {} rows of {} tokens are too many for a pass, which takes {}; accumulate "
+        "several",
+        where, t.batch_rows, recipe.model.context, kMostTokens);
+  check(recipe.steps() <= kMostSteps, "{}: training: {} steps are too many; at most {}", where,
+        recipe.steps(), kMostSteps);
 }
 
 }  // namespace
+
+std::size_t Recipe::steps() const {
+  const std::size_t tokens = training.batch_rows * model.context * training.accumulate;
+  return training.steps != 0 ? training.steps : (training.tokens + tokens - 1) / tokens;
+}
 
 std::filesystem::path Recipe::resolve(const std::string& path) const {
   return (file.parent_path() / path).lexically_normal();

@@ -13,6 +13,8 @@
 
 namespace cajal {
 
+inline constexpr std::size_t kMostSteps = 99999999;  // eight digits in the names of checkpoints
+
 struct RecipeModel {
   std::string family = "llama";
   std::size_t d_model = 192;
@@ -87,6 +89,8 @@ struct Recipe {
   RecipeEvaluation evaluation;
   RecipeCheckpoints checkpoints;
 
+  /// Of the training: as given, or as many as its tokens take.
+  std::size_t steps() const;
   /// A path of the recipe: as it stands if absolute, else from the recipe's folder on.
   std::filesystem::path resolve(const std::string& path) const;
 };

@@ -61,6 +61,11 @@ TEST(Recipe, NamesWhatIsWrongInOneSentence) {
       {"data: [{text: a}]\ntraining: {steps: 1}\n", "names no output"},
       {"output: o\ndata: [{text: a}]\n", "give steps or tokens"},
       {"output: o\ndata: [{text: a}]\ntraining: {steps: 1, tokens: 1}\n", "one of the two"},
+      {"output: o\ndata: [{text: a}]\ntraining: {steps: 1, batch_rows: 65536}\n"
+       "model: {context: 257}\n",
+       "training: 65536 rows of 257 tokens"},
+      {"output: o\ndata: [{text: a}]\ntraining: {tokens: 9000000000000}\n",
+       "training: 1098632813 steps are too many; at most 99999999"},
       {"output: o\ndata: [{text: a}]\ntraining: {steps: 1, learning_rate: 1e6}\n",
        "training: learning_rate: must be more than 0 and at most 1, not '1000000'"},
   };
