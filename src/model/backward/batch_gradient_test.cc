@@ -19,8 +19,9 @@ namespace {
 
 using ::testing::HasSubstr;
 
-Architecture small() {
-  return {.layers = 2,
+Architecture small(std::string family = "llama") {
+  return {.family = std::move(family),
+          .layers = 2,
           .heads = 3,
           .d_model = 48,
           .d_mlp = 96,
@@ -50,8 +51,8 @@ struct Documents {
 
 class Learner {
  public:
-  explicit Learner(const BatchGradientOptions& options)
-      : config_(model_config(small())),
+  explicit Learner(const BatchGradientOptions& options, const std::string& family = "llama")
+      : config_(model_config(small(family))),
         masters_(std::make_shared<Parameters>(fresh_parameters(config_), DType::F32)),
         batch_([] { return make_cpu_backend(); }, config_, masters_->specs(), options) {
     initialize(*masters_, config_, 3);
@@ -154,29 +155,40 @@ TEST(BatchGradient, GivesTheSameAgainAndTheLossAloneToo) {
             loss);
 }
 
-TEST(BatchGradient, OfBf16ProductsIsNearThatOfF32) {
+/// Sums of squares over a parameter: of the difference, and of the exact values.
+std::pair<double, double> error_and_size(ConstMatRef got, ConstMatRef exact) {
+  double error = 0.0;
+  double size = 0.0;
+  for (std::size_t r = 0; r < exact.rows; ++r) {
+    for (std::size_t c = 0; c < exact.cols; ++c) {
+      const double x = element(exact, r, c);
+      error += std::pow(element(got, r, c) - x, 2);
+      size += x * x;
+    }
+  }
+  return {error, size};
+}
+
+class BatchGradientOf : public ::testing::TestWithParam<const char*> {};
+
+TEST_P(BatchGradientOf, Bf16ProductsIsNearThatOfF32) {
   if (!make_cpu_backend()->has(Precision::BF16)) {
-    return;
+    GTEST_SKIP() << "no bf16 products here";
   }
   const Documents documents(30);
-  const Parameters exact = Learner({.precision = Precision::F32}).gradient(documents);
-  const Parameters rounded = Learner({.precision = Precision::BF16}).gradient(documents);
+  const Parameters exact = Learner({.precision = Precision::F32}, GetParam()).gradient(documents);
+  const Parameters rounded =
+      Learner({.precision = Precision::BF16}, GetParam()).gradient(documents);
   for (std::size_t i = 0; i < exact.specs().size(); ++i) {
-    double squares = 0.0;
-    double errors = 0.0;
-    const ConstMatRef a = exact.at(i);
-    for (std::size_t r = 0; r < a.rows; ++r) {
-      for (std::size_t c = 0; c < a.cols; ++c) {
-        const double x = element(a, r, c);
-        const double e = element(rounded.at(i), r, c) - x;
-        squares += x * x;
-        errors += e * e;
-      }
-    }
+    const auto [error, size] = error_and_size(rounded.at(i), exact.at(i));
     // A product rounds each factor by 2^-9 at most; there are 5 layers of them, forward and back.
-    EXPECT_LE(errors, squares * std::pow(20.0 / 512.0, 2)) << exact.specs()[i].name;
+    EXPECT_LE(error, size * std::pow(20.0 / 512.0, 2)) << exact.specs()[i].name;
   }
 }
+
+INSTANTIATE_TEST_SUITE_P(Families, BatchGradientOf,
+                         ::testing::Values("llama", "gpt2", "qwen3", "gemma2"),
+                         [](const auto& family) { return std::string(family.param); });
 
 TEST(BatchGradient, NamesATokenOutsideTheVocabularyAndGoesOnAfterwards) {
   const Documents documents(10);
