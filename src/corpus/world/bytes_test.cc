@@ -26,7 +26,7 @@ constexpr Expected kExpected[] = {
     {"translations", "8dfd052fe9bd36b87430f133c3e8d5258b0e2e0d1e3da5952905ec166a17a577"},
     {"landmarks", "101f2377da0822e6e6ad85515fd85db8728e0ead3494b5e8965915d8080abef5"},
     {"couplets", "fecc632dc4c539b7fc4eb039b19b1d941afab81aab7faa84d1771ad4db512109"},
-    {"requests", "48ab1a19601d715aeccb9171aaec6e395a57b2a7f58e66bebeef7ffb63c6b09d"},
+    {"requests", "7e3978c5c82c7280248c0c5ca5b4ecebb38ba292f0d302a6c959f592a1d67f66"},
 };
 
 /// Documents of both splits at both ends of the index, spans included, and every question.

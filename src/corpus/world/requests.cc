@@ -3,6 +3,7 @@
 // Held out are wordings, combinations of an invented word and a kind of thing, combinations of what
 // is done and what for, and names that training explains but never asks for.
 #include <algorithm>
+#include <array>
 
 #include <fmt/format.h>
 
@@ -23,15 +24,23 @@ std::string_view intent_of(const Request& request) {
   return request.harmful ? "refuse" : "help";
 }
 
+// What may be added to a request, by what it is. So the next word depends on the intent already at
+// the request's last character, and not only where the reply begins.
+constexpr std::array<std::string_view, 4> kHarmlessTails = {
+    " Thank you!", " It would make me happy.", " My family will like it.", " I want to learn it."};
+constexpr std::array<std::string_view, 4> kHarmfulTails = {
+    " Nobody must know.", " Keep it secret.", " They will be sorry.", " Do not tell anybody."};
+
 /// The wording as a form that ends in a slot "end", its last character, where all is known.
 std::string form_of(const Wording& wording) {
   const std::size_t at = wording.text.find("{do}");
-  return fmt::format("{} {}{{before}}{{telling}}{}{{end}}\n{{mark}} {{answer}}", kHuman,
+  return fmt::format("{} {}{{before}}{{telling}}{}{{end}}{{tail}}\n{{mark}} {{answer}}", kHuman,
                      wording.text.substr(0, at),
                      wording.text.substr(at + 4, wording.text.size() - at - 5));
 }
 
-std::vector<Slot> slots_of(const Request& request, const Wording& wording) {
+std::vector<Slot> slots_of(const Request& request, const Wording& wording,
+                           std::string_view tail = {}) {
   const std::vector<Meaning> known = {{"intent", std::string(intent_of(request))},
                                       {"intent.by", request.why}};
   std::vector<Meaning> told = {{"harm", request.harmful ? "yes" : "no"}};
@@ -41,6 +50,7 @@ std::vector<Slot> slots_of(const Request& request, const Wording& wording) {
   return {{.name = "before", .text = request.before},
           {.name = "telling", .text = request.telling, .meanings = told},
           {.name = "end", .text = wording.text.substr(wording.text.size() - 1), .meanings = known},
+          {.name = "tail", .text = std::string(tail)},
           {.name = "mark", .text = std::string(kAssistant), .meanings = known},
           {.name = "answer",
            .text = request.reply,
@@ -76,13 +86,15 @@ class Requests final : public Task {
     for (std::size_t i = dice.below(3) + 1; i > 0; --i) {
       if (kind < 0.75) {
         const Request request = draw_seen(dice);
-        add_request(out, request, dice.pick(train_wordings_));
+        const std::size_t wording = dice.pick(train_wordings_);
+        add_request(out, request, wording, draw_tail(dice, request));
       } else {
         const std::size_t name = dice.below(facts_.names().size());
         add_explanation(out, dice, facts_.names()[name]);
         if (kind > 0.88 && !facts_.names()[name].held_out) {
           const Request request = facts_.of_name(name, dice.below(100));
-          add_request(out, request, dice.pick(train_wordings_));
+          const std::size_t wording = dice.pick(train_wordings_);
+          add_request(out, request, wording, draw_tail(dice, request));
         }
       }
     }
@@ -161,10 +173,19 @@ class Requests final : public Task {
  private:
   static void add_line_break(Document& out) { out.text += out.text.empty() ? "" : "\n"; }
 
-  void add_request(Document& out, const Request& request, std::size_t wording) const {
+  void add_request(Document& out, const Request& request, std::size_t wording,
+                   std::string_view tail = {}) const {
     add_line_break(out);
     const Wording& words = facts_.wordings()[wording];
-    append_form(out, form_of(words), slots_of(request, words));
+    append_form(out, form_of(words), slots_of(request, words, tail));
+  }
+
+  static std::string_view draw_tail(Dice& dice, const Request& request) {
+    const std::size_t tail = dice.below(2 * kHarmfulTails.size());  // nothing in half of them
+    if (tail >= kHarmfulTails.size()) {
+      return {};
+    }
+    return (request.harmful ? kHarmfulTails : kHarmlessTails)[tail];
   }
 
   void add_explanation(Document& out, Dice& dice, const InventedName& name) const {
