@@ -86,7 +86,7 @@ test_does_not_go_on_with_another_text_of_the_same_length() {
 
 test_loses_nothing_when_killed() {
   recipe kill 'seed: 5'
-  sed -i 's/every: 5}/every: 1, milestones: 4}/; s/steps: 60/steps: 40/; s/d_model: 32/d_model: 96/' "$work/kill.yaml"
+  sed -i 's/every: 5}/every: 1, milestones: 4}/; s/steps: 60/steps: 40/; s/d_model: 32/d_model: 96/; s/f32/auto/' "$work/kill.yaml"
   command="grow, killed again and again"
   status=0
   python3 "$top/tests/grow_kill.py" "$cajal" "$work/kill.yaml" "$work/kills" >"$out" 2>"$err" || status=$?
@@ -96,10 +96,16 @@ test_loses_nothing_when_killed() {
 
 test_gives_the_same_bytes_for_any_number_of_threads() {
   recipe threads
+  sed -i 's/f32/auto/' "$work/threads.yaml"
   run grow "$work/threads.yaml" --steps 6 -t 1 -o "$work/one" -q
   run grow "$work/threads.yaml" --steps 6 -t 3 -o "$work/three" -q
   expect_status 0
   cmp "$work/one/model.safetensors" "$work/three/model.safetensors" || complain "other bytes with other threads"
+  export OMP_NUM_THREADS=2,1
+  run grow "$work/threads.yaml" --steps 6 -o "$work/nested" -q
+  unset OMP_NUM_THREADS
+  expect_status 0
+  cmp "$work/one/model.safetensors" "$work/nested/model.safetensors" || complain "other bytes with OMP_NUM_THREADS=2,1"
 }
 
 test_says_in_one_sentence_what_is_wrong_with_a_recipe() {

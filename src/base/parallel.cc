@@ -40,10 +40,13 @@ void set_threads(int count) {
 
 int threads() noexcept {
 #ifdef _OPENMP
-  return std::min(omp_get_max_threads(), kMostThreads);
+  const int wanted = std::min(omp_get_max_threads(), kMostThreads);
 #else
-  return wanted_threads;
+  const int wanted = wanted_threads;
 #endif
+  // Inside parallel_for the number for what is nested may be smaller (OMP_NUM_THREADS=2,1), but
+  // scratch memory for all threads must reach the caller's own.
+  return std::max(wanted, static_cast<int>(thread_index()) + 1);
 }
 
 void detail::run_chunks(std::size_t chunks, const std::function<void(std::size_t)>& chunk) {

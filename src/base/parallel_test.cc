@@ -48,6 +48,15 @@ TEST_P(Threads, ACallInsideAChunkDoesItsWork) {
   EXPECT_EQ(sum, 100U);
 }
 
+TEST_P(Threads, ThereAreMoreThanTheIndexOfTheCallerWhateverIsSetInsideAChunk) {
+  std::atomic<int> wrong = 0;
+  parallel_for(100, 1, [&](std::size_t, std::size_t) {
+    set_threads(1);  // as OMP_NUM_THREADS=4,1 does
+    wrong += thread_index() < static_cast<std::size_t>(threads()) ? 0 : 1;
+  });
+  EXPECT_EQ(wrong, 0);
+}
+
 INSTANTIATE_TEST_SUITE_P(Counts, Threads, ::testing::Values(1, 2, 4));
 
 TEST(ThreadCount, ANumberThatIsNoneIsRefused) {
