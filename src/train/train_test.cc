@@ -84,6 +84,9 @@ class Small {
     } observer;
     observer.after = stop_after;
     observer.source = &source;
+    if (stop_after == 0) {
+      source.request_stop();
+    }
     GrowResult result =
         grow(make_reference_backend, options_, resume, observer, source.get_token());
     notes_ = observer.notes;
@@ -105,9 +108,9 @@ std::string bytes_of(const std::filesystem::path& folder) {
 TEST(Grow, EndsWithTheSameBytesWhenItWasStoppedOnTheWay) {
   const testing::TemporaryFolder folder;
   EXPECT_TRUE(Small(folder / "whole").run(Resume::No).finished);
-  for (const std::size_t stop : {1U, 2U, 4U}) {
+  for (const std::size_t stop : {0U, 1U, 2U, 4U, 6U}) {
     const auto path = folder / fmt::format("stopped{}", stop);
-    EXPECT_FALSE(Small(path).run(Resume::No, stop).finished);
+    EXPECT_EQ(Small(path).run(Resume::No, stop).finished, stop == 6);
     const GrowResult result = Small(path).run(Resume::Yes);
     EXPECT_TRUE(result.finished);
     EXPECT_EQ(result.history.size(), 6U);
@@ -194,6 +197,29 @@ TEST(Grow, LeavesTheCheckpointBeforeWhenTheDiskIsFull) {
   }
   EXPECT_EQ(read_file(folder / "m/training/step-00000002.safetensors"), before);
   EXPECT_TRUE(Small(folder / "m").run(Resume::Yes).finished);
+}
+
+TEST(Grow, LosesNothingWhereverTheDiskIsFull) {
+  const testing::TemporaryFolder folder;
+  Small(folder / "whole").run(Resume::No);
+  bool finished = false;
+  std::size_t failures = 0;
+  for (std::size_t room = 0; !finished; room += 9000) {  // fills up in files of every kind
+    const auto path = folder / fmt::format("room{}", room);
+    Small(path).run(Resume::No, 4);
+    const auto thrown = testing::thrown_by([&] {
+      testing::FailingDisk disk(room, ENOSPC);
+      const FileSystemGuard guard(disk);
+      finished = Small(path).run(Resume::Yes).finished;
+    });
+    if (!finished) {
+      ++failures;
+      EXPECT_EQ(thrown.code, ErrorCode::ResourceExhausted) << room << ": " << thrown.message;
+      EXPECT_TRUE(Small(path).run(Resume::Yes).finished) << room;
+    }
+    EXPECT_EQ(bytes_of(path), bytes_of(folder / "whole")) << room;
+  }
+  EXPECT_GE(failures, 5U);
 }
 
 TEST(Grow, StopsWhenTheLossBlowsUp) {
