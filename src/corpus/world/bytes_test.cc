@@ -24,7 +24,7 @@ constexpr Expected kExpected[] = {
     {"talk", "775afdc2ffe15ebb17b071cf63c0acc0e82b493a7f09b749105571dbdf2fac4b"},
     {"opposites", "9ee1d667d250e7592f1bf0155c6ae1030dae7c66b087a525f17ca80e9a039d74"},
     {"translations", "8dfd052fe9bd36b87430f133c3e8d5258b0e2e0d1e3da5952905ec166a17a577"},
-    {"landmarks", "101f2377da0822e6e6ad85515fd85db8728e0ead3494b5e8965915d8080abef5"},
+    {"landmarks", "f71b6e1bb7d94fbec93381631ae2d0249ea37058adee81cf558038633e04febf"},
     {"couplets", "fecc632dc4c539b7fc4eb039b19b1d941afab81aab7faa84d1771ad4db512109"},
     {"requests", "7e3978c5c82c7280248c0c5ca5b4ecebb38ba292f0d302a6c959f592a1d67f66"},
 };

@@ -157,15 +157,15 @@ class Landmarks final : public Task {
     const double kind = dice.uniform();
     const LandmarkFact subject = dice.pick(train_facts_);
     for (std::size_t i = dice.below(3) + 1; i > 0; --i) {
-      if (kind < 0.1) {
+      if (kind < 0.15) {
         add_fact(out, draw_called(dice, subject.landmark));
-      } else if (kind < 0.5) {
+      } else if (kind < 0.75) {
         LandmarkFact fact = dice.pick(train_facts_);
-        while (kind < 0.35 && fact.landmark != subject.landmark) {
+        while (kind < 0.5 && fact.landmark != subject.landmark) {
           fact = dice.pick(train_facts_);
         }
         add_fact(out, with_form(dice, fact));
-      } else if (kind < 0.85) {
+      } else if (kind < 0.92) {
         const std::size_t form = dice.below(kSceneForms.size());
         add_scene(out, draw_scene(dice, draw_landmark(dice)), form);
       } else {
