@@ -15,8 +15,8 @@ struct Expected {
 };
 
 constexpr Expected kExpected[] = {
-    {"geography", "5b6a62d118bba5a9532390dfc1296922bad00c5e6f89118a9829d39d0776abca"},
-    {"geography-12", "ea5142b62410e297f524c2940a1e08d1be444d4ee2fa42fde7d35714c9aa0090"},
+    {"geography", "77e6ecdcaf4fd95601d78dd30ed675ce8d5b6bfb20a41679e74220570b560d04"},
+    {"geography-12", "aeccf98cd8f2fd1af2c46fdd8b7ca5f32bd6932bc39692cb2b46c019728071f0"},
     {"countries", "27b1202a37f46b7b563e56d6371d79344a8b39117d0841e455f8fea1926f2a84"},
     {"sums", "fd4b9817bc3bd9fdb8285693a13d8a15f45e32fd686d08af5b2f653cf2e208d2"},
     {"people", "48b52d392e0df95ac77283d809ef94ae2883bec67503c74fc6126e5dcb8a9ec3"},
