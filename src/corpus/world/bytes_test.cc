@@ -19,7 +19,7 @@ constexpr Expected kExpected[] = {
     {"geography-12", "aeccf98cd8f2fd1af2c46fdd8b7ca5f32bd6932bc39692cb2b46c019728071f0"},
     {"countries", "27b1202a37f46b7b563e56d6371d79344a8b39117d0841e455f8fea1926f2a84"},
     {"sums", "fd4b9817bc3bd9fdb8285693a13d8a15f45e32fd686d08af5b2f653cf2e208d2"},
-    {"people", "48b52d392e0df95ac77283d809ef94ae2883bec67503c74fc6126e5dcb8a9ec3"},
+    {"people", "e91114fce41152d893c2f6bef99d616cad2c06641507519d7439b122a50423ad"},
     {"plain", "941c20a4d75f4176cfa48df5af5dc731eb2000351e0b54b5a53c4decd40cb005"},
     {"talk", "775afdc2ffe15ebb17b071cf63c0acc0e82b493a7f09b749105571dbdf2fac4b"},
     {"opposites", "9ee1d667d250e7592f1bf0155c6ae1030dae7c66b087a525f17ca80e9a039d74"},

@@ -19,12 +19,6 @@ namespace {
 
 constexpr std::uint64_t kNameFolds = 5;
 
-// People of these names are known somewhere, so they are not made up.
-constexpr std::array<std::string_view, 12> kOthers = {
-    "Edwin Armstrong",  "Larry Robinson", "Jackie Smith",  "Louis Smith",
-    "John Smith",       "Michael Smith",  "Charles Smith", "Charles Parker",
-    "Richard Williams", "Eric Davis",     "Tom Parker",    "Jackie Parker"};
-
 bool is_held_out(const Person& person) {
   return !person.known && fold_of(person.name(), kNameFolds) == 0;
 }
@@ -34,6 +28,9 @@ class People final : public Task {
   explicit People(const Tables& tables) {
     read_people(tables.table("people", {"name", "kind", "what", "country"}));
     read_names(tables.table("names", {"first", "last"}));
+    for (std::string& name : tables.table("namesakes", {"name"}).column(0)) {
+      known_.insert(std::move(name));
+    }
   }
 
   std::string_view name() const override { return "people"; }
@@ -79,7 +76,8 @@ class People final : public Task {
     Dice dice(seed, "people/twins", index);
     const Person& known = dice.pick(people_);
     Person unknown = known;
-    while (unknown.known || is_held_out(unknown)) {  // the same last name, another first one
+    // the same last name, another first one
+    while (known_.contains(unknown.name()) || is_held_out(unknown)) {
       unknown = {.first = dice.pick(firsts_), .last = known.last, .calling = known.calling};
     }
     const Asked asked = dice.chance(0.5) ? Asked::What : Asked::Country;
@@ -183,10 +181,7 @@ class People final : public Task {
   Person draw_unknown(Dice& dice, Split split) const {
     while (true) {
       Person person = draw_made_up(dice);
-      const std::string name = person.name();
-      const bool real =
-          known_.contains(name) || std::find(kOthers.begin(), kOthers.end(), name) != kOthers.end();
-      if (!real && is_held_out(person) == (split == Split::Heldout)) {
+      if (!known_.contains(person.name()) && is_held_out(person) == (split == Split::Heldout)) {
         return person;
       }
     }
@@ -207,7 +202,7 @@ class People final : public Task {
   }
 
   std::vector<Person> people_;
-  std::set<std::string, std::less<>> known_;
+  std::set<std::string, std::less<>> known_;  // to somebody, namesakes.tsv included
   std::vector<std::string> firsts_;
   std::vector<std::string> lasts_;
 };
