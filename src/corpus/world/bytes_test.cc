@@ -20,7 +20,7 @@ constexpr Expected kExpected[] = {
     {"countries", "27b1202a37f46b7b563e56d6371d79344a8b39117d0841e455f8fea1926f2a84"},
     {"sums", "fd4b9817bc3bd9fdb8285693a13d8a15f45e32fd686d08af5b2f653cf2e208d2"},
     {"people", "e91114fce41152d893c2f6bef99d616cad2c06641507519d7439b122a50423ad"},
-    {"plain", "941c20a4d75f4176cfa48df5af5dc731eb2000351e0b54b5a53c4decd40cb005"},
+    {"plain", "1f9b8d8a71c038f0390d6052880d0e3ed832234b1d8c6e9821de6ee9462e9a81"},
     {"talk", "775afdc2ffe15ebb17b071cf63c0acc0e82b493a7f09b749105571dbdf2fac4b"},
     {"opposites", "9ee1d667d250e7592f1bf0155c6ae1030dae7c66b087a525f17ca80e9a039d74"},
     {"translations", "8dfd052fe9bd36b87430f133c3e8d5258b0e2e0d1e3da5952905ec166a17a577"},
