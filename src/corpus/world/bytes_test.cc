@@ -22,7 +22,7 @@ constexpr Expected kExpected[] = {
     {"people", "e91114fce41152d893c2f6bef99d616cad2c06641507519d7439b122a50423ad"},
     {"plain", "1f9b8d8a71c038f0390d6052880d0e3ed832234b1d8c6e9821de6ee9462e9a81"},
     {"talk", "775afdc2ffe15ebb17b071cf63c0acc0e82b493a7f09b749105571dbdf2fac4b"},
-    {"opposites", "9ee1d667d250e7592f1bf0155c6ae1030dae7c66b087a525f17ca80e9a039d74"},
+    {"opposites", "da6fb41f9355faadab71336ca958cda5a8a9fd8c0ec41b38deeac5ce59d1d85c"},
     {"translations", "8dfd052fe9bd36b87430f133c3e8d5258b0e2e0d1e3da5952905ec166a17a577"},
     {"landmarks", "f71b6e1bb7d94fbec93381631ae2d0249ea37058adee81cf558038633e04febf"},
     {"couplets", "fecc632dc4c539b7fc4eb039b19b1d941afab81aab7faa84d1771ad4db512109"},
