@@ -29,7 +29,7 @@ struct GrowOptions {
   std::size_t batch_tokens = 0;       // of one pass; none of the documents may be longer
   std::size_t accumulate = 1;         // passes in a step
   std::size_t evaluate_every = 0;     // steps; 0: at the end only
-  std::size_t evaluation_tokens = 0;  // at most, of the held-out documents
+  std::size_t evaluation_tokens = 0;  // about, in whole batches of each held-out source
   std::size_t checkpoint_every = 0;   // steps; 0: at the end only
   std::size_t keep = 3;               // newest checkpoints that stay
   std::size_t milestones = 0;         // model folders kept along the way, evenly spaced

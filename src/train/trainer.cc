@@ -7,8 +7,6 @@
 namespace cajal {
 namespace {
 
-constexpr std::size_t kRowsWithoutLearning = 1024;  // whose activations are in memory at a time
-
 Parameters fresh(const MakeBackend& make, const ModelConfig& config, std::uint64_t seed) {
   Parameters out(fresh_parameters(config), make()->activation_dtype());
   initialize(out, config, seed);
@@ -45,8 +43,7 @@ Trainer::Trainer(const MakeBackend& make, const ModelConfig& config, Parameters 
       second_(specs_of(*values_), values_->dtype()),
       gradients_(specs_of(*values_), values_->dtype()),
       model_(model_of(config, values_, rounded_)),
-      passes_(make, config, values_->specs(), options.passes),
-      tape_(*backend_) {
+      passes_(make, config, values_->specs(), options.passes) {
   round();
 }
 
@@ -86,24 +83,7 @@ StepResult Trainer::step(std::span<const PackedBatch> batches) {
 }
 
 double Trainer::nll(const PackedBatch& batch) {
-  double sum = 0.0;
-  for (std::size_t first = 0; first + 1 < batch.starts.size();) {
-    std::vector<std::int32_t> starts = {0};
-    const std::int32_t begin = batch.starts[first];
-    do {
-      starts.push_back(batch.starts[++first] - begin);
-    } while (first + 1 < batch.starts.size() &&
-             static_cast<std::size_t>(batch.starts[first + 1] - begin) <= kRowsWithoutLearning);
-    const auto rows = static_cast<std::size_t>(starts.back());
-    const auto part = [&](const auto& all) {
-      return std::span(all).subspan(static_cast<std::size_t>(begin), rows);
-    };
-    model_->forward(*backend_, {part(batch.tokens), starts}, tape_,
-                    {.precision = options_.passes.precision, .logits = LogitRows::All});
-    sum +=
-        ops::cross_entropy(*backend_, {.logits = tape_.logits(), .targets = part(batch.targets)});
-  }
-  return sum;
+  return passes_.run(*model_, {batch.tokens, batch.starts}, batch.targets, 1.0).loss;
 }
 
 }  // namespace cajal

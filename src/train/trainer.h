@@ -13,7 +13,6 @@
 #include "model/backward/batch_gradient.h"
 #include "model/model.h"
 #include "model/parameters.h"
-#include "model/tape.h"
 #include "ops/backend.h"
 #include "train/adamw.h"
 #include "train/schedule.h"
@@ -79,7 +78,6 @@ class Trainer {
   Parameters gradients_;
   std::shared_ptr<const Model> model_;
   BatchGradient passes_;
-  Tape tape_;  // of passes that do not learn
   std::size_t steps_ = 0;
 };
 
