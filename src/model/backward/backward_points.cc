@@ -5,18 +5,6 @@
 #include "model/backward/backward_pass.h"
 
 namespace cajal {
-namespace {
-
-std::vector<std::int32_t> picked(std::span<const std::int32_t> from,
-                                 std::span<const std::int32_t> rows) {
-  std::vector<std::int32_t> out;
-  for (const std::int32_t r : rows) {
-    out.push_back(from[static_cast<std::size_t>(r)]);
-  }
-  return out;
-}
-
-}  // namespace
 
 bool BackwardPass::edits_any(std::span<const PointKind> kinds, std::size_t layer) const {
   return std::any_of(kinds.begin(), kinds.end(), [&](PointKind k) { return edits(k, layer); });

@@ -16,4 +16,13 @@ void BatchLayout::add(std::size_t sequence, std::size_t before, std::size_t rows
   }
 }
 
+std::vector<std::int32_t> picked(std::span<const std::int32_t> from,
+                                 std::span<const std::int32_t> rows) {
+  std::vector<std::int32_t> out;
+  for (const std::int32_t r : rows) {
+    out.push_back(from[static_cast<std::size_t>(r)]);
+  }
+  return out;
+}
+
 }  // namespace cajal

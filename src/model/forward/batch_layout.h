@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 namespace cajal {
@@ -24,5 +25,9 @@ struct BatchLayout {
   std::vector<std::int32_t> sequences;  // [rows]
   std::vector<std::size_t> lengths;     // [rows] what the rotation is chosen by
 };
+
+/// from[r] for each of the rows.
+std::vector<std::int32_t> picked(std::span<const std::int32_t> from,
+                                 std::span<const std::int32_t> rows);
 
 }  // namespace cajal

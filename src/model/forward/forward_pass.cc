@@ -20,15 +20,6 @@ void apply_gain_typed(const ModelConfig& config, const NormWeights& norm, Matrix
   }
 }
 
-std::vector<std::int32_t> picked(std::span<const std::int32_t> from,
-                                 std::span<const std::int32_t> rows) {
-  std::vector<std::int32_t> out;
-  for (const std::int32_t r : rows) {
-    out.push_back(from[static_cast<std::size_t>(r)]);
-  }
-  return out;
-}
-
 }  // namespace
 
 void apply_gain(const ModelConfig& config, const NormWeights& norm, ConstMatRef in, MatRef out) {
