@@ -5,6 +5,8 @@
 #include <cmath>
 #include <cstdlib>
 #include <deque>
+#include <functional>
+#include <numeric>
 #include <sstream>
 
 #include "base/error.h"
@@ -199,6 +201,15 @@ class Observer final : public GrowObserver {
   Speed speed_;
 };
 
+std::size_t parameters_of(const Architecture& architecture) {
+  std::size_t count = 0;
+  for (const ParameterSpec& spec : fresh_parameters(model_config(architecture))) {
+    count += std::accumulate(spec.shape.begin(), spec.shape.end(), std::size_t{1},
+                             std::multiplies<std::size_t>());
+  }
+  return count;
+}
+
 Recipe recipe_of(const GrowRequest& request) {
   check(request.recipe && !request.recipe->empty(), "name a recipe, such as recipe.yaml");
   Recipe recipe = load_recipe(*request.recipe);
@@ -252,17 +263,17 @@ GrowOutcome grow_recipe(const GrowRequest& request, GrowView& view, std::stop_to
   const MakeBackend make = [&] { return make_backend(request.device); };
   const GrowData data = prepare_data(recipe);
   const GrowOptions options = options_of(recipe, data, *make());
-  const Parameters shapes(fresh_parameters(model_config(options.model.architecture)), DType::BF16);
+  const std::size_t parameters = parameters_of(options.model.architecture);
   view.note(
       fmt::format("{}: {} parameters, a vocabulary of {}, {} steps of {} tokens, products in {}",
-                  options.folder.string(), shapes.elements(), data.tokenizer->vocab_size(),
+                  options.folder.string(), parameters, data.tokenizer->vocab_size(),
                   options.trainer.schedule.steps, options.batch_tokens * options.accumulate,
                   name_of(options.trainer.passes.precision)));
   Observer observer(view, data, recipe);
   GrowResult result =
       grow(make, options, request.resume ? Resume::Yes : Resume::No, observer, stop);
   return {.folder = options.folder,
-          .parameters = shapes.elements(),
+          .parameters = parameters,
           .vocab = data.tokenizer->vocab_size(),
           .step = result.step,
           .steps = options.trainer.schedule.steps,
