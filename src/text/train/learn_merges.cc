@@ -54,6 +54,7 @@ class Learner {
   struct Pair {
     std::int64_t count = 0;
     std::vector<std::size_t> words;  // that had it at some time, perhaps more than once
+    bool changed = false;            // it is in changed_
   };
 
   Symbols single_bytes(const std::string& word) const {
@@ -74,15 +75,18 @@ class Learner {
       if (sign > 0 && (entry.words.empty() || entry.words.back() != word)) {
         entry.words.push_back(word);
       }
-      changed_.push_back(pair);
+      if (!std::exchange(entry.changed, true)) {
+        changed_.push_back(pair);  // once, however often a long word has it
+      }
     }
   }
 
   void offer_changed() {
     for (const PiecePair pair : changed_) {
-      const std::int64_t count = pairs_[key_of(pair)].count;
-      if (count >= limits_.min_count) {
-        queue_.push({count, pair});
+      Pair& entry = pairs_[key_of(pair)];
+      entry.changed = false;
+      if (entry.count >= limits_.min_count) {
+        queue_.push({entry.count, pair});
       }
     }
     changed_.clear();
