@@ -85,10 +85,11 @@ std::string word_pattern(std::vector<std::string> together) {
     out += word + "|";
   }
   const std::string han = "一-鿿぀-ヿ";
-  return out + fmt::format(R"([{0}]|(?<![0-9])1[0-9][0-9](?![0-9])|[0-9][0-9]?|\n)"
-                           R"(|'(?:s|t|re|ve|m|ll|d)(?![\p{{L}}])| ?(?:(?![{0}])[\p{{L}}\p{{M}}])+)"
-                           R"(| ?[^\s\p{{L}}\p{{M}}0-9]+|[^\S\n]+(?!\S)|[^\S\n]+)",
-                           han);
+  return out +
+         fmt::format(R"([{0}]|(?<![0-9])1[0-9][0-9](?![0-9])|[0-9][0-9]?|\n)"
+                     R"(|'(?:s|t|re|ve|m|ll|d)(?![\p{{L}}])| ?(?:(?![{0}])[\p{{L}}\p{{M}}])++)"
+                     R"(| ?[^\s\p{{L}}\p{{M}}0-9]+|[^\S\n]+(?!\S)|[^\S\n]+)",
+                     han);
 }
 
 bool is_one_word(std::string_view word) {

@@ -120,6 +120,19 @@ TEST(TrainBpe, GivesAnyTextBack) {
   EXPECT_EQ(tokenizer->decode(tokenizer->encode_ids(text)), text);
 }
 
+TEST(TrainBpe, TakesWordsOfAnyLength) {
+  std::string text;  // letters of a genome, without a space
+  for (unsigned i = 0, state = 1; i < 60'000; ++i) {
+    state = state * 1664525U + 1013904223U;
+    text += "ACGT"[state >> 30U];
+  }
+  BpeTrainer trainer({.vocab = 480});
+  trainer.add(text);
+  const auto tokenizer = tokenizer_of(trainer.train());
+  EXPECT_EQ(tokenizer->vocab_size(), 480);
+  EXPECT_EQ(tokenizer->decode(tokenizer->encode_ids(text)), text);
+}
+
 TEST(TrainBpe, SaysWhenTheVocabularyIsTooSmall) {
   const auto thrown = testing::thrown_by([] { train({.vocab = 300}); });
   EXPECT_EQ(thrown.code, ErrorCode::InvalidArgument);
