@@ -35,7 +35,7 @@ def greedy(programs, model, ids, threads):
 
 def after_prompt(programs, model, ids, threads, file):
     run([programs / "cajal", "points", "-m", model, "--ids", ",".join(map(str, ids)), "--point", "logits", "-o", file,
-         "-t", threads, "-q"])
+         "-t", threads, "-q", "--force"])  # a disturbed run is repeated
     return read_safetensors(file)["logits"][1][-1]
 
 
