@@ -11,7 +11,8 @@ inline constexpr int kInterrupted = 130;  // exit code, as shells have it: 128 +
 
 /// While it lives, SIGINT, SIGTERM or SIGHUP (unless nohup had it ignored; all blocked in this
 /// thread and those it starts from now on) requests a stop. A second one, or three seconds without
-/// an end (see set_patience), remove what was half written and leave the program with exit code 130.
+/// an end (see set_patience), remove what was half written and leave the program with exit code
+/// 130.
 class Interrupt {
  public:
   Interrupt();

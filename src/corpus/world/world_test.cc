@@ -186,7 +186,8 @@ TEST(World, WhatMustBeOneTokenNeedNotBeSplit) {
 TEST(World, AnUnknownTaskIsAnErrorThatNamesTheKnownOnes) {
   const auto thrown = testing::thrown_by([] { static_cast<void>(world().task("sum")); });
   EXPECT_EQ(thrown.code, ErrorCode::NotFound);
-  EXPECT_THAT(thrown.message, ::testing::HasSubstr("'sum'; did you mean 'sums'? There are geography"));
+  EXPECT_THAT(thrown.message,
+              ::testing::HasSubstr("'sum'; did you mean 'sums'? There are geography"));
 }
 
 }  // namespace

@@ -48,9 +48,9 @@ struct TrainedBpe {
 std::vector<std::string> number_tokens();
 
 /// The regular expression that cuts text into words: letters with a space before them, numbers,
-/// each newline, each Han character or kana, runs of other signs, other white space. Runs of letters
-/// are possessive: a word of any length needs no stack. `together`
-/// are words of several Han characters that are not cut.
+/// each newline, each Han character or kana, runs of other signs, other white space. Runs of
+/// letters are possessive: a word of any length needs no stack. `together` are words of several Han
+/// characters that are not cut.
 std::string word_pattern(std::vector<std::string> together = {});
 
 /// Whether text is never cut inside `word`, so that it may be a `whole` one.
