@@ -70,7 +70,9 @@ test_leaves_a_checkpoint_when_interrupted() {
   ls "$work"/stopped/training/step-*.safetensors >/dev/null || complain "no checkpoint"
   run grow "$work/stopped.yaml" --steps 100000
   expect_status 1
-  expect_error "go on with --resume, or remove the folder"
+  expect_error "go on with --resume, or begin again with --force"
+  run grow "$work/stopped.yaml" --steps 2 --force -q
+  expect_status 0
 }
 
 test_does_not_go_on_with_another_text_of_the_same_length() {

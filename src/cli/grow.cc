@@ -102,6 +102,7 @@ class GrowCommand final : public Command {
   int run(Surroundings around) override {
     Console& console = around.console;
     request_.output = console.flags().output;
+    request_.over = console.flags().force;
     around.interrupt.set_patience(kPatience);
     View view(console);
     const GrowOutcome outcome = grow_recipe(request_, view, around.interrupt.token());

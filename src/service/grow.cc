@@ -224,6 +224,13 @@ Recipe recipe_of(const GrowRequest& request) {
   return recipe;
 }
 
+Beginning beginning_of(const GrowRequest& request) {
+  if (request.resume) {
+    return Beginning::Resumed;
+  }
+  return request.over ? Beginning::Over : Beginning::New;
+}
+
 }  // namespace
 
 const FieldTable<GrowRequest>& grow_fields() {
@@ -270,8 +277,7 @@ GrowOutcome grow_recipe(const GrowRequest& request, GrowView& view, std::stop_to
                   options.trainer.schedule.steps, options.batch_tokens * options.accumulate,
                   name_of(options.trainer.passes.precision)));
   Observer observer(view, data, recipe);
-  GrowResult result =
-      grow(make, options, request.resume ? Resume::Yes : Resume::No, observer, stop);
+  GrowResult result = grow(make, options, beginning_of(request), observer, stop);
   return {.folder = options.folder,
           .parameters = parameters,
           .vocab = data.tokenizer->vocab_size(),

@@ -18,6 +18,7 @@ namespace cajal {
 struct GrowRequest {
   std::optional<std::string> recipe;
   bool resume = false;
+  bool over = false;                 // begin again where a training has left checkpoints
   std::optional<std::size_t> steps;  // in place of the recipe's
   std::string output;                // in place of the recipe's; empty: that one
   std::string device = "cpu";

@@ -25,15 +25,18 @@ class Growth {
         trainer_(make, config_, options.seed, options.trainer),
         checkpoints_(training_folder(options.folder), options.recipe, options.keep) {}
 
-  void begin(Resume resume) {
-    if (resume == Resume::Yes) {
+  void begin(Beginning beginning) {
+    if (beginning == Beginning::Resumed) {
       load();
       return;
     }
+    if (beginning == Beginning::Over) {
+      checkpoints_.clear();
+    }
     const auto newest = checkpoints_.newest();
     check(!newest,
-          "{}: a training has left this checkpoint; go on with --resume, or remove the folder to "
-          "begin again",
+          "{}: a training has left this checkpoint; go on with --resume, or begin again with "
+          "--force",
           newest ? newest->string() : "");
   }
 
@@ -203,11 +206,11 @@ fs::path training_folder(const fs::path& folder) {
   return folder / "training";
 }
 
-GrowResult grow(const MakeBackend& make, const GrowOptions& options, Resume resume,
+GrowResult grow(const MakeBackend& make, const GrowOptions& options, Beginning beginning,
                 GrowObserver& observer, const std::stop_token& stop) {
   check(options.trainer.schedule.steps != 0, "a training of no steps; give steps or tokens");
   Growth growth(make, options, observer);
-  growth.begin(resume);
+  growth.begin(beginning);
   return growth.run(stop);
 }
 

@@ -46,7 +46,11 @@ class GrowObserver {
   virtual void evaluated(Trainer& /*trainer*/, const HistoryRow& /*row*/) {}
 };
 
-enum class Resume : std::uint8_t { No, Yes };
+enum class Beginning : std::uint8_t {
+  New,      // where no training has left a checkpoint
+  Over,     // removes checkpoints that are there
+  Resumed,  // goes on from the newest one
+};
 
 struct GrowResult {
   std::size_t step = 0;
@@ -54,10 +58,10 @@ struct GrowResult {
   History history;
 };
 
-/// Throws InvalidArgument if there are checkpoints already and `resume` is No; Cancelled never: a
-/// stop leaves a checkpoint and returns. A loss that is no number, or far above that of a model
-/// that knows nothing, throws InvalidArgument naming the step and the last good checkpoint.
-GrowResult grow(const MakeBackend& make, const GrowOptions& options, Resume resume,
+/// Throws InvalidArgument if there are checkpoints already and the training is to be new; Cancelled
+/// never: a stop leaves a checkpoint and returns. A loss that is no number, or far above that of a
+/// model that knows nothing, throws InvalidArgument naming the step and the last good checkpoint.
+GrowResult grow(const MakeBackend& make, const GrowOptions& options, Beginning beginning,
                 GrowObserver& observer, const std::stop_token& stop = {});
 
 /// Where `grow` keeps its checkpoints, loss.csv and loss.svg.

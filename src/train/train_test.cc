@@ -69,7 +69,7 @@ class Small {
   }
 
   GrowOptions& options() { return options_; }
-  GrowResult run(Resume resume, std::size_t stop_after = 1000) {
+  GrowResult run(Beginning beginning, std::size_t stop_after = 1000) {
     std::stop_source source;
     struct StopAfter final : GrowObserver {
       void stepped(const HistoryRow& row, std::size_t) override {
@@ -88,7 +88,7 @@ class Small {
       source.request_stop();
     }
     GrowResult result =
-        grow(make_reference_backend, options_, resume, observer, source.get_token());
+        grow(make_reference_backend, options_, beginning, observer, source.get_token());
     notes_ = observer.notes;
     return result;
   }
@@ -107,11 +107,11 @@ std::string bytes_of(const std::filesystem::path& folder) {
 
 TEST(Grow, EndsWithTheSameBytesWhenItWasStoppedOnTheWay) {
   const testing::TemporaryFolder folder;
-  EXPECT_TRUE(Small(folder / "whole").run(Resume::No).finished);
+  EXPECT_TRUE(Small(folder / "whole").run(Beginning::New).finished);
   for (const std::size_t stop : {0U, 1U, 2U, 4U, 6U}) {
     const auto path = folder / fmt::format("stopped{}", stop);
-    EXPECT_EQ(Small(path).run(Resume::No, stop).finished, stop == 6);
-    const GrowResult result = Small(path).run(Resume::Yes);
+    EXPECT_EQ(Small(path).run(Beginning::New, stop).finished, stop == 6);
+    const GrowResult result = Small(path).run(Beginning::Resumed);
     EXPECT_TRUE(result.finished);
     EXPECT_EQ(result.history.size(), 6U);
     EXPECT_EQ(bytes_of(path), bytes_of(folder / "whole")) << "stopped after " << stop;
@@ -122,7 +122,7 @@ TEST(Grow, KeepsTheNewestCheckpointsOnly) {
   const testing::TemporaryFolder folder;
   Small small(folder / "m");
   small.options().keep = 2;
-  small.run(Resume::No);
+  small.run(Beginning::New);
   EXPECT_FALSE(std::filesystem::exists(folder / "m/training/step-00000004.safetensors"));
   EXPECT_TRUE(std::filesystem::exists(folder / "m/training/step-00000005.safetensors"));
   EXPECT_TRUE(std::filesystem::exists(folder / "m/training/step-00000006.safetensors"));
@@ -132,7 +132,7 @@ TEST(Grow, KeepsMilestonesAsModels) {
   const testing::TemporaryFolder folder;
   Small small(folder / "m");
   small.options().milestones = 3;
-  small.run(Resume::No);
+  small.run(Beginning::New);
   for (const char* step : {"step-00000002", "step-00000004", "step-00000006"}) {
     EXPECT_EQ(Model::load(folder / "m/milestones" / step)->config().layers, 1U);
   }
@@ -143,79 +143,87 @@ TEST(Grow, LowersTheLoss) {
   Small small(folder / "m");
   small.options().trainer.schedule = {.peak = 0.05, .steps = 40};
   small.options().checkpoint_every = 0;
-  const GrowResult result = small.run(Resume::No);
+  const GrowResult result = small.run(Beginning::New);
   EXPECT_NEAR(result.history.front().loss, std::log(12.0), 0.2);
   EXPECT_LT(result.history.back().heldout, 1.7);
 }
 
 TEST(Grow, RefusesToBeginOverATrainingThatIsThere) {
   const testing::TemporaryFolder folder;
-  Small(folder / "m").run(Resume::No, 2);
-  const auto thrown = testing::thrown_by([&] { Small(folder / "m").run(Resume::No); });
+  Small(folder / "m").run(Beginning::New, 2);
+  const auto thrown = testing::thrown_by([&] { Small(folder / "m").run(Beginning::New); });
   EXPECT_EQ(thrown.code, ErrorCode::InvalidArgument);
   EXPECT_THAT(thrown.message, HasSubstr("step-00000002.safetensors: a training has left"));
 }
 
+TEST(Grow, BeginsOverWhereItIsToldTo) {
+  const testing::TemporaryFolder folder;
+  Small(folder / "whole").run(Beginning::New);
+  Small(folder / "m").run(Beginning::New, 2);
+  EXPECT_EQ(Small(folder / "m").run(Beginning::Over).history.size(), 6U);
+  EXPECT_EQ(bytes_of(folder / "m"), bytes_of(folder / "whole"));
+}
+
 TEST(Grow, RefusesToGoOnWithAnotherRecipe) {
   const testing::TemporaryFolder folder;
-  Small(folder / "m").run(Resume::No, 2);
+  Small(folder / "m").run(Beginning::New, 2);
   Small other(folder / "m");
   other.options().recipe = R"({"seed":6})";
-  EXPECT_THAT(testing::thrown_by([&] { other.run(Resume::Yes); }).message,
+  EXPECT_THAT(testing::thrown_by([&] { other.run(Beginning::Resumed); }).message,
               HasSubstr("another recipe: seed is 6 now and was 5"));
 }
 
 TEST(Grow, BeginsWhereThereIsNothingToGoOnFrom) {
   const testing::TemporaryFolder folder;
   Small small(folder / "m");
-  EXPECT_TRUE(small.run(Resume::Yes).finished);
+  EXPECT_TRUE(small.run(Beginning::Resumed).finished);
   EXPECT_THAT(small.notes(), HasSubstr("there is no checkpoint"));
 }
 
 TEST(Grow, GoesOnFromTheCheckpointBeforeADamagedOne) {
   const testing::TemporaryFolder folder;
-  Small(folder / "whole").run(Resume::No);
-  Small(folder / "m").run(Resume::No, 3);
+  Small(folder / "whole").run(Beginning::New);
+  Small(folder / "m").run(Beginning::New, 3);
   const auto newest = folder / "m/training/step-00000003.safetensors";
   std::filesystem::resize_file(newest, std::filesystem::file_size(newest) / 2);
   Small small(folder / "m");
-  EXPECT_TRUE(small.run(Resume::Yes).finished);
+  EXPECT_TRUE(small.run(Beginning::Resumed).finished);
   EXPECT_THAT(small.notes(), HasSubstr("using the checkpoint before it"));
   EXPECT_EQ(bytes_of(folder / "m"), bytes_of(folder / "whole"));
 }
 
 TEST(Grow, LeavesTheCheckpointBeforeWhenTheDiskIsFull) {
   const testing::TemporaryFolder folder;
-  Small(folder / "m").run(Resume::No, 2);
+  Small(folder / "m").run(Beginning::New, 2);
   const std::string before = read_file(folder / "m/training/step-00000002.safetensors");
   {
     testing::FailingDisk disk(20000, ENOSPC);
     const FileSystemGuard guard(disk);
-    const auto thrown = testing::thrown_by([&] { Small(folder / "m").run(Resume::Yes); });
+    const auto thrown = testing::thrown_by([&] { Small(folder / "m").run(Beginning::Resumed); });
     EXPECT_EQ(thrown.code, ErrorCode::ResourceExhausted);
     EXPECT_THAT(thrown.message, HasSubstr("--resume"));
   }
   EXPECT_EQ(read_file(folder / "m/training/step-00000002.safetensors"), before);
-  EXPECT_TRUE(Small(folder / "m").run(Resume::Yes).finished);
+  EXPECT_TRUE(Small(folder / "m").run(Beginning::Resumed).finished);
 }
 
 TEST(Grow, LosesNothingWhereverTheDiskIsFull) {
   const testing::TemporaryFolder folder;
-  Small(folder / "whole").run(Resume::No);
+  Small(folder / "whole").run(Beginning::New);
   bool finished = false;
   std::size_t failures = 0;
   for (std::size_t room = 0; !finished; room += 9000) {  // fills up in files of every kind
     const auto path = folder / fmt::format("room{}", room);
-    Small(path).run(Resume::No, 4);
+    Small(path).run(Beginning::New, 4);
     const auto thrown = testing::thrown_by([&] {
       testing::FailingDisk disk(room, ENOSPC);
       const FileSystemGuard guard(disk);
-      finished = Small(path).run(Resume::Yes).finished;
+      finished = Small(path).run(Beginning::Resumed).finished;
     });
     if (!finished) {
       ++failures;
       EXPECT_EQ(thrown.code, ErrorCode::ResourceExhausted) << room << ": " << thrown.message;
-      EXPECT_TRUE(Small(path).run(Resume::Yes).finished) << room;
+      EXPECT_TRUE(Small(path).run(Beginning::Resumed).finished) << room;
     }
     EXPECT_EQ(bytes_of(path), bytes_of(folder / "whole")) << room;
   }
@@ -226,7 +234,7 @@ TEST(Grow, StopsWhenTheLossBlowsUp) {
   const testing::TemporaryFolder folder;
   Small small(folder / "m");
   small.options().trainer.schedule = {.peak = 1e6, .steps = 100, .decay = Decay::None};
-  const auto thrown = testing::thrown_by([&] { small.run(Resume::No); });
+  const auto thrown = testing::thrown_by([&] { small.run(Beginning::New); });
   EXPECT_EQ(thrown.code, ErrorCode::InvalidArgument);
   EXPECT_THAT(thrown.message, StartsWith("step "));
   EXPECT_THAT(thrown.message, HasSubstr("try a smaller learning rate"));
@@ -237,7 +245,7 @@ TEST(Grow, KeepsNoCheckpointOfWeightsThatHaveBlownUp) {
     const testing::TemporaryFolder folder;
     Small small(folder / "m");
     small.options().trainer.schedule = {.peak = 1e6, .steps = steps, .decay = Decay::None};
-    EXPECT_THAT(testing::thrown_by([&] { small.run(Resume::No); }).message,
+    EXPECT_THAT(testing::thrown_by([&] { small.run(Beginning::New); }).message,
                 HasSubstr("step 1: the loss after it is"));
     EXPECT_FALSE(std::filesystem::exists(folder / "m/training/step-00000001.safetensors"));
     EXPECT_FALSE(std::filesystem::exists(folder / "m/model.safetensors"));
@@ -246,24 +254,24 @@ TEST(Grow, KeepsNoCheckpointOfWeightsThatHaveBlownUp) {
 
 TEST(Grow, NamesTheLastGoodCheckpointWhenItBlowsUpLater) {
   const testing::TemporaryFolder folder;
-  Small(folder / "m").run(Resume::No, 3);
+  Small(folder / "m").run(Beginning::New, 3);
   Small small(folder / "m");
   small.options().trainer.schedule.peak = 1e6;
   EXPECT_THAT(
-      testing::thrown_by([&] { small.run(Resume::Yes); }).message,
+      testing::thrown_by([&] { small.run(Beginning::Resumed); }).message,
       AllOf(StartsWith("step 4: "), HasSubstr("the last good checkpoint is " +
                                               (folder / "m/training/step-00000003").string())));
-  EXPECT_TRUE(Small(folder / "m").run(Resume::Yes).finished);
+  EXPECT_TRUE(Small(folder / "m").run(Beginning::Resumed).finished);
 }
 
 TEST(Grow, DoesNotTakeADamagedCheckpointForTheNewest) {
   const testing::TemporaryFolder folder;
-  Small(folder / "m").run(Resume::No, 3);
+  Small(folder / "m").run(Beginning::New, 3);
   const auto damaged = folder / "m/training/step-00000005.safetensors";
   write_file(damaged, "damaged");
   Small small(folder / "m");
   small.options().keep = 1;
-  small.run(Resume::Yes, 4);
+  small.run(Beginning::Resumed, 4);
   EXPECT_FALSE(std::filesystem::exists(damaged));
   EXPECT_TRUE(std::filesystem::exists(folder / "m/training/step-00000004.safetensors"));
 }
@@ -272,19 +280,19 @@ TEST(Grow, LeavesCopiesUnderOtherNamesAlone) {
   const testing::TemporaryFolder folder;
   Small small(folder / "m");
   small.options().keep = 1;
-  small.run(Resume::No, 1);
+  small.run(Beginning::New, 1);
   const auto own = folder / "m/training/step-00000001-kept.safetensors";
   std::filesystem::copy_file(folder / "m/training/step-00000001.safetensors", own);
-  small.run(Resume::Yes);
+  small.run(Beginning::Resumed);
   EXPECT_TRUE(std::filesystem::exists(own));
 }
 
 TEST(Grow, RemovesWhatAKilledProcessLeftHalfWritten) {
   const testing::TemporaryFolder folder;
-  Small(folder / "m").run(Resume::No, 2);
+  Small(folder / "m").run(Beginning::New, 2);
   const auto half = folder / "m/training/.step-00000003.safetensors.999999999-0";
   write_file(half, "half");
-  Small(folder / "m").run(Resume::Yes);
+  Small(folder / "m").run(Beginning::Resumed);
   EXPECT_FALSE(std::filesystem::exists(half));
 }
 
