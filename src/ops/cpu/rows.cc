@@ -24,7 +24,7 @@ void CpuBackend::normalize(const NormArgs& args) {
   const std::size_t grain = std::max<std::size_t>(1, kChunk / 4 / (in.cols + 1));
   float* buffers = scratch_.floats(rounds ? in.cols * static_cast<std::size_t>(threads()) : 0);
   parallel_for(in.rows, grain, [&](std::size_t begin, std::size_t end) {
-    float* buffer = buffers + thread_index() * in.cols;
+    float* buffer = rounds ? buffers + thread_index() * in.cols : nullptr;
     for (std::size_t r = begin; r < end; ++r) {
       const float* x = in.data + r * in.stride;
       float* y = rounds ? buffer : reinterpret_cast<float*>(cpu::place(args.out, r, 0));
