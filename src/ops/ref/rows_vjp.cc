@@ -2,20 +2,20 @@
 #include <cmath>
 #include <numbers>
 
+#include "ops/ref/elementwise.h"
 #include "ops/ref/reference.h"
 
 namespace cajal {
 namespace {
+
+using ref::map;
+using ref::sigmoid;
 
 /// A value and its derivative.
 struct Dual {
   double value = 0;
   double slope = 0;
 };
-
-double sigmoid(double x) {
-  return 1.0 / (1.0 + std::exp(-x));
-}
 
 /// x sigmoid(u(x)), of which Silu and GeluTanh are cases.
 Dual swish(double x, double u, double du) {
@@ -43,19 +43,6 @@ Dual activation(Activation kind, double x) {
       return x > 0 ? Dual{x * x, 2 * x} : Dual{0, 0};
   }
   return {};
-}
-
-/// out[r, c] = f(a[r, c], b[r, c]).
-template <typename F>
-void map(ConstMatRef a, ConstMatRef b, MatRef out, const F& f) {
-  const auto x = a.as<const double>();
-  const auto y = b.as<const double>();
-  const auto z = out.as<double>();
-  for (std::size_t r = 0; r < x.rows; ++r) {
-    for (std::size_t c = 0; c < x.cols; ++c) {
-      z.at(r, c) = f(x.at(r, c), y.at(r, c));
-    }
-  }
 }
 
 struct Pair {
