@@ -44,15 +44,7 @@ struct HeadAttention {
                        .scale = static_cast<float>(shape.scale),
                        .soft_cap = static_cast<float>(shape.soft_cap)},
                       taken.data());
-    cpu::multiply_tile({.a = p + keys.first,
-                        .a_row = plan.stride,
-                        .a_step = 1,
-                        .b = memory.v + keys.first * plan.width,
-                        .b_step = plan.width,
-                        .inner = keys.end[kTileRows - 1] - keys.first,
-                        .c = memory.z + row * plan.width,
-                        .c_row = plan.width,
-                        .cols = plan.width});
+    cpu::mix_by_keys(plan, p, memory.v, keys, memory.z + row * plan.width);
   }
 };
 

@@ -156,15 +156,7 @@ struct AttendVjp {
                               .dp = memory.dp + at,
                               .scale = static_cast<float>(shape.scale)},
                              along.data());
-    cpu::multiply_tile({.a = memory.dp + at + keys.first,
-                        .a_row = plan.stride,
-                        .a_step = 1,
-                        .b = memory.k + keys.first * plan.width,
-                        .b_step = plan.width,
-                        .inner = keys.end[kTileRows - 1] - keys.first,
-                        .c = memory.dq + row * plan.width,
-                        .c_row = plan.width,
-                        .cols = plan.width});
+    cpu::mix_by_keys(plan, memory.dp + at, memory.k, keys, memory.dq + row * plan.width);
     double dsink = 0;
     for (std::size_t i = 0; i < count; ++i) {
       dsink -= static_cast<double>(taken[i]) * static_cast<double>(along[i]);

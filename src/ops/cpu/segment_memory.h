@@ -107,6 +107,20 @@ inline void multiply_by_keys(const SegmentPlan& plan, const float* a, const floa
   }
 }
 
+/// out[row] = sum over the keys of `keys` of pattern[row, key] * packed[key], for a tile of rows.
+inline void mix_by_keys(const SegmentPlan& plan, const float* pattern, const float* packed,
+                        const TilePattern& keys, float* out) {
+  multiply_tile({.a = pattern + keys.first,
+                 .a_row = plan.stride,
+                 .a_step = 1,
+                 .b = packed + keys.first * plan.width,
+                 .b_step = plan.width,
+                 .inner = keys.end[kTileRows - 1] - keys.first,
+                 .c = out,
+                 .c_row = plan.width,
+                 .cols = plan.width});
+}
+
 /// The columns of one head and the rows of one segment.
 template <typename T>
 MatrixView<T> head_rows(MatrixView<T> m, std::size_t row, std::size_t rows, std::size_t head,
