@@ -40,6 +40,7 @@ class ChatCommand final : public Command {
   std::optional<std::string> read_line(Surroundings around) const;
   Next answer(std::string text, Surroundings around);
   Next obey(const std::string& line, Console& console);
+  const Provenance& provenance();
   void save(const std::string& file, Console& console) const;
   void keep(const Console& console);
   Next handle(const std::string& line, Surroundings around);
@@ -48,6 +49,7 @@ class ChatCommand final : public Command {
   ChatRequest request_;
   std::unique_ptr<Session> session_;
   std::unique_ptr<Chat> chat_;
+  std::optional<Provenance> provenance_;  // of all turns
   bool at_terminal_ = false;
   bool kept_ = false;  // the -o file is ours
 };
@@ -154,13 +156,19 @@ ChatCommand::Next ChatCommand::answer(std::string text, Surroundings around) {
   const GenerateResult turn = chat_->say(std::move(text), show, around.interrupt.token());
   print_notes(*session_, console);
   if (console.json()) {
-    Provenance provenance = session_->provenance();
-    provenance.seed = request_.seed;
-    console.write_result("chat", provenance, turn_json(turn, *session_));
+    console.write_result("chat", provenance(), turn_json(turn, *session_));
   } else {
     console.write("\n");
   }
   return turn.generation.finish == Finish::Cancelled ? Next::Interrupted : Next::Go;
+}
+
+const Provenance& ChatCommand::provenance() {
+  if (!provenance_) {
+    provenance_ = session_->provenance();
+    provenance_->seed = request_.seed;
+  }
+  return *provenance_;
 }
 
 }  // namespace

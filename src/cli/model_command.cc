@@ -19,10 +19,9 @@ Session open_model(const ModelOptions& options, const Console& console) {
   const auto start = std::chrono::steady_clock::now();
   Session session = open_session(options);
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
-  const Provenance provenance = session.provenance();
-  console.detail(fmt::format("loaded {} ({} parameters) in {:.3f} s; {} on {}", provenance.model,
-                             session.model->parameters(), seconds.count(), provenance.precision,
-                             provenance.device));
+  console.detail(fmt::format("loaded {} ({} parameters) in {:.3f} s; {} on {}", session.name,
+                             session.model->parameters(), seconds.count(), session.precision_name(),
+                             session.backend->name()));
   print_notes(session, console);
   return session;
 }

@@ -6,6 +6,7 @@
 #include "io/npz.h"
 #include "io/safetensors.h"
 #include "service/describe.h"
+#include "service/identity.h"
 #include "service/session.h"
 
 namespace cajal {
@@ -154,6 +155,7 @@ InspectResult inspect_tokenizer(const std::filesystem::path& path) {
   }
   InspectResult out{.kind = "tokenizer", .details = describe_tokenizer(*tokenizer, special)};
   out.provenance.tokenizer = tokenizer->description();
+  out.provenance.tokenizer_hash = tokenizer_hash(path);
   out.notes = special.notes;
   return out;
 }

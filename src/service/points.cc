@@ -193,6 +193,8 @@ void save_points(const PointsResult& result, const Provenance& provenance,
   }
   write_safetensors(file, tensors,
                     {{"model", provenance.model},
+                     {"model_hash", provenance.model_hash},
+                     {"tokenizer_hash", provenance.tokenizer_hash},
                      {"precision", provenance.precision},
                      {"device", provenance.device},
                      {"version", version_text()}});

@@ -23,8 +23,11 @@ Json envelope(std::string_view command, const Provenance& provenance, Json resul
       {"provenance", Json::object({
                          {"version", version_text()},
                          {"model", text_or_null(provenance.model)},
+                         {"model_hash", text_or_null(provenance.model_hash)},
                          {"dictionary", text_or_null(provenance.dictionary)},
+                         {"dictionary_hash", text_or_null(provenance.dictionary_hash)},
                          {"tokenizer", text_or_null(provenance.tokenizer)},
+                         {"tokenizer_hash", text_or_null(provenance.tokenizer_hash)},
                          {"precision", text_or_null(provenance.precision)},
                          {"device", text_or_null(provenance.device)},
                          {"seed", provenance.seed ? Json(*provenance.seed) : Json()},

@@ -11,9 +11,12 @@
 namespace cajal {
 
 struct Provenance {
-  std::string model;  // as it was given; empty: none was used
+  std::string model;       // as it was given; empty: none was used
+  std::string model_hash;  // of its content (service/identity.h); so with the others
   std::string dictionary;
+  std::string dictionary_hash;
   std::string tokenizer;
+  std::string tokenizer_hash;
   std::string precision;  // "f32", ...; "f64" on ref
   std::string device;
   std::optional<std::uint64_t> seed;

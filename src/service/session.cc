@@ -2,7 +2,9 @@
 
 #include "base/parallel.h"
 #include "io/gguf.h"
+#include "io/hash.h"
 #include "io/hub_cache.h"
+#include "service/identity.h"
 #include "service/names.h"
 
 namespace cajal {
@@ -44,12 +46,19 @@ std::shared_ptr<const Tokenizer> name_ids(const ModelOptions& options, const Ses
 
 }  // namespace
 
+std::string Session::precision_name() const {
+  return backend->activation_dtype() == DType::F64 ? "f64" : std::string(cajal::name_of(precision));
+}
+
 Provenance Session::provenance() const {
   Provenance out;
   out.model = name;
-  out.tokenizer = tokenizer ? tokenizer->description() : "";
-  out.precision =
-      backend->activation_dtype() == DType::F64 ? "f64" : std::string(cajal::name_of(precision));
+  out.model_hash = model_hash(path);
+  if (tokenizer) {
+    out.tokenizer = tokenizer->description();
+    out.tokenizer_hash = vocab.empty() ? tokenizer_hash(path) : hash_of_file(vocab);
+  }
+  out.precision = precision_name();
   out.device = backend->name();
   return out;
 }
@@ -132,6 +141,7 @@ Session open_session(const ModelOptions& options) {
   session.notes = session.special.notes;
   if (!options.vocab.empty()) {
     session.tokenizer = name_ids(options, session);
+    session.vocab = options.vocab;
     session.names_only = true;
   }
   session.precision = choose_precision(options, session);

@@ -19,6 +19,7 @@ namespace cajal {
 struct Session {
   std::string name;  // the model, as the user named it
   std::filesystem::path path;
+  std::filesystem::path vocab;  // --vocab's file; empty without
   std::shared_ptr<const Model> model;
   std::shared_ptr<const Tokenizer> tokenizer;  // nullptr: there is none
   bool names_only = false;                     // `tokenizer` is --vocab's: it decodes only
@@ -28,6 +29,9 @@ struct Session {
   std::vector<std::string> notes;  // one sentence each, for the user
 
   std::size_t context() const noexcept { return model->config().context; }
+  /// "f32", ...; "f64" on ref.
+  std::string precision_name() const;
+  /// Hashes model and tokenizer, which takes milliseconds: once a result, not once a token.
   Provenance provenance() const;
 };
 

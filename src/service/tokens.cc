@@ -2,6 +2,8 @@
 
 #include <limits>
 
+#include "io/hash.h"
+#include "service/identity.h"
 #include "service/input.h"
 #include "service/names.h"
 
@@ -103,6 +105,8 @@ Provenance TokenTable::provenance() const {
   Provenance out;
   out.model = request_.model;
   out.tokenizer = tokenizer_->description();
+  out.tokenizer_hash =
+      request_.vocab.empty() ? tokenizer_hash(path_) : hash_of_file(request_.vocab);
   return out;
 }
 
