@@ -1,0 +1,167 @@
+#include "dictionary/encode.h"
+
+#include <atomic>
+#include <cmath>
+
+#include "base/error.h"
+#include "base/parallel.h"
+#include "dictionary/input_scaling.h"
+#include "dictionary/selection.h"
+
+namespace cajal {
+namespace {
+
+constexpr std::size_t kRowBlock = 1024;
+constexpr std::size_t kFeatureBlock = 2048;  // 8 MiB of f32 pre-activations at a time
+constexpr std::size_t kRowGrain = 16;
+
+/// z = scaled(x) - pre_bias, in place.
+template <typename T>
+void scale_rows(const DictionaryLayer& layer, MatrixView<T> z) {
+  parallel_for(z.rows, kRowGrain, [&](std::size_t begin, std::size_t end) {
+    for (std::size_t r = begin; r < end; ++r) {
+      const auto row = z.row(r);
+      const RowScaling scaling = scaling_of<T>(layer, row);
+      for (std::size_t c = 0; c < row.size(); ++c) {
+        const double scaled = (static_cast<double>(row[c]) - scaling.shift) * scaling.factor;
+        const double bias = layer.pre_bias.empty() ? 0.0 : static_cast<double>(layer.pre_bias[c]);
+        row[c] = static_cast<T>(scaled - bias);
+      }
+    }
+  });
+}
+
+/// The first element that is not finite, by rows: row * cols + column. Nothing: SIZE_MAX.
+template <typename T>
+std::size_t first_not_finite(MatrixView<const T> m) {
+  std::atomic<std::size_t> first{SIZE_MAX};
+  parallel_for(m.rows, kRowGrain, [&](std::size_t begin, std::size_t end) {
+    for (std::size_t r = begin; r < end; ++r) {
+      for (std::size_t c = 0; c < m.cols; ++c) {
+        if (std::isfinite(m.at(r, c))) {
+          continue;
+        }
+        std::size_t known = first.load();
+        while (r * m.cols + c < known && !first.compare_exchange_weak(known, r * m.cols + c)) {
+        }
+        return;
+      }
+    }
+  });
+  return first.load();
+}
+
+std::size_t first_not_finite(ConstMatRef m) {
+  return m.dtype == DType::F64 ? first_not_finite(m.as<const double>())
+                               : first_not_finite(m.as<const float>());
+}
+
+/// x as the encoder wants it, in the backend's activation type.
+Matrix prepared(const Backend& backend, const Dictionary& dictionary, const DictionaryLayer& layer,
+                ConstMatRef x) {
+  Matrix z = Matrix::host(x.rows, x.cols, backend.activation_dtype());
+  convert(x, z.ref());
+  if (const std::size_t at = first_not_finite(std::as_const(z).ref()); at != SIZE_MAX) {
+    fail(ErrorCode::InvalidArgument, "{}: column {} of row {} of layer {}'s input is not finite",
+         dictionary.info().name, at % x.cols, at / x.cols, layer.layer);
+  }
+  if (z.dtype() == DType::F64) {
+    scale_rows(layer, z.as<double>());
+  } else {
+    scale_rows(layer, z.as<float>());
+  }
+  return z;
+}
+
+template <typename T>
+void scale_columns(MatrixView<T> h, std::span<const float> factors) {
+  parallel_for(h.rows, kRowGrain, [&](std::size_t begin, std::size_t end) {
+    for (std::size_t r = begin; r < end; ++r) {
+      for (std::size_t c = 0; c < h.cols; ++c) {
+        h.at(r, c) *= static_cast<T>(factors[c]);
+      }
+    }
+  });
+}
+
+ConstMatRef row_of(std::span<const float> values) {
+  return {reinterpret_cast<const std::byte*>(values.data()), 1, values.size(), values.size()};
+}
+
+/// Pre-activations of some rows, one block of features after the other.
+class Encoder {
+ public:
+  Encoder(Backend& backend, const Dictionary& dictionary, const DictionaryLayer& layer,
+          Precision precision)
+      : backend_(backend), dictionary_(dictionary), layer_(layer), precision_(precision) {}
+
+  void run(ConstMatRef z, std::size_t first_row, Selection& selection) const {
+    const std::size_t features = layer_.features();
+    Matrix h = make_matrix(backend_, z.rows, std::min(features, kFeatureBlock));
+    for (std::size_t begin = 0; begin < features; begin += kFeatureBlock) {
+      const std::size_t count = std::min(kFeatureBlock, features - begin);
+      const MatRef block = h.ref().col_range(0, count);
+      multiply(z, begin, block);
+      check_block(block, begin);
+      selection.take(block, first_row, begin);
+    }
+  }
+
+ private:
+  void multiply(ConstMatRef z, std::size_t begin, MatRef block) const {
+    const StoredMatrix& w = layer_.w_enc;
+    const bool by_feature = w.transposed == Transpose::No;
+    const bool biased = layer_.activation.kind != ActivationKind::Gated;
+    const std::span<const float> b_enc = std::span(layer_.b_enc).subspan(begin, block.cols);
+    ops::gemm(backend_, {.a = z,
+                         .b = by_feature ? w.matrix.row_range(begin, block.cols)
+                                         : w.matrix.col_range(begin, block.cols),
+                         .bias = biased ? row_of(b_enc) : ConstMatRef{},
+                         .out = block,
+                         .transpose_b = by_feature ? Transpose::Yes : Transpose::No,
+                         .precision = precision_});
+    if (layer_.feature_scale.empty()) {
+      return;
+    }
+    const std::span<const float> scale = std::span(layer_.feature_scale).subspan(begin, block.cols);
+    if (block.dtype == DType::F64) {
+      scale_columns(block.as<double>(), scale);
+    } else {
+      scale_columns(block.as<float>(), scale);
+    }
+  }
+
+  void check_block(ConstMatRef block, std::size_t begin) const {
+    if (const std::size_t at = first_not_finite(block); at != SIZE_MAX) {
+      fail(ErrorCode::CorruptData,
+           "{}: feature {} of layer {} has weights that are not finite or far too large",
+           dictionary_.info().name, begin + at % block.cols, layer_.layer);
+    }
+  }
+
+  Backend& backend_;
+  const Dictionary& dictionary_;
+  const DictionaryLayer& layer_;
+  Precision precision_;
+};
+
+}  // namespace
+
+SparseRows encode(Backend& backend, const Dictionary& dictionary, std::size_t index, ConstMatRef x,
+                  const EncodeOptions& options) {
+  check(index < dictionary.layers().size(), "{}: there are {} layers", dictionary.info().name,
+        dictionary.layers().size());
+  const DictionaryLayer& layer = dictionary.layers()[index];
+  check(x.cols == layer.d_in(), "{}: layer {} reads {} numbers a token, but was given {}",
+        dictionary.info().name, layer.layer, layer.d_in(), x.cols);
+  const auto selection = make_selection(layer.activation, layer.b_enc, x.rows, layer.features());
+  const Encoder encoder(backend, dictionary, layer, options.precision);
+  for (std::size_t begin = 0; begin < x.rows; begin += kRowBlock) {
+    const Matrix z = prepared(backend, dictionary, layer,
+                              x.row_range(begin, std::min(kRowBlock, x.rows - begin)));
+    encoder.run(z.ref(), begin, *selection);
+  }
+  return selection->finish();
+}
+
+}  // namespace cajal
