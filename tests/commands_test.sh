@@ -299,9 +299,9 @@ test_output_goes_to_the_file_whole_or_not_at_all() {
 }
 
 test_flags_that_make_no_sense_together_are_usage_errors() {
-  for wrong in "generate Hi" "generate -m $tiny" "generate -m $tiny Hi --ids 1" \
+  for wrong in "generate -m $tiny" "generate -m $tiny Hi --ids 1" \
     "generate -m $tiny -f $work/stdin Hi" "generate -m $tiny --chat --ids 1" "points -m $tiny Hi" \
-    "points -m $tiny --all" "score -m $tiny Hi --world" "score -m $tiny Hi --split train" "score -m $tiny Hi --probes" "tokens -m $tiny --jsonl --ids 1" "inspect" "chat"; do
+    "points -m $tiny --all" "score -m $tiny Hi --world" "score -m $tiny Hi --split train" "score -m $tiny Hi --probes" "tokens -m $tiny --jsonl --ids 1"; do
     # shellcheck disable=SC2086
     run $wrong
     expect_status 2

@@ -31,7 +31,6 @@ bool is_command(const std::string& line) {
 class ChatCommand final : public Command {
  public:
   std::vector<BoundField> fields() override { return bind_fields(chat_fields(), request_); }
-  void check_usage() override { require_model(request_.model); }
   int run(Surroundings around) override;
 
  private:

@@ -11,7 +11,7 @@ constexpr std::array<CommandEntry, 9> kCommands = {{
      "  cajal generate -m MODEL --ids 2,8,14 --temperature 0.8 --seed 7 --json",
      "write to this file instead of the screen", make_generate_command},
     {"chat", "Talk with a model that has a chat template.",
-     "  cajal chat -m MODEL\n"
+     "  cajal chat\n"
      "  echo \"What is a neuron?\" | cajal chat -m MODEL --json",
      "keep the conversation in this file, as /save does", make_chat_command},
     {"tokens", "Show how a text is split into the tokens a model reads.",
@@ -28,8 +28,8 @@ constexpr std::array<CommandEntry, 9> kCommands = {{
      "write to this file instead of the screen", make_lens_command},
     {"score", "Measure how well a model predicts a text, or what it knows of the specimen's world.",
      "  cajal score -m MODEL -f story.txt --json\n"
-     "  cajal score -m MODEL --world geography --questions 200\n"
-     "  cajal score -m MODEL --world --probes -o probes.svg",
+     "  cajal score --world geography --questions 200\n"
+     "  cajal score --world --probes -o probes.svg",
      "write to this file instead of the screen; with --probes, a picture to a .svg file",
      make_score_command},
     {"inspect", "Say what a model, tokenizer or file of tensors is, and check a model.",

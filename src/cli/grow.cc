@@ -122,12 +122,9 @@ class GrowCommand final : public Command {
 
  private:
   Provenance provenance() const {
-    return {.model = {},
-            .dictionary = {},
-            .tokenizer = {},
-            .precision = {},
-            .device = request_.device,
-            .seed = {}};
+    Provenance out;
+    out.device = request_.device;
+    return out;
   }
 
   GrowRequest request_;

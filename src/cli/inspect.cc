@@ -63,11 +63,6 @@ void add_rows(std::vector<TableRow>& rows, const std::string& indent, const Json
 class InspectCommand final : public Command {
  public:
   std::vector<BoundField> fields() override { return bind_fields(inspect_fields(), request_); }
-  void check_usage() override {
-    require(!request_.path.empty() || !request_.model.empty(),
-            "nothing to inspect: give the PATH of a model, tokenizer or file of tensors");
-  }
-
   int run(Surroundings around) override {
     Console& console = around.console;
     console.open_output();

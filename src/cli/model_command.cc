@@ -7,10 +7,6 @@
 
 namespace cajal {
 
-void require_model(const std::string& model) {
-  as_usage([&] { check_model(model); });
-}
-
 void require_input(const InputOptions& input) {
   as_usage([&] { check_input(input); });
 }

@@ -25,8 +25,7 @@ void as_usage(const Check& check) {
     throw UsageError(error.what());
   }
 }
-/// check_model and check_input.
-void require_model(const std::string& model);
+/// check_input.
 void require_input(const InputOptions& input);
 
 }  // namespace cajal

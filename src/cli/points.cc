@@ -31,7 +31,6 @@ class PointsCommand final : public Command {
   std::vector<BoundField> fields() override { return bind_fields(points_fields(), request_); }
   InputOptions* input() override { return &request_; }
   void check_usage() override {
-    require_model(request_.model);
     const bool reads = !request_.point.empty() || request_.all;
     require(reads || (!request_.text && request_.ids.empty()),
             "say which points to read: give --point A,B or --all");

@@ -176,7 +176,8 @@ int run_program(std::span<char* const> arguments) {
   program.set_version_flag("--version", version_line());
   program.footer(
       "Example:\n  cajal generate -m MODEL \"Once upon a time\"\n\n"
-      "MODEL is a Hugging Face folder, a .gguf file, or org/name from the local cache.\n"
+      "MODEL is a Hugging Face folder, a .gguf file, or org/name from the local cache;\n"
+      "without -m it is the specimen, a small model that comes with cajal.\n"
       "See cajal COMMAND --help for each command.");
   std::vector<Parsed> all;
   all.reserve(commands().size());

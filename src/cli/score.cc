@@ -120,7 +120,6 @@ class ScoreCommand final : public Command {
   std::vector<BoundField> fields() override { return bind_fields(score_fields(), request_); }
   InputOptions* input() override { return &request_; }
   void check_usage() override {
-    require_model(request_.model);
     as_usage([&] { check_score(request_); });
   }
 

@@ -32,7 +32,6 @@ class TokensCommand final : public Command {
   std::vector<BoundField> fields() override { return bind_fields(tokens_fields(), request_); }
   InputOptions* input() override { return &request_; }
   void check_usage() override {
-    require_model(request_.model);
     require_input(request_);
     require(!request_.jsonl || request_.text, "--jsonl reads lines of text: give -f FILE or -");
   }

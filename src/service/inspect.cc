@@ -202,12 +202,13 @@ InspectResult inspect(const InspectRequest& request, const std::stop_token& canc
   if (!request.path.empty()) {
     found.model = request.path;
   }
-  const std::filesystem::path path = find_model(found.model);
-  if (holds_model(path)) {
-    return inspect_model(found, path, cancel);
+  const FoundModel model = find_model(found.model);
+  if (holds_model(model.path)) {
+    return inspect_model(found, model.path, cancel);
   }
   check_no_run_options(found);
-  InspectResult out = holds_tensors(path) ? inspect_tensors(path) : inspect_tokenizer(path);
+  InspectResult out =
+      holds_tensors(model.path) ? inspect_tensors(model.path) : inspect_tokenizer(model.path);
   out.provenance.model = found.model;
   return out;
 }

@@ -13,7 +13,7 @@
 namespace cajal {
 
 struct InspectRequest : ModelOptions {
-  std::string path;    // as `model`; wins over it
+  std::string path;    // as `model`; wins over it; both empty: the specimen
   bool check = false;  // run the self-check
 };
 

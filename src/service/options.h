@@ -10,7 +10,7 @@
 namespace cajal {
 
 struct ModelOptions {
-  std::string model;                   // folder, .gguf file, or org/name in the Hugging Face cache
+  std::string model;  // folder, .gguf file, org/name in the Hugging Face cache; empty: specimen
   std::string device = "cpu";          // "cpu", "ref", "cuda"
   std::string precision;               // empty: the model's own choice
   std::optional<std::size_t> threads;  // absent: all cores
@@ -30,7 +30,8 @@ template <typename Options>
 FieldTable<Options> tokenizer_fields() {
   return {
       {{.name = "model",
-        .help = "the model: a folder, a .gguf file, or org/name in the Hugging Face cache",
+        .help = "the model: a folder, a .gguf file, or org/name in the Hugging Face cache "
+                "(default: the specimen)",
         .letter = 'm',
         .value = "MODEL"},
        &Options::model},

@@ -183,7 +183,6 @@ TEST(Service, DevicesThatAreNotHereAreAnError) {
 }
 
 TEST(Service, AModelIsFoundByPathOrInTheCacheOrNotAtAll) {
-  EXPECT_THAT([] { find_model(""); }, ThrowsMessage<Error>(HasSubstr("-m")));
   EXPECT_THAT([] { find_model("/no/such"); }, ThrowsMessage<Error>(HasSubstr("/no/such")));
   EXPECT_THAT([] { find_model("no/such-model"); }, ThrowsMessage<Error>(HasSubstr("cache")));
 }

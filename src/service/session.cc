@@ -6,6 +6,7 @@
 #include "io/hub_cache.h"
 #include "service/identity.h"
 #include "service/names.h"
+#include "service/specimen.h"
 
 namespace cajal {
 namespace {
@@ -34,13 +35,13 @@ Precision choose_precision(const ModelOptions& options, Session& session) {
       !backend.has(Precision::BF16x2)) {
     session.notes.push_back(fmt::format(
         "{} is stored in bf16, but this machine has no bf16 arithmetic; computing in f32",
-        options.model));
+        session.name));
   }
   return precision;
 }
 
 std::shared_ptr<const Tokenizer> name_ids(const ModelOptions& options, const Session& session) {
-  check_nameless(options.model, session.tokenizer.get());
+  check_nameless(session.name, session.tokenizer.get());
   return load_names(options.vocab, session.model->config().vocab, session.special.stop);
 }
 
@@ -63,21 +64,20 @@ Provenance Session::provenance() const {
   return out;
 }
 
-void check_model(const std::string& model) {
-  check(!model.empty(),
-        "no model was given: name one with -m MODEL (a Hugging Face folder, a .gguf file, or "
-        "org/name from the local cache)");
-}
-
-std::filesystem::path find_model(const std::string& model) {
-  check_model(model);
+FoundModel find_model(const std::string& model) {
+  if (model.empty()) {
+    const std::filesystem::path path = find_specimen();
+    return {.name = std::string(kSpecimen),
+            .path = path,
+            .notes = {fmt::format("no -m was given: using the specimen, {}", path.string())}};
+  }
   std::error_code error;
   if (std::filesystem::exists(model, error)) {
-    return model;
+    return {.name = model, .path = model};
   }
   if (is_hub_name(model)) {
     if (auto found = find_in_hub_cache(model)) {
-      return *found;
+      return {.name = model, .path = *found};
     }
     const auto cache = hub_cache_folder();
     fail(ErrorCode::NotFound,
@@ -131,14 +131,17 @@ Session open_session(const ModelOptions& options) {
     set_threads(static_cast<int>(*options.threads));
   }
   Session session;
-  session.name = options.model;
-  session.path = find_model(options.model);
+  FoundModel found = find_model(options.model);
+  session.name = std::move(found.name);
+  session.path = std::move(found.path);
+  session.notes = std::move(found.notes);
   session.backend = make_backend(options.device);
   session.model = Model::load(session.path);
   session.tokenizer = load_tokenizer(session.path);
   session.special =
       read_special_ids(session.path, session.tokenizer.get(), session.model->config().vocab);
-  session.notes = session.special.notes;
+  const auto& notes = session.special.notes;
+  session.notes.insert(session.notes.end(), notes.begin(), notes.end());
   if (!options.vocab.empty()) {
     session.tokenizer = name_ids(options, session);
     session.vocab = options.vocab;

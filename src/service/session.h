@@ -17,7 +17,7 @@ namespace cajal {
 
 /// One command's model, ready to run. Not for two threads at once.
 struct Session {
-  std::string name;  // the model, as the user named it
+  std::string name;  // the model, as the user named it; "specimen": none was named
   std::filesystem::path path;
   std::filesystem::path vocab;  // --vocab's file; empty without
   std::shared_ptr<const Model> model;
@@ -35,12 +35,16 @@ struct Session {
   Provenance provenance() const;
 };
 
-/// Throws InvalidArgument saying to give -m, if `model` is empty.
-void check_model(const std::string& model);
+/// A model as results call it, and where it lies.
+struct FoundModel {
+  std::string name;
+  std::filesystem::path path;
+  std::vector<std::string> notes = {};  // as Session's
+};
 
-/// The path that `model` names: itself if it exists, else org/name in the local Hugging Face cache.
-/// Throws NotFound saying where was looked, InvalidArgument if `model` is empty.
-std::filesystem::path find_model(const std::string& model);
+/// What `model` names: the path itself if it exists, else org/name in the local Hugging Face cache;
+/// the specimen, with a note that says so, if it is empty. Throws NotFound saying where was looked.
+FoundModel find_model(const std::string& model);
 
 /// For --vocab: throws InvalidArgument if the model has a tokenizer of its own.
 void check_nameless(const std::string& model, const Tokenizer* tokenizer);

@@ -59,12 +59,18 @@ const FieldTable<TokensRequest>& tokens_fields() {
 }
 
 TokenTable::TokenTable(const TokensRequest& request)
-    : request_(request),
-      path_(find_model(request.model)),
-      tokenizer_(tokenizer_of(request, path_)) {
+    : TokenTable(request, find_model(request.model)) {}
+
+TokenTable::TokenTable(TokensRequest request, FoundModel model)
+    : request_(std::move(request)),
+      path_(std::move(model.path)),
+      notes_(std::move(model.notes)),
+      tokenizer_(tokenizer_of(request_, path_)) {
+  request_.model = std::move(model.name);
   if (std::filesystem::is_directory(path_) || path_.extension() == ".gguf") {
     special_ = read_special_ids(path_, tokenizer_.get(),
                                 configured_vocab(path_).value_or(tokenizer_->vocab_size()));
+    notes_.insert(notes_.end(), special_.notes.begin(), special_.notes.end());
   }
 }
 

@@ -7,6 +7,7 @@
 
 #include "service/options.h"
 #include "service/provenance.h"
+#include "service/session.h"
 #include "text/special_ids.h"
 #include "text/tokenizer.h"
 
@@ -38,15 +39,17 @@ class TokenTable {
   /// Of the text that one line of JSON holds; `line` counts from 1, for messages.
   TokensResult tokens_of_line(std::string_view json, std::size_t line) const;
   Provenance provenance() const;
-  const std::vector<std::string>& notes() const noexcept { return special_.notes; }
+  const std::vector<std::string>& notes() const noexcept { return notes_; }
   bool begins_with_two_bos(const TokensResult& result) const;
 
  private:
+  TokenTable(TokensRequest request, FoundModel model);
   TokensResult encode(std::string_view text) const;
   TokensResult describe(std::vector<TokenId> ids) const;
 
-  TokensRequest request_;
+  TokensRequest request_;  // its model named
   std::filesystem::path path_;
+  std::vector<std::string> notes_;
   std::shared_ptr<const Tokenizer> tokenizer_;
   SpecialIds special_;
 };
