@@ -148,14 +148,14 @@ class Encoder {
 }  // namespace
 
 SparseRows encode(Backend& backend, const Dictionary& dictionary, std::size_t index, ConstMatRef x,
-                  const EncodeOptions& options) {
+                  Precision precision) {
   check(index < dictionary.layers().size(), "{}: there are {} layers", dictionary.info().name,
         dictionary.layers().size());
   const DictionaryLayer& layer = dictionary.layers()[index];
   check(x.cols == layer.d_in(), "{}: layer {} reads {} numbers a token, but was given {}",
         dictionary.info().name, layer.layer, layer.d_in(), x.cols);
   const auto selection = make_selection(layer.activation, layer.b_enc, x.rows, layer.features());
-  const Encoder encoder(backend, dictionary, layer, options.precision);
+  const Encoder encoder(backend, dictionary, layer, precision);
   for (std::size_t begin = 0; begin < x.rows; begin += kRowBlock) {
     const Matrix z = prepared(backend, dictionary, layer,
                               x.row_range(begin, std::min(kRowBlock, x.rows - begin)));

@@ -14,16 +14,12 @@
 
 namespace cajal {
 
-struct EncodeOptions {
-  Precision precision = Precision::F32;
-};
-
 /// Features of layers()[index] that fire on x [rows, d_in] (any float type): [rows, features].
 /// Memory: blocks of pre-activations and what fires, never [rows, features]. Throws InvalidArgument
 /// if x has another width, naming both, and CorruptData if a pre-activation is not finite, naming
 /// layer and feature.
 SparseRows encode(Backend& backend, const Dictionary& dictionary, std::size_t index, ConstMatRef x,
-                  const EncodeOptions& options = {});
+                  Precision precision = Precision::F32);
 
 /// The reconstruction of layers()[target]'s output, into `out` [rows, d_out] of the backend's
 /// activation type. `codes` are by layer, as encode() gives them; those of sources_of(target) are
