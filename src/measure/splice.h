@@ -1,0 +1,57 @@
+// A model run with something else in place of what it computes at some of its points: a dictionary
+// at every layer in sequence (no error terms; each sees what those before it made), ablations, or a
+// dictionary with its errors added back.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "model/model.h"
+#include "model/points.h"
+
+namespace cajal {
+
+/// What is replaced, and what the replacement looks at; the same point twice for an autoencoder.
+struct SpliceSite {
+  Point input;
+  Point output;
+};
+
+/// What comes in place of a point's rows.
+class Replacement {
+ public:
+  virtual ~Replacement() = default;
+  /// Called for the sites in their order in each forward pass. `input` [rows, d_in] is what this
+  /// pass holds at the site's input; `output` [rows, d_out] what it computed, to be overwritten.
+  /// Both hold the rows that are replaced and no others, of the backend's activation type.
+  virtual void replace(std::size_t site, ConstMatRef input, MatRef output) = 0;
+};
+
+/// Nothing, or the same row for all.
+class Ablation : public Replacement {
+ public:
+  /// By site, [d_out] each; empty: zeros.
+  explicit Ablation(std::vector<std::vector<double>> rows = {}) : rows_(std::move(rows)) {}
+  void replace(std::size_t site, ConstMatRef input, MatRef output) override;
+
+ private:
+  std::vector<std::vector<double>> rows_;
+};
+
+/// Those rows of a batch that are not `kept`.
+std::vector<std::size_t> rows_except(std::span<const TokenId> tokens,
+                                     std::span<const TokenId> kept);
+
+/// [rows.size(), cols] of the same type: those rows of `from`, side by side.
+Matrix gathered(ConstMatRef from, std::span<const std::size_t> rows);
+/// The other way: row i of `from` becomes row rows[i] of `to`.
+void scatter(ConstMatRef from, std::span<const std::size_t> rows, MatRef to);
+
+/// Logits [tokens, vocab] of a batch with `rows` of every site replaced. Sites in the order of
+/// computation, each input not after its output. Throws what forward throws.
+Matrix spliced_logits(Backend& backend, const Model& model, const Batch& batch, Precision precision,
+                      std::span<const SpliceSite> sites, std::span<const std::size_t> rows,
+                      Replacement& replacement);
+
+}  // namespace cajal
