@@ -19,6 +19,7 @@
 #include "ops/optimiser.h"
 #include "ops/rows.h"
 #include "ops/rows_vjp.h"
+#include "ops/sparse.h"
 #include "tensor/matrix.h"
 
 namespace cajal {
@@ -29,7 +30,8 @@ class Backend : public DenseOps,
                 public AttentionOps,
                 public AttentionVjpOps,
                 public LossOps,
-                public OptimiserOps {
+                public OptimiserOps,
+                public SparseOps {
  public:
   Backend() = default;
   Backend(const Backend&) = delete;

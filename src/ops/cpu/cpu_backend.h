@@ -68,6 +68,11 @@ class CpuBackend final : public Backend {
   double sum_of_squares(ConstMatRef in) override;
   void round_to_bf16(ConstMatRef in, MatRef out) override;
 
+  void collect(ConstMatRef block, std::size_t first_column, const SelectionRule& rule,
+               std::span<RowCandidates> rows) override;
+  void sparse_product(const SparseProductArgs& args) override;
+  void sparse_dots(const SparseDotsArgs& args) override;
+
  private:
   void gemm_of_floats(const GemmArgs& args, const float* bias);
   void gemm_of_stored(const GemmArgs& args, const float* bias);

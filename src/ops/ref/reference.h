@@ -66,6 +66,11 @@ class ReferenceBackend final : public Backend {
   void adamw_step(const AdamWArgs& args) override;
   double sum_of_squares(ConstMatRef in) override;
   void round_to_bf16(ConstMatRef in, MatRef out) override;
+
+  void collect(ConstMatRef block, std::size_t first_column, const SelectionRule& rule,
+               std::span<RowCandidates> rows) override;
+  void sparse_product(const SparseProductArgs& args) override;
+  void sparse_dots(const SparseDotsArgs& args) override;
 };
 
 /// Row `r` of a matrix of any float type, widened exactly.
