@@ -2,29 +2,92 @@
 
 #include <algorithm>
 #include <array>
-#include <mutex>
 #include <unordered_map>
 #include <zip.h>
 
 #include "base/error.h"
+#include "io/zip_archive.h"
 
 namespace cajal {
 namespace {
 
 constexpr std::string_view kEnding = ".npy";
-constexpr std::uint64_t kAlwaysUnpacked = std::uint64_t{64} << 20U;
-constexpr std::uint64_t kMostRatio = 100;
-constexpr std::uint64_t kDeflateRatio = 1032;  // deflate cannot shrink more than this
+
+}  // namespace
+
+struct Npz::Archive {
+  Archive(std::span<const std::byte> bytes, std::string name, std::shared_ptr<const void> owner)
+      : zip(bytes, std::move(name), ".npz", std::move(owner)) {
+    list_entries();
+  }
+  void list_entries();
+
+  ZipArchive zip;
+  std::vector<std::string> names;
+  std::unordered_map<std::string_view, std::size_t> entries;  // keys are views of `names`
+};
+
+void Npz::Archive::list_entries() {
+  std::vector<std::size_t> indices;
+  for (std::size_t i = 0; i < zip.entries().size(); ++i) {
+    std::string_view entry = zip.entries()[i];
+    if (entry.ends_with(kEnding)) {
+      entry.remove_suffix(kEnding.size());
+      names.emplace_back(entry);
+      indices.push_back(i);
+    }
+  }
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    if (!entries.emplace(names[i], indices[i]).second) {
+      fail(ErrorCode::CorruptData, "{}: has two arrays named '{}'", zip.name(),
+           printable(names[i]));
+    }
+  }
+}
+
+Npz::Npz(std::unique_ptr<Archive> archive) : archive_(std::move(archive)) {}
+Npz::~Npz() = default;
+
+std::shared_ptr<const Npz> Npz::open(const std::filesystem::path& path) {
+  auto file = MappedFile::open(path);
+  const auto bytes = file->bytes();
+  return parse(bytes, path.string(), std::move(file));
+}
+
+std::shared_ptr<const Npz> Npz::parse(std::span<const std::byte> bytes, std::string name,
+                                      std::shared_ptr<const void> owner) {
+  return std::shared_ptr<const Npz>(
+      new Npz(std::make_unique<Archive>(bytes, std::move(name), std::move(owner))));
+}
+
+const std::vector<std::string>& Npz::names() const noexcept {
+  return archive_->names;
+}
+
+bool Npz::contains(std::string_view name) const noexcept {
+  return archive_->entries.contains(name);
+}
+
+std::shared_ptr<const Npy> Npz::read(std::string_view name) const {
+  const auto it = archive_->entries.find(name);
+  if (it == archive_->entries.end()) {
+    fail(ErrorCode::NotFound, "{}: has no array '{}'", archive_->zip.name(), printable(name));
+  }
+  std::string where = fmt::format("{}: array '{}'", archive_->zip.name(), printable(name));
+  ZipArchive::Unpacked unpacked = archive_->zip.read(it->second, where);
+  auto owner = std::make_shared<Buffer>(std::move(unpacked.bytes));
+  const std::span<const std::byte> bytes(owner->get(), unpacked.size);
+  auto array = Npy::read(bytes, std::move(where), std::move(owner));
+  array->tensor_.name = it->first;
+  return array;
+}
+
+namespace {
 
 struct Discard {
   void operator()(zip_t* zip) const { zip_discard(zip); }
 };
 using ZipPointer = std::unique_ptr<zip_t, Discard>;
-
-struct CloseEntry {
-  // What closing reports has been reported by the reads before.
-  void operator()(zip_file_t* file) const { static_cast<void>(zip_fclose(file)); }
-};
 
 struct FreeSource {
   void operator()(zip_source_t* source) const { zip_source_free(source); }
@@ -40,159 +103,6 @@ struct ZipError {
   std::string text() { return zip_error_strerror(&error); }
   zip_error_t error{};
 };
-
-ZipPointer open_archive(std::span<const std::byte> bytes, const std::string& name) {
-  if (bytes.empty()) {  // for the library this is an archive without entries
-    fail(ErrorCode::CorruptData, "{}: is empty, which is no .npz (zip) file", name);
-  }
-  ZipError error;
-  SourcePointer source(zip_source_buffer_create(bytes.data(), bytes.size(), 0, &error.error));
-  ZipPointer zip(source ? zip_open_from_source(source.get(), ZIP_RDONLY, &error.error) : nullptr);
-  if (!zip) {
-    fail(ErrorCode::CorruptData, "{}: cannot be read as a .npz (zip) file: {}", name,
-         printable(error.text()));
-  }
-  [[maybe_unused]] const auto* taken = source.release();  // it belongs to the archive now
-  return zip;
-}
-
-/// Refuses what would take far more memory than the file has bytes.
-void check_entry(const zip_stat_t& entry, std::size_t file_size, const std::string& where) {
-  const bool stored = entry.comp_method == ZIP_CM_STORE;
-  if (!stored && entry.comp_method != ZIP_CM_DEFLATE) {
-    fail(ErrorCode::Unsupported,
-         "{}: is packed by the zip method {}; only stored and deflated entries can be read", where,
-         entry.comp_method);
-  }
-  if (entry.encryption_method != ZIP_EM_NONE) {
-    fail(ErrorCode::Unsupported, "{}: is encrypted", where);
-  }
-  const bool impossible =
-      stored ? entry.size != entry.comp_size : entry.size / kDeflateRatio > entry.comp_size;
-  if (entry.comp_size > file_size || impossible) {
-    fail(ErrorCode::CorruptData, "{}: claims {} bytes packed into {}, in a file of {}", where,
-         entry.size, entry.comp_size, file_size);
-  }
-  if (entry.size > kAlwaysUnpacked && entry.size / kMostRatio > entry.comp_size) {
-    fail(ErrorCode::ResourceExhausted,
-         "{}: claims that {} bytes unpack to {}, which looks like a zip bomb; if it is none, save "
-         "it "
-         "without compression (numpy.savez)",
-         where, entry.comp_size, entry.size);
-  }
-}
-
-}  // namespace
-
-struct Npz::Archive {
-  std::string name;
-  std::shared_ptr<const void> owner;
-  std::size_t file_size = 0;
-  std::vector<std::string> names;
-  std::unordered_map<std::string_view, std::uint64_t> entries;  // keys are views of `names`
-  mutable std::mutex mutex;                                     // guards zip
-  ZipPointer zip;
-
-  void list_entries();
-  Buffer unpack(std::uint64_t index, std::uint64_t size, const std::string& where) const;
-};
-
-void Npz::Archive::list_entries() {
-  const zip_int64_t count = zip_get_num_entries(zip.get(), 0);
-  std::vector<std::uint64_t> indices;
-  for (zip_int64_t i = 0; i < count; ++i) {
-    const char* raw = zip_get_name(zip.get(), static_cast<zip_uint64_t>(i), ZIP_FL_ENC_RAW);
-    std::string_view entry = raw == nullptr ? "" : raw;
-    if (entry.ends_with(kEnding)) {
-      entry.remove_suffix(kEnding.size());
-      names.emplace_back(entry);
-      indices.push_back(static_cast<std::uint64_t>(i));
-    }
-  }
-  for (std::size_t i = 0; i < names.size(); ++i) {
-    if (!entries.emplace(names[i], indices[i]).second) {
-      fail(ErrorCode::CorruptData, "{}: has two arrays named '{}'", name, printable(names[i]));
-    }
-  }
-}
-
-Buffer Npz::Archive::unpack(std::uint64_t index, std::uint64_t size,
-                            const std::string& where) const {
-  const std::unique_ptr<zip_file_t, CloseEntry> file(zip_fopen_index(zip.get(), index, 0));
-  if (!file) {
-    fail(ErrorCode::CorruptData, "{}: cannot be unpacked: {}", where,
-         printable(zip_strerror(zip.get())));
-  }
-  Buffer out = allocate_host(size);
-  std::uint64_t done = 0;
-  zip_int64_t n = 1;
-  while (n > 0 && done < size) {
-    n = zip_fread(file.get(), out.get() + done, size - done);
-    done += n > 0 ? static_cast<std::uint64_t>(n) : 0;
-  }
-  std::byte more{};  // reading on to the end makes the library check the sum
-  const zip_int64_t rest = n < 0 ? n : zip_fread(file.get(), &more, 1);
-  if (done != size || rest != 0) {
-    fail(ErrorCode::CorruptData, "{}: cannot be unpacked to its {} bytes: {}", where, size,
-         rest < 0 ? printable(zip_file_strerror(file.get())) : "it has another length");
-  }
-  return out;
-}
-
-Npz::Npz(std::unique_ptr<Archive> archive) : archive_(std::move(archive)) {}
-Npz::~Npz() = default;
-
-std::shared_ptr<const Npz> Npz::open(const std::filesystem::path& path) {
-  auto file = MappedFile::open(path);
-  const auto bytes = file->bytes();
-  return parse(bytes, path.string(), std::move(file));
-}
-
-std::shared_ptr<const Npz> Npz::parse(std::span<const std::byte> bytes, std::string name,
-                                      std::shared_ptr<const void> owner) {
-  auto archive = std::make_unique<Archive>();
-  archive->zip = open_archive(bytes, name);
-  archive->name = std::move(name);
-  archive->owner = std::move(owner);
-  archive->file_size = bytes.size();
-  archive->list_entries();
-  return std::shared_ptr<const Npz>(new Npz(std::move(archive)));
-}
-
-const std::vector<std::string>& Npz::names() const noexcept {
-  return archive_->names;
-}
-
-bool Npz::contains(std::string_view name) const noexcept {
-  return archive_->entries.contains(name);
-}
-
-std::shared_ptr<const Npy> Npz::read(std::string_view name) const {
-  const auto it = archive_->entries.find(name);
-  if (it == archive_->entries.end()) {
-    fail(ErrorCode::NotFound, "{}: has no array '{}'", archive_->name, printable(name));
-  }
-  std::string where = fmt::format("{}: array '{}'", archive_->name, printable(name));
-  zip_stat_t entry{};
-  std::shared_ptr<Buffer> unpacked;
-  {
-    const std::lock_guard lock(archive_->mutex);
-    constexpr zip_uint64_t kNeeded =
-        ZIP_STAT_SIZE | ZIP_STAT_COMP_SIZE | ZIP_STAT_COMP_METHOD | ZIP_STAT_ENCRYPTION_METHOD;
-    if (zip_stat_index(archive_->zip.get(), it->second, 0, &entry) != 0 ||
-        (entry.valid & kNeeded) != kNeeded) {
-      fail(ErrorCode::CorruptData, "{}: its entry cannot be read", where);
-    }
-    check_entry(entry, archive_->file_size, where);
-    unpacked = std::make_shared<Buffer>(archive_->unpack(it->second, entry.size, where));
-  }
-  const std::span<const std::byte> bytes(unpacked->get(), entry.size);
-  auto array = Npy::read(bytes, std::move(where), std::move(unpacked));
-  array->tensor_.name = it->first;
-  return array;
-}
-
-namespace {
 
 /// An entry to be written; must stay in place until the archive is closed.
 struct PackedEntry {
