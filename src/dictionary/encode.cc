@@ -95,7 +95,7 @@ class Encoder {
           Precision precision)
       : backend_(backend), dictionary_(dictionary), layer_(layer), precision_(precision) {}
 
-  void run(ConstMatRef z, std::size_t first_row, Selection& selection) const {
+  void run(ConstMatRef z, std::size_t first_row, FeatureSelection& selection) const {
     const std::size_t features = layer_.features();
     Matrix h = make_matrix(backend_, z.rows, std::min(features, kFeatureBlock));
     for (std::size_t begin = 0; begin < features; begin += kFeatureBlock) {

@@ -47,7 +47,7 @@ void for_each_row(ConstMatRef h, const Take& take) {
 
 /// Functions that look at one feature at a time: value(feature, h) is what it fires with, or 0.
 template <typename Value>
-class Pointwise final : public Selection {
+class Pointwise final : public FeatureSelection {
  public:
   Pointwise(std::size_t rows, std::size_t features, Value value)
       : features_(features), value_(std::move(value)), fired_(rows) {}
@@ -72,7 +72,7 @@ class Pointwise final : public Selection {
 };
 
 template <typename Value>
-std::unique_ptr<Selection> pointwise(std::size_t rows, std::size_t features, Value value) {
+std::unique_ptr<FeatureSelection> pointwise(std::size_t rows, std::size_t features, Value value) {
   return std::make_unique<Pointwise<Value>>(rows, features, std::move(value));
 }
 
@@ -134,7 +134,7 @@ class Best {
 };
 
 /// TopK and AbsTopK.
-class PerToken final : public Selection {
+class PerToken final : public FeatureSelection {
  public:
   PerToken(const ActivationFunction& function, std::size_t rows, std::size_t features)
       : features_(features),
@@ -176,7 +176,7 @@ class PerToken final : public Selection {
   std::vector<Best> best_;
 };
 
-class PerBatch final : public Selection {
+class PerBatch final : public FeatureSelection {
  public:
   PerBatch(double k, std::size_t rows, std::size_t features)
       : rows_(rows),
@@ -222,7 +222,7 @@ class PerBatch final : public Selection {
   Best best_;
 };
 
-class PerGroup final : public Selection {
+class PerGroup final : public FeatureSelection {
  public:
   PerGroup(std::size_t groups, std::size_t rows, std::size_t features)
       : features_(features), groups_(groups), size_(features / groups), best_(rows * groups) {}
@@ -262,8 +262,8 @@ class PerGroup final : public Selection {
   std::vector<Candidate> best_;  // [rows, groups]
 };
 
-std::unique_ptr<Selection> jump_relu(const ActivationFunction& f, std::size_t rows,
-                                     std::size_t features) {
+std::unique_ptr<FeatureSelection> jump_relu(const ActivationFunction& f, std::size_t rows,
+                                            std::size_t features) {
   const float* threshold = f.threshold.data();
   if (f.keeps_negative) {
     return pointwise(rows, features, [=](std::size_t i, auto h) {
@@ -275,8 +275,8 @@ std::unique_ptr<Selection> jump_relu(const ActivationFunction& f, std::size_t ro
   });
 }
 
-std::unique_ptr<Selection> gated(const ActivationFunction& f, std::span<const float> b_gate,
-                                 std::size_t rows, std::size_t features) {
+std::unique_ptr<FeatureSelection> gated(const ActivationFunction& f, std::span<const float> b_gate,
+                                        std::size_t rows, std::size_t features) {
   const float* gate = b_gate.data();
   const float* scale = f.magnitude_scale.data();
   const float* bias = f.magnitude_bias.data();
@@ -289,8 +289,9 @@ std::unique_ptr<Selection> gated(const ActivationFunction& f, std::span<const fl
 
 }  // namespace
 
-std::unique_ptr<Selection> make_selection(const ActivationFunction& f, std::span<const float> b_enc,
-                                          std::size_t rows, std::size_t features) {
+std::unique_ptr<FeatureSelection> make_selection(const ActivationFunction& f,
+                                                 std::span<const float> b_enc, std::size_t rows,
+                                                 std::size_t features) {
   switch (f.kind) {
     case ActivationKind::Relu:
       return pointwise(rows, features, [](std::size_t, auto h) { return h > 0 ? h : 0; });

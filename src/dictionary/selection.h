@@ -11,9 +11,9 @@
 namespace cajal {
 
 /// Receives the pre-activations of some tokens, block by block of features in ascending order.
-class Selection {
+class FeatureSelection {
  public:
-  virtual ~Selection() = default;
+  virtual ~FeatureSelection() = default;
   /// `h` [rows, features of the block] of float or double, all of them finite: of tokens first_row
   /// .., features first_feature ... Rows are taken in parallel.
   virtual void take(ConstMatRef h, std::size_t first_row, std::size_t first_feature) = 0;
@@ -23,8 +23,8 @@ class Selection {
 
 /// Gated adds `b_enc` itself, since magnitudes have another bias: its `h` come without. `function`
 /// and `b_enc` must outlive the result.
-std::unique_ptr<Selection> make_selection(const ActivationFunction& function,
-                                          std::span<const float> b_enc, std::size_t rows,
-                                          std::size_t features);
+std::unique_ptr<FeatureSelection> make_selection(const ActivationFunction& function,
+                                                 std::span<const float> b_enc, std::size_t rows,
+                                                 std::size_t features);
 
 }  // namespace cajal
