@@ -30,18 +30,13 @@
 #include <map>
 #include <optional>
 #include <span>
-#include <string_view>
 #include <vector>
 
+#include "measure/metric.h"
 #include "tensor/matrix.h"
 #include "tensor/sparse_rows.h"
 
 namespace cajal {
-
-struct Metric {
-  std::string_view name;
-  std::optional<double> value;  // absent: not measured
-};
 
 /// Sums of one dictionary at one place. Not for two threads at once.
 class DictionaryMetrics {

@@ -62,7 +62,7 @@ void scatter(ConstMatRef from, std::span<const std::size_t> rows, MatRef to) {
 }
 
 Matrix spliced_logits(Backend& backend, const Model& model, const Batch& batch, Precision precision,
-                      std::span<const SpliceSite> sites, std::span<const std::size_t> rows,
+                      std::span<const DictionarySite> sites, std::span<const std::size_t> rows,
                       Replacement& replacement) {
   std::vector<Matrix> inputs(sites.size());
   PointSet points;

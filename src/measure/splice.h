@@ -7,16 +7,10 @@
 #include <span>
 #include <vector>
 
+#include "dictionary/sites.h"
 #include "model/model.h"
-#include "model/points.h"
 
 namespace cajal {
-
-/// What is replaced, and what the replacement looks at; the same point twice for an autoencoder.
-struct SpliceSite {
-  Point input;
-  Point output;
-};
 
 /// What comes in place of a point's rows.
 class Replacement {
@@ -51,7 +45,7 @@ void scatter(ConstMatRef from, std::span<const std::size_t> rows, MatRef to);
 /// Logits [tokens, vocab] of a batch with `rows` of every site replaced. Sites in the order of
 /// computation, each input not after its output. Throws what forward throws.
 Matrix spliced_logits(Backend& backend, const Model& model, const Batch& batch, Precision precision,
-                      std::span<const SpliceSite> sites, std::span<const std::size_t> rows,
+                      std::span<const DictionarySite> sites, std::span<const std::size_t> rows,
                       Replacement& replacement);
 
 }  // namespace cajal

@@ -33,8 +33,9 @@ struct Watch : Replacement {
 
 TEST(Splice, ReplacingNothingByItselfChangesNoBit) {
   testing::SmallModel small;
-  const std::vector<SpliceSite> sites = {{{PointKind::MlpIn, 0}, {PointKind::MlpOut, 0}},
-                                         {{PointKind::ResidPost, 1}, {PointKind::ResidPost, 1}}};
+  const std::vector<DictionarySite> sites = {
+      {{PointKind::MlpIn, 0}, {PointKind::MlpOut, 0}},
+      {{PointKind::ResidPost, 1}, {PointKind::ResidPost, 1}}};
   const Batch batch{kTokens, kStarts};
   KvCache cache(small.model->config(), *small.backend, 2);
   const Matrix plain =
@@ -51,7 +52,8 @@ TEST(Splice, ReplacingNothingByItselfChangesNoBit) {
 
 TEST(Splice, KeptRowsKeepTheirPredictions) {
   testing::SmallModel small;
-  const std::vector<SpliceSite> sites = {{{PointKind::ResidPost, 1}, {PointKind::ResidPost, 1}}};
+  const std::vector<DictionarySite> sites = {
+      {{PointKind::ResidPost, 1}, {PointKind::ResidPost, 1}}};
   const Batch batch{kTokens, kStarts};
   const auto run = [&](const std::vector<std::size_t>& rows, Replacement& by) {
     return spliced_logits(*small.backend, *small.model, batch, Precision::F32, sites, rows, by);
@@ -76,7 +78,7 @@ TEST(Splice, AnAblationOfAnotherWidthIsRefused) {
   Ablation narrow({std::vector<double>(31, 1.0)});
   EXPECT_THROW(
       spliced_logits(*small.backend, *small.model, {kTokens, kStarts}, Precision::F32,
-                     std::vector<SpliceSite>{{{PointKind::MlpIn, 0}, {PointKind::MlpOut, 0}}},
+                     std::vector<DictionarySite>{{{PointKind::MlpIn, 0}, {PointKind::MlpOut, 0}}},
                      std::vector<std::size_t>{1}, narrow),
       Error);
 }
