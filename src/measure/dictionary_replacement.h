@@ -41,7 +41,7 @@ class DictionaryRecorder : public Replacement {
   const Matrix& target(std::size_t site) const { return targets_[site]; }  // [rows, d_out]
   const Matrix& reconstruction(std::size_t site) const {
     return reconstructions_[site];
-  }                                                                         // the same
+  }  // the same
   const SparseRows& codes(std::size_t site) const { return codes_[site]; }  // [rows, features]
   /// By site: target - reconstruction.
   std::vector<Matrix> errors() const;
