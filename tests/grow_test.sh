@@ -75,6 +75,33 @@ test_leaves_a_checkpoint_when_interrupted() {
   expect_status 0
 }
 
+# wait_for FILE: until it is there
+wait_for() {
+  for _ in $(seq 600); do
+    [ ! -e "$1" ] || return 0
+    sleep 0.1
+  done
+  complain "no $1 after a minute"
+}
+
+test_refuses_a_folder_in_which_another_grows() {
+  recipe shared
+  command="grow, twice at once"
+  "$cajal" grow "$work/shared.yaml" --steps 100000 -q >"$out" 2>"$err" &
+  process=$!
+  wait_for "$work/shared/training/loss.csv"
+  for how in "" --resume --force; do
+    # shellcheck disable=SC2086
+    run grow "$work/shared.yaml" --steps 100000 $how -q
+    expect_status 1
+    expect_error "shared: another process is growing a model here"
+  done
+  kill -KILL "$process"
+  wait "$process"
+  run grow "$work/shared.yaml" --steps 2 --force -q
+  expect_status 0
+}
+
 test_does_not_go_on_with_another_text_of_the_same_length() {
   recipe changed
   run grow "$work/changed.yaml" --steps 2 -q

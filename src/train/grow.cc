@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/folder_lock.h"
 #include "corpus/packing.h"
 #include "train/checkpoint.h"
 
@@ -14,11 +15,23 @@ namespace {
 
 namespace fs = std::filesystem;
 
+FolderLock locked(const fs::path& folder) {
+  std::error_code error;
+  fs::create_directories(training_folder(folder), error);  // if it fails, the lock says why
+  auto lock = FolderLock::take(training_folder(folder));
+  check(lock.has_value(),
+        "{}: another process is growing a model here; wait until it ends, or choose another folder "
+        "with -o",
+        folder.string());
+  return std::move(*lock);
+}
+
 class Growth {
  public:
   Growth(const MakeBackend& make, const GrowOptions& options, GrowObserver& observer)
       : options_(options),
         observer_(observer),
+        lock_(locked(options.folder)),
         steps_(options.trainer.schedule.steps),
         config_(model_config(options.model.architecture)),
         data_(options.data, options.seed),
@@ -190,6 +203,7 @@ class Growth {
 
   const GrowOptions& options_;
   GrowObserver& observer_;
+  FolderLock lock_;  // before anything there is read or removed
   std::size_t steps_;
   ModelConfig config_;
   Mixture data_;

@@ -42,7 +42,8 @@ class GrowObserver {
   virtual ~GrowObserver() = default;
   virtual void note(std::string_view /*sentence*/) {}
   virtual void stepped(const HistoryRow& /*row*/, std::size_t /*steps*/) {}
-  /// At every evaluation, after the held-out loss: for scores of other kinds.
+  /// At every evaluation, after the held-out loss: for scores of other kinds. What it throws ends
+  /// the training without a checkpoint, so one that is told to stop returns.
   virtual void evaluated(Trainer& /*trainer*/, const HistoryRow& /*row*/) {}
 };
 
@@ -58,7 +59,8 @@ struct GrowResult {
   History history;
 };
 
-/// Throws InvalidArgument if there are checkpoints already and the training is to be new; Cancelled
+/// Throws InvalidArgument if there are checkpoints already and the training is to be new, or if
+/// another process is growing a model in the folder; Cancelled
 /// never: a stop leaves a checkpoint and returns. A loss that is no number, or far above that of a
 /// model that knows nothing, throws InvalidArgument naming the step and the last good checkpoint.
 GrowResult grow(const MakeBackend& make, const GrowOptions& options, Beginning beginning,
