@@ -148,6 +148,10 @@ std::shared_ptr<const Dictionary> load_dictionary(const fs::path& path,
 }
 
 bool is_dictionary(const fs::path& path) {
+  const bool may_be_model = fs::exists(path / "config.json");  // one with dictionaries inside, say
+  if (!fs::is_directory(path) || may_be_model) {
+    return format_of(PublishedFiles(path)) != nullptr;
+  }
   std::vector<std::pair<PublishedFiles, const DictionaryFormat*>> found;
   find_all(path, 0, found);
   return !found.empty();
