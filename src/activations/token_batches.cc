@@ -99,6 +99,17 @@ TokenBatchOptions batch_options(const ModelConfig& config, std::optional<TokenId
           .tokens = tokens};
 }
 
+std::vector<std::size_t> rows_except(std::span<const TokenId> tokens,
+                                     std::span<const TokenId> kept) {
+  std::vector<std::size_t> out;
+  for (std::size_t t = 0; t < tokens.size(); ++t) {
+    if (std::find(kept.begin(), kept.end(), tokens[t]) == kept.end()) {
+      out.push_back(t);
+    }
+  }
+  return out;
+}
+
 std::vector<std::size_t> tokens_of(const TokenBatch& batch, const TokenSequence& sequence,
                                    const Span& span) {
   std::vector<std::size_t> out;

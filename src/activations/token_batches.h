@@ -89,6 +89,10 @@ class TokenBatches {
 TokenBatchOptions batch_options(const ModelConfig& config, std::optional<TokenId> bos,
                                 std::size_t tokens);
 
+/// Those of `tokens` that are none of `kept`: indices.
+std::vector<std::size_t> rows_except(std::span<const TokenId> tokens,
+                                     std::span<const TokenId> kept);
+
 /// The tokens of a sequence that hold a byte of `span`, in order: indices into the batch.
 std::vector<std::size_t> tokens_of(const TokenBatch& batch, const TokenSequence& sequence,
                                    const Span& span);
