@@ -41,7 +41,8 @@ class Batcher {
         fail(ErrorCode::Cancelled, "interrupted");
       }
       const Matrix logits =
-          model_.forward(backend_, {tokens_, starts_}, cache, {.precision = options_.precision});
+          model_.forward(backend_, {tokens_, starts_}, cache,
+                         {.precision = options_.precision, .points = options_.points});
       backend_.synchronize();
       take(logits.ref(), prompts, members, cache, out);
     }

@@ -22,7 +22,8 @@ struct ShortPrompt {
 
 struct ContinuationOptions {
   Precision precision = Precision::F32;
-  std::vector<TokenId> stop;  // ids that end a continuation, and are no part of it
+  const PointSet* points = nullptr;  // what to read and change in every forward pass
+  std::vector<TokenId> stop;         // ids that end a continuation, and are no part of it
   std::stop_token cancel;
   std::function<void(std::size_t done)> progress;  // prompts, after each batch
 };

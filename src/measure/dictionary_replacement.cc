@@ -4,22 +4,11 @@ namespace cajal {
 namespace {
 
 template <typename T>
-void add_scaled(MatrixView<const T> from, T factor, MatrixView<T> to) {
+void add_rows(MatrixView<const T> from, T factor, MatrixView<T> to) {
   for (std::size_t r = 0; r < to.rows; ++r) {
     for (std::size_t c = 0; c < to.cols; ++c) {
       to.at(r, c) += factor * from.at(r, c);
     }
-  }
-}
-
-/// to += factor * from, both F32 or both F64.
-void add_to(ConstMatRef from, double factor, MatRef to) {
-  check(from.rows == to.rows && from.cols == to.cols, "errors of {} x {} for rows of {} x {}",
-        from.rows, from.cols, to.rows, to.cols);
-  if (to.dtype == DType::F64) {
-    add_scaled(from.as<const double>(), factor, to.as<double>());
-  } else {
-    add_scaled(from.as<const float>(), static_cast<float>(factor), to.as<float>());
   }
 }
 
@@ -31,11 +20,21 @@ Matrix copy_of(ConstMatRef from) {
 
 }  // namespace
 
+void add_scaled(ConstMatRef from, double factor, MatRef to) {
+  check(from.rows == to.rows && from.cols == to.cols, "errors of {} x {} for rows of {} x {}",
+        from.rows, from.cols, to.rows, to.cols);
+  if (to.dtype == DType::F64) {
+    add_rows(from.as<const double>(), factor, to.as<double>());
+  } else {
+    add_rows(from.as<const float>(), static_cast<float>(factor), to.as<float>());
+  }
+}
+
 void DictionaryReplacement::replace(std::size_t site, ConstMatRef input, MatRef output) {
   codes_[site] = encode(backend_, dictionary_, site, input, precision_);
   decode(backend_, dictionary_, site, codes_, input, output);
   if (!errors_.empty()) {
-    add_to(errors_[site].ref(), 1.0, output);
+    add_scaled(errors_[site].ref(), 1.0, output);
   }
 }
 
@@ -55,11 +54,16 @@ void DictionaryRecorder::replace(std::size_t site, ConstMatRef input, MatRef out
   decode(backend_, dictionary_, site, codes_, input, reconstructions_[site].ref());
 }
 
+Matrix DictionaryRecorder::error(std::size_t site) const {
+  Matrix out = copy_of(targets_[site].ref());
+  add_scaled(reconstructions_[site].ref(), -1.0, out.ref());
+  return out;
+}
+
 std::vector<Matrix> DictionaryRecorder::errors() const {
   std::vector<Matrix> out;
   for (std::size_t site = 0; site < targets_.size(); ++site) {
-    out.push_back(copy_of(targets_[site].ref()));
-    add_to(reconstructions_[site].ref(), -1.0, out.back().ref());
+    out.push_back(error(site));
   }
   return out;
 }

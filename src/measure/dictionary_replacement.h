@@ -9,6 +9,9 @@
 
 namespace cajal {
 
+/// to += factor * from, both F32 or both F64. Throws InvalidArgument if shapes differ.
+void add_scaled(ConstMatRef from, double factor, MatRef to);
+
 /// Each site's output becomes what the dictionary makes of its input. A dictionary for all layers
 /// sees what it made of those before. Not for two threads at once.
 class DictionaryReplacement : public Replacement {
@@ -43,7 +46,9 @@ class DictionaryRecorder : public Replacement {
     return reconstructions_[site];
   }  // the same
   const SparseRows& codes(std::size_t site) const { return codes_[site]; }  // [rows, features]
-  /// By site: target - reconstruction.
+  /// target - reconstruction of a site.
+  Matrix error(std::size_t site) const;
+  /// That by site.
   std::vector<Matrix> errors() const;
 
  private:

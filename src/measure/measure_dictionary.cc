@@ -110,7 +110,9 @@ class Measuring {
     check(metrics_[0].tokens() != 0,
           "the corpus has no token that a dictionary could be measured on");
     decoder_cosines_of_layers();
-    make_baselines();
+    if (options_.baselines) {
+      make_baselines();
+    }
     splice();
     return result();
   }
@@ -144,10 +146,10 @@ class Measuring {
       DictionaryRecorder clean(asked_.backend, dictionary_, asked_.precision);
       Routed all;
       for (std::size_t s = 0; s < sites_.size(); ++s) {
-        if (neurons_exist_) {
+        if (neurons_exist_ && options_.baselines) {
           all.add(neurons_of(sites_[s]), neurons, s);
         }
-        if (narrow_) {
+        if (narrow_ && options_.baselines) {
           all.add({sites_[s].output, sites_[s].output}, covariance, s);
         }
         all.add(sites_[s], clean, s);
@@ -157,7 +159,10 @@ class Measuring {
         metrics_[s].add(clean.target(s).ref(), clean.reconstruction(s).ref(), clean.codes(s));
       }
     }
-    for (std::size_t s = 0; s < sites_.size() && metrics_[0].tokens() != 0; ++s) {
+    if (!options_.baselines || metrics_[0].tokens() == 0) {
+      return;
+    }
+    for (std::size_t s = 0; s < sites_.size(); ++s) {
       if (narrow_) {
         pca_.bases.push_back(
             {.mean = covariance.at(s).mean(), .vectors = covariance.at(s).components().vectors});
@@ -209,7 +214,9 @@ class Measuring {
       if (sites_.size() > 1) {
         splice_each(*batch, clean);
       }
-      add_baselines(*batch, clean);
+      if (options_.baselines) {
+        add_baselines(*batch, clean);
+      }
     }
     while (const auto batch = next("reading activations again")) {  // for one figure of all rows
       DictionaryRecorder clean(asked_.backend, dictionary_, asked_.precision);
@@ -354,6 +361,9 @@ class Measuring {
                          .splice = result_of(total_)};
     for (std::size_t s = 0; s < sites_.size(); ++s) {
       out.layers[s].splice = sites_.size() == 1 ? out.splice : result_of(figures_[s]);
+    }
+    if (!options_.baselines) {
+      return out;
     }
     if (narrow_) {
       out.baselines.push_back(baseline(

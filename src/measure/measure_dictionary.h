@@ -25,6 +25,7 @@ struct MeasureOptions {
   std::optional<TokenId> bos;
   std::size_t tokens = 65536;        // for figures of reconstruction
   std::size_t splice_tokens = 8192;  // of those, for what predictions become
+  bool baselines = true;
   std::stop_token cancel;
   std::function<void(std::string_view what, std::size_t tokens)> progress;
 };

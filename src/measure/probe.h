@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "measure/world_score.h"
+#include "model/points.h"
 
 namespace cajal {
 
@@ -60,6 +61,7 @@ struct ProbeOptions {
   std::size_t questions = 1000;  // at most so many of each kind and split; 0: all
   std::uint64_t seed = 0;        // chooses them
   std::stop_token cancel;
+  std::vector<Point> points;  // of the model's width, embeddings first; empty: they and resid_post
   std::function<void(std::string_view what)> progress;
 };
 

@@ -48,10 +48,12 @@ std::vector<ProbeExample> examples_of(const Question& question, std::size_t inde
 }  // namespace
 
 ProbeRows::ProbeRows(const Asked& asked, const Task& task, const ProbeOptions& options)
-    : asked_(asked) {
-  points_.push_back({.kind = PointKind::Embeddings});
-  for (std::size_t layer = 0; layer < asked.model.config().layers; ++layer) {
-    points_.push_back({PointKind::ResidPost, layer});
+    : asked_(asked), points_(options.points) {
+  if (points_.empty()) {
+    points_.push_back({.kind = PointKind::Embeddings});
+    for (std::size_t layer = 0; layer < asked.model.config().layers; ++layer) {
+      points_.push_back({PointKind::ResidPost, layer});
+    }
   }
   choose(task, options);
   for (std::size_t i = 0; i < points_.size() * kProbePlaces.size(); ++i) {

@@ -3,7 +3,7 @@
 // dictionary with its errors added back.
 #pragma once
 
-#include <cstdint>
+#include <functional>
 #include <span>
 #include <vector>
 
@@ -33,17 +33,15 @@ class Ablation : public Replacement {
   std::vector<std::vector<double>> rows_;
 };
 
-/// Those rows of a batch that are not `kept`.
-std::vector<std::size_t> rows_except(std::span<const TokenId> tokens,
-                                     std::span<const TokenId> kept);
+/// Which rows of a batch are replaced at a point; their order counts.
+using RowsOf = std::function<std::vector<std::size_t>(const PointContext& context)>;
 
-/// [rows.size(), cols] of the same type: those rows of `from`, side by side.
-Matrix gathered(ConstMatRef from, std::span<const std::size_t> rows);
-/// The other way: row i of `from` becomes row rows[i] of `to`.
-void scatter(ConstMatRef from, std::span<const std::size_t> rows, MatRef to);
+/// The edits that do it, for a forward pass of any kind. Sites in the order of computation, each
+/// input not after its output. `replacement` must outlive the result.
+PointSet splice_points(std::vector<DictionarySite> sites, RowsOf rows, Replacement& replacement);
 
-/// Logits [tokens, vocab] of a batch with `rows` of every site replaced. Sites in the order of
-/// computation, each input not after its output. Throws what forward throws.
+/// Logits [tokens, vocab] of a batch with `rows` of every site replaced. Throws what forward
+/// throws.
 Matrix spliced_logits(Backend& backend, const Model& model, const Batch& batch, Precision precision,
                       std::span<const DictionarySite> sites, std::span<const std::size_t> rows,
                       Replacement& replacement);

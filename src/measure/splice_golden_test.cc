@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "activations/token_batches.h"
 #include "io/json.h"
 #include "measure/dictionary_metrics.h"
 #include "measure/dictionary_replacement.h"

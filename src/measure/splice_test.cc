@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include "activations/token_batches.h"
 #include "base/error.h"
 #include "dictionary/encode.h"
 #include "io/json.h"

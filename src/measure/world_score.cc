@@ -126,6 +126,7 @@ std::vector<KindScore> score_world(const Asked& asked, std::span<const Task* con
     }
   }
   ContinuationOptions how{.precision = asked.precision,
+                          .points = asked.points,
                           .stop = options.stop,
                           .cancel = options.cancel,
                           .progress = nullptr};

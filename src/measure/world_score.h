@@ -21,6 +21,7 @@ struct Asked {
   const Model& model;
   const Tokenizer& tokenizer;
   Precision precision = Precision::F32;
+  const PointSet* points = nullptr;  // what to change inside while it answers
 };
 
 struct WorldScoreOptions {

@@ -1,0 +1,306 @@
+#include "measure/truth_features.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "base/error.h"
+#include "base/random.h"
+
+namespace cajal {
+namespace {
+
+constexpr std::size_t kChoosing = 0;  // halves
+constexpr std::size_t kTesting = 1;
+
+std::size_t half_of(std::uint64_t document) {
+  return random_bits(0, 0x7472757468, document) & 1U;
+}
+
+/// Calls run(largest bin) for the maximal runs of consecutive tokens; `token` and `bin` say of
+/// firing i, in ascending order of tokens, what they are.
+template <typename Firings, typename Run>
+void for_runs(const Firings& firings, const Run& run) {
+  for (std::size_t i = 0; i < firings.size();) {
+    std::uint32_t largest = firings[i].bin;
+    std::size_t end = i + 1;
+    for (; end < firings.size() && firings[end].token == firings[end - 1].token + 1; ++end) {
+      largest = std::max(largest, firings[end].bin);
+    }
+    run(largest);
+    i = end;
+  }
+}
+
+template <typename Ranges>
+bool covers(const Ranges& spans, std::size_t token) {
+  return std::any_of(spans.begin(), spans.end(),
+                     [&](const auto& span) { return span.first <= token && token < span.second; });
+}
+
+/// Adds up bins from `from` on.
+template <typename Bins>
+double above(const Bins& bins, std::size_t from) {
+  return static_cast<double>(std::accumulate(bins.begin() + static_cast<std::ptrdiff_t>(from),
+                                             bins.end(), std::int64_t{0}));
+}
+
+}  // namespace
+
+TruthFeatures::TruthFeatures(std::span<const std::size_t> features, TruthOptions options)
+    : options_(options), first_{0} {
+  for (const std::size_t count : features) {
+    first_.push_back(first_.back() + count);
+  }
+  features_.resize(first_.back());
+}
+
+std::uint32_t TruthFeatures::bin_of(std::uint32_t feature, float value) {
+  Feature& f = features_[feature];
+  const float size = std::abs(value);
+  if (f.base == 0.0F) {
+    f.base = size;
+  }
+  const float place = 12.0F + 3.0F * std::log2(size / f.base);
+  return static_cast<std::uint32_t>(std::clamp(place, 0.0F, static_cast<float>(kBins - 1)));
+}
+
+std::vector<TruthFeatures::Firing> TruthFeatures::firings_of(const TokenSequence& sequence,
+                                                             std::span<const std::size_t> rows,
+                                                             std::span<const SparseRows> codes) {
+  std::vector<Firing> out;
+  const auto begin = std::lower_bound(rows.begin(), rows.end(), sequence.begin);
+  const auto end = std::lower_bound(begin, rows.end(), sequence.end);
+  for (auto r = begin; r != end; ++r) {
+    const auto row = static_cast<std::size_t>(r - rows.begin());
+    for (std::size_t site = 0; site < codes.size(); ++site) {
+      const SparseRows::Row fired = codes[site].row(row);
+      for (std::size_t i = 0; i < fired.size(); ++i) {
+        const auto feature = static_cast<std::uint32_t>(first_[site] + fired.columns[i]);
+        out.push_back({feature, static_cast<std::uint32_t>(*r - sequence.begin),
+                       bin_of(feature, fired.values[i])});
+      }
+    }
+  }
+  std::sort(out.begin(), out.end(), [](const Firing& a, const Firing& b) {
+    return std::pair(a.feature, a.token) < std::pair(b.feature, b.token);
+  });
+  return out;
+}
+
+void TruthFeatures::add(const TokenBatch& batch, std::span<const std::size_t> rows,
+                        std::span<const SparseRows> codes) {
+  check(codes.size() + 1 == first_.size(), "features of {} layers for {}", codes.size(),
+        first_.size() - 1);
+  for (const TokenSequence& sequence : batch.sequences) {
+    const std::vector<Firing> firings = firings_of(sequence, rows, codes);
+    const std::size_t half = half_of(sequence.document);
+    tokens_[half] += sequence.end - sequence.begin;
+    for (auto at = firings.begin(); at != firings.end();) {
+      const auto end = std::find_if(at, firings.end(),
+                                    [&](const Firing& f) { return f.feature != at->feature; });
+      Feature& feature = features_[at->feature];
+      const std::span own(at, end);
+      for_runs(own, [&](std::uint32_t bin) { ++feature.runs[half][bin]; });
+      for (const Firing& f : own) {
+        ++feature.tokens[half][f.bin];
+      }
+      at = end;
+    }
+    std::map<std::pair<std::string, std::string>, std::vector<Range>> spans;
+    for (const Span& span : batch.document_of(sequence).spans) {
+      const std::vector<std::size_t> tokens = tokens_of(batch, sequence, span);
+      if (!tokens.empty()) {
+        spans[{span.kind, span.value}].emplace_back(tokens.front() - sequence.begin,
+                                                    tokens.back() + 1 - sequence.begin);
+      }
+    }
+    for (const auto& [name, ranges] : spans) {
+      Label& label = labels_[name];
+      add_label(label, ranges, half, firings);
+      if (label.pairs.size() > 2 * options_.most) {
+        shrink(label);
+      }
+    }
+  }
+}
+
+void TruthFeatures::add_label(Label& label, const std::vector<Range>& spans, std::size_t half,
+                              const std::vector<Firing>& firings) {
+  label.spans[half] += spans.size();
+  for (const auto& [begin, end] : spans) {
+    label.tokens[half] += end - begin;
+  }
+  for (auto at = firings.begin(); at != firings.end();) {
+    const auto end =
+        std::find_if(at, firings.end(), [&](const Firing& f) { return f.feature != at->feature; });
+    const std::span own(at, end);
+    at = end;
+    const bool hit = std::any_of(own.begin(), own.end(),
+                                 [&](const Firing& f) { return covers(spans, f.token); });
+    if (!hit) {
+      continue;
+    }
+    Pair& pair = label.pairs[own.front().feature];
+    for (const auto& [first, last] : spans) {
+      int largest = -1;
+      for (const Firing& f : own) {
+        if (first <= f.token && f.token < last) {
+          largest = std::max(largest, static_cast<int>(f.bin));
+          pair.inside[f.bin] += half == kTesting ? 1 : 0;
+        }
+      }
+      if (largest >= 0) {
+        ++pair.hits[half][static_cast<std::size_t>(largest)];
+      }
+    }
+    for_runs(own, [&](std::uint32_t bin) { --pair.beside[half][bin]; });
+    std::vector<Firing> outside;
+    std::copy_if(own.begin(), own.end(), std::back_inserter(outside),
+                 [&](const Firing& f) { return !covers(spans, f.token); });
+    for_runs(outside, [&](std::uint32_t bin) { ++pair.beside[half][bin]; });
+  }
+}
+
+TruthFeatures::Score TruthFeatures::score(const Label& label, const Pair& pair,
+                                          const Feature& feature, std::size_t half,
+                                          std::size_t bin) const {
+  const double hits = above(pair.hits[half], bin);
+  const double alarms =
+      std::max(0.0, above(feature.runs[half], bin) + above(pair.beside[half], bin));
+  if (hits == 0.0) {
+    return {};
+  }
+  Score out{.precision = hits / (hits + alarms),
+            .recall = hits / static_cast<double>(label.spans[half])};
+  out.f1 = 2.0 * out.precision * out.recall / (out.precision + out.recall);
+  return out;
+}
+
+void TruthFeatures::shrink(Label& label) const {
+  std::vector<std::pair<double, std::uint32_t>> order;
+  for (const auto& [feature, pair] : label.pairs) {
+    double best = 0.0;
+    for (std::size_t bin = 0; bin < kBins; ++bin) {
+      for (const std::size_t half : {kChoosing, kTesting}) {
+        best = std::max(best, score(label, pair, features_[feature], half, bin).f1);
+      }
+    }
+    order.emplace_back(-best, feature);
+  }
+  std::sort(order.begin(), order.end());
+  for (std::size_t i = options_.most; i < order.size(); ++i) {
+    label.pairs.erase(order[i].second);
+  }
+}
+
+double TruthFeatures::auroc(const Label& label, const Pair& pair, const Feature& feature) const {
+  const auto spans = static_cast<double>(label.spans[kTesting]);
+  const double others = static_cast<double>(tokens_[kTesting] - label.tokens[kTesting]);
+  if (spans == 0.0 || others == 0.0) {
+    return 0.5;
+  }
+  double better = 0.0;  // pairs in which the span is above the other token; ties count half
+  double below = others;
+  double hits = 0.0;
+  for (std::size_t bin = 0; bin < kBins; ++bin) {
+    below -= feature.tokens[kTesting][bin] - pair.inside[bin];
+  }
+  for (std::size_t bin = 0; bin < kBins; ++bin) {
+    const double same = feature.tokens[kTesting][bin] - pair.inside[bin];
+    better += pair.hits[kTesting][bin] * (below + 0.5 * same);
+    below += same;
+    hits += pair.hits[kTesting][bin];
+  }
+  const double silent = others - (above(feature.tokens[kTesting], 0) - above(pair.inside, 0));
+  return (better + 0.5 * (spans - hits) * silent) / (spans * others);
+}
+
+std::pair<std::size_t, double> TruthFeatures::best_bin(const Label& label, std::uint32_t feature,
+                                                       const Pair& pair) const {
+  std::pair<std::size_t, double> out{0, 0.0};
+  for (std::size_t bin = 0; bin < kBins; ++bin) {
+    const double f1 = score(label, pair, features_[feature], kChoosing, bin).f1;
+    out = f1 > out.second ? std::pair(bin, f1) : out;
+  }
+  return out;
+}
+
+TruthLabel TruthFeatures::figures(const Name& name, const Label& label, std::uint32_t number,
+                                  const Pair& pair, std::pair<std::size_t, double> best) const {
+  const auto site = std::upper_bound(first_.begin(), first_.end(), number) - first_.begin() - 1;
+  const Feature& feature = features_[number];
+  const double from = (static_cast<double>(best.first) - 12.0) / 3.0;
+  const Score tested = score(label, pair, feature, kTesting, best.first);
+  TruthLabel out{.kind = name.first, .value = name.second, .spans = label.spans[kTesting]};
+  out.site = static_cast<std::size_t>(site);
+  out.feature = static_cast<std::uint32_t>(number - first_[out.site]);
+  out.threshold = best.first == 0 ? 0.0 : static_cast<double>(feature.base) * std::exp2(from);
+  out.f1_chosen = best.second;
+  out.precision = tested.precision;
+  out.recall = tested.recall;
+  out.f1 = tested.f1;
+  out.auroc = auroc(label, pair, feature);
+  return out;
+}
+
+TruthLabel TruthFeatures::result(const Name& name, const Label& label) const {
+  const Pair* chosen = nullptr;
+  std::uint32_t feature = 0;
+  std::pair<std::size_t, double> best{0, 0.0};
+  for (const auto& [number, pair] : label.pairs) {
+    const auto here = best_bin(label, number, pair);
+    const bool better = here.second > best.second ||
+                        (chosen != nullptr && here.second == best.second && number < feature);
+    if (better) {
+      chosen = &pair;
+      feature = number;
+      best = here;
+    }
+  }
+  return chosen == nullptr
+             ? TruthLabel{.kind = name.first, .value = name.second, .spans = label.spans[kTesting]}
+             : figures(name, label, feature, *chosen, best);
+}
+
+bool TruthFeatures::is_common(const Label& label) const {
+  return std::min(label.spans[0], label.spans[1]) >= options_.min_spans;
+}
+
+std::vector<TruthLabel> TruthFeatures::labels() const {
+  std::vector<TruthLabel> out;
+  for (const auto& [name, label] : labels_) {
+    if (is_common(label)) {
+      out.push_back(result(name, label));
+    }
+  }
+  return out;
+}
+
+std::vector<TruthLabel> TruthFeatures::of_features(double least_f1) const {
+  std::map<std::uint32_t, TruthLabel> best;
+  for (const auto& [name, label] : labels_) {
+    if (!is_common(label)) {
+      continue;
+    }
+    for (const auto& [number, pair] : label.pairs) {
+      TruthLabel next = figures(name, label, number, pair, best_bin(label, number, pair));
+      const auto found = best.find(number);
+      if (next.f1 >= least_f1 && (found == best.end() || next.f1 > found->second.f1)) {
+        best[number] = std::move(next);
+      }
+    }
+  }
+  std::vector<TruthLabel> out;
+  for (auto& [number, label] : best) {
+    out.push_back(std::move(label));
+  }
+  return out;
+}
+
+std::size_t TruthFeatures::rare() const {
+  return static_cast<std::size_t>(std::count_if(
+      labels_.begin(), labels_.end(), [&](const auto& entry) { return !is_common(entry.second); }));
+}
+
+}  // namespace cajal
