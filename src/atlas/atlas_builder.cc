@@ -1,0 +1,208 @@
+#include "atlas/atlas_builder.h"
+
+#include <cmath>
+#include <set>
+
+#include "base/error.h"
+#include "base/random.h"
+
+namespace cajal {
+namespace {
+
+constexpr std::uint32_t kPeaksTogether = 64;  // of a feature, at which others are counted
+constexpr std::size_t kSequencesBetweenDrops = 4096;
+
+std::size_t bin_of(float value, float first) {
+  const float place = static_cast<float>(kHistogramMiddle) + 3.0F * std::log2(value / first);
+  return static_cast<std::size_t>(std::clamp(place, 0.0F, static_cast<float>(kHistogramBins - 1)));
+}
+
+/// Stronger first; of equals the earlier.
+bool stronger(const FeatureExample& a, const FeatureExample& b) {
+  return a.activation != b.activation ? a.activation > b.activation : a.sequence < b.sequence;
+}
+
+}  // namespace
+
+std::string_view name_of(LabelSource source) noexcept {
+  switch (source) {
+    case LabelSource::None:
+      return "none";
+    case LabelSource::Truth:
+      return "truth";
+    case LabelSource::Token:
+      return "token";
+    case LabelSource::Context:
+      return "context";
+    case LabelSource::Logits:
+      return "logits";
+  }
+  return "";
+}
+
+AtlasBuilder::AtlasBuilder(std::span<const std::size_t> features, AtlasOptions options)
+    : options_(options), first_{0} {
+  for (const std::size_t count : features) {
+    first_.push_back(first_.back() + count);
+  }
+  states_.resize(first_.back());
+}
+
+FeatureId AtlasBuilder::id(std::size_t number) const {
+  const auto site = std::upper_bound(first_.begin(), first_.end(), number) - first_.begin() - 1;
+  return {static_cast<std::uint32_t>(site),
+          static_cast<std::uint32_t>(number - first_[static_cast<std::size_t>(site)])};
+}
+
+std::vector<AtlasBuilder::Firing> AtlasBuilder::firings_of(
+    const TokenSequence& sequence, std::span<const std::size_t> rows,
+    std::span<const SparseRows> codes) const {
+  std::vector<Firing> out;
+  const auto begin = std::lower_bound(rows.begin(), rows.end(), sequence.begin);
+  const auto end = std::lower_bound(begin, rows.end(), sequence.end);
+  for (std::size_t site = 0; site < codes.size(); ++site) {
+    for (auto r = begin; r != end; ++r) {
+      const SparseRows::Row fired = codes[site].row(static_cast<std::size_t>(r - rows.begin()));
+      for (std::size_t i = 0; i < fired.size(); ++i) {
+        out.push_back({static_cast<std::uint32_t>(first_[site] + fired.columns[i]),
+                       static_cast<std::uint32_t>(*r - sequence.begin), std::abs(fired.values[i])});
+      }
+    }
+  }
+  std::sort(out.begin(), out.end(), [](const Firing& a, const Firing& b) {
+    return std::pair(a.feature, a.token) < std::pair(b.feature, b.token);
+  });
+  return out;
+}
+
+void AtlasBuilder::add(const TokenBatch& batch, std::span<const std::size_t> rows,
+                       std::span<const SparseRows> codes) {
+  check(codes.size() + 1 == first_.size(), "features of {} layers for {}", codes.size(),
+        first_.size() - 1);
+  for (const TokenSequence& sequence : batch.sequences) {
+    const std::vector<Firing> firings = firings_of(sequence, rows, codes);
+    const auto tokens =
+        std::span(batch.tokens).subspan(sequence.begin, sequence.end - sequence.begin);
+    const std::uint64_t number = next_sequence_++;
+    sequences_[number] = {sequence.document, {tokens.begin(), tokens.end()}};
+    for (auto at = firings.begin(); at != firings.end();) {
+      const auto end = std::find_if(at, firings.end(),
+                                    [&](const Firing& f) { return f.feature != at->feature; });
+      add_feature(std::span(at, end), number, tokens);
+      at = end;
+    }
+    count_together(firings);
+  }
+  tokens_ += rows.size();
+  if (sequences_.size() > kept_ + kSequencesBetweenDrops) {
+    drop_unused();
+  }
+}
+
+FeatureExample AtlasBuilder::example(std::span<const Firing> own, const Firing& peak,
+                                     std::uint64_t sequence) const {
+  FeatureExample out{.sequence = sequence, .token = peak.token, .activation = peak.value};
+  for (const Firing& f : own) {
+    if (f.token + options_.window >= peak.token && f.token <= peak.token + options_.window) {
+      out.firing.emplace_back(f.token, f.value);
+    }
+  }
+  return out;
+}
+
+void AtlasBuilder::add_feature(std::span<const Firing> own, std::uint64_t sequence,
+                               std::span<const TokenId> tokens) {
+  State& state = states_[own.front().feature];
+  state.first = state.first == 0.0F ? own.front().value : state.first;
+  const Firing* peak = &own.front();
+  for (const Firing& f : own) {
+    ++state.histogram[bin_of(f.value, state.first)];
+    peak = f.value > peak->value ? &f : peak;
+  }
+  state.fires += own.size();
+  state.largest = std::max(state.largest, peak->value);
+  const auto token_at = [&](std::uint32_t back) {
+    return peak->token >= back ? tokens[peak->token - back] : TokenId{-1};
+  };
+  state.at.add(token_at(0));
+  state.before.add({token_at(2), token_at(1)});
+  const std::size_t bin = bin_of(peak->value, state.first);
+  const std::uint32_t seen = ++state.peaks[bin];
+  // The n-th peak of an interval replaces its example with chance 1 / n, so that each is as likely.
+  if (random_bits(options_.seed, own.front().feature, sequence) % seen == 0) {
+    state.intervals[bin] = example(own, *peak, sequence);
+  }
+  if (state.top.size() < options_.top || peak->value > state.top.back().activation) {
+    FeatureExample next = example(own, *peak, sequence);
+    state.top.insert(std::upper_bound(state.top.begin(), state.top.end(), next, stronger), next);
+    state.top.resize(std::min(state.top.size(), options_.top));
+  }
+}
+
+void AtlasBuilder::count_together(std::span<const Firing> firings) {
+  std::map<std::uint32_t, std::vector<std::uint32_t>> by_token;
+  for (const Firing& f : firings) {
+    by_token[f.token].push_back(f.feature);
+  }
+  for (std::size_t begin = 0; begin < firings.size();) {
+    std::size_t end = begin;
+    std::size_t peak = begin;
+    for (; end < firings.size() && firings[end].feature == firings[begin].feature; ++end) {
+      peak = firings[end].value > firings[peak].value ? end : peak;
+    }
+    State& state = states_[firings[begin].feature];
+    if (state.at.total() <= kPeaksTogether) {
+      for (const std::uint32_t other : by_token[firings[peak].token]) {
+        if (other != firings[begin].feature) {
+          state.together.add(other);
+        }
+      }
+    }
+    begin = end;
+  }
+}
+
+void AtlasBuilder::drop_unused() {
+  std::set<std::uint64_t> used;
+  for (const State& state : states_) {
+    for (const FeatureExample& e : state.top) {
+      used.insert(e.sequence);
+    }
+    for (std::size_t bin = 0; bin < kHistogramBins; ++bin) {
+      if (state.peaks[bin] != 0) {
+        used.insert(state.intervals[bin].sequence);
+      }
+    }
+  }
+  std::erase_if(sequences_, [&](const auto& entry) { return !used.contains(entry.first); });
+  kept_ = sequences_.size();
+}
+
+FeaturePage AtlasBuilder::page(std::size_t number) const {
+  const State& state = states_[number];
+  FeaturePage out{.id = id(number),
+                  .fires = state.fires,
+                  .largest = state.largest,
+                  .first = state.first,
+                  .histogram = state.histogram,
+                  .top = state.top};
+  for (std::size_t bin = kHistogramBins; bin-- > 0;) {
+    if (state.peaks[bin] != 0) {
+      out.intervals.push_back(state.intervals[bin]);
+    }
+  }
+  const float peaks = static_cast<float>(std::min(state.at.total(), kPeaksTogether));
+  for (const auto& [other, count] : state.together.ordered()) {
+    if (out.together.size() < options_.together) {
+      out.together.push_back({id(other), std::min(1.0F, static_cast<float>(count) / peaks)});
+    }
+  }
+  return out;
+}
+
+PeakTokens AtlasBuilder::peak_tokens(std::size_t number) const {
+  const State& state = states_[number];
+  return {.at = state.at.ordered(), .before = state.before.ordered(), .peaks = state.at.total()};
+}
+
+}  // namespace cajal
