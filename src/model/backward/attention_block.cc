@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <array>
 #include <cstring>
 
@@ -104,11 +105,12 @@ void BackwardPass::mix_back(std::size_t layer, ConstMatRef dz, MatRef dv) {
   const AttentionShape shape = attention_shape(config_, weights_, layer, 0);
   for (const BatchLayout::Segment& s : tape_.layout_.segments) {
     const ArenaScope scope(arena_);
-    const MatRef pattern = arena_.make(config_.heads * s.rows, s.rows);
-    ops::attention_scores(backend_, shape, t.q.row_range(s.begin, s.rows),
-                          t.k.row_range(s.begin, s.rows), pattern);
+    const std::size_t count = std::min(s.rows, rows());  // of a prefix no more is needed
+    const MatRef pattern = arena_.make(config_.heads * count, count);
+    ops::attention_scores(backend_, shape, t.q.row_range(s.begin, count),
+                          t.k.row_range(s.begin, count), pattern);
     ops::attention_probabilities(backend_, shape, pattern, pattern);
-    if (s.rows == rows()) {
+    if (count == rows()) {
       ops::attention_mix_vjp(backend_, shape, pattern, dz, dv);
       return;
     }
@@ -134,7 +136,8 @@ void BackwardPass::heads_back(std::size_t layer, const QkvGradient& d) {
   const LayerTape& t = tape(layer);
   const auto unclip = [&](ConstMatRef raw, MatRef dx) {
     for (std::size_t seed = 0; dx && seed < seeds(); ++seed) {
-      ops::clamp_vjp(backend_, raw, config_.clip_qkv, of_seed(dx, seed), of_seed(dx, seed));
+      ops::clamp_vjp(backend_, raw.row_range(0, rows()), config_.clip_qkv, of_seed(dx, seed),
+                     of_seed(dx, seed));
     }
   };
   unclip(t.raw_q, d.q);

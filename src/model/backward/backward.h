@@ -28,6 +28,9 @@ struct BackwardOptions {
   /// Gradients that walk back at once. All matrices then have seeds * rows rows: those of the
   /// first, then those of the next, ...
   std::size_t seeds = 1;
+  /// With everything frozen and one sequence: only its first so many rows, where nothing later is
+  /// injected, so that gradients there are 0. All matrices then have seeds * prefix rows. 0: all.
+  std::size_t prefix = 0;
   /// d loss / d logits, [seeds * logit rows, vocab]; it is overwritten. Absent: 0.
   MatRef dlogits = {};
   /// At a point the value is d loss / d (what was there), which has one row for each seed and row

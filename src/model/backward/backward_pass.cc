@@ -7,8 +7,15 @@
 namespace cajal {
 namespace {
 
+struct TapeFacts {
+  bool mlps_kept = false;
+  bool rounded = false;
+  bool one_sequence = false;
+};
+
 void check_options(const Backend& backend, const Tape& tape, const Model& model,
-                   const BackwardOptions& options, bool mlps_kept, bool rounded) {
+                   const BackwardOptions& options, const TapeFacts& facts) {
+  const auto [mlps_kept, rounded, one_sequence] = facts;
   check(options.seeds >= 1, "a backward pass needs at least one seed");
   check(options.gradients == nullptr || options.seeds == 1,
         "gradients of parameters are of one seed, not of {}", options.seeds);
@@ -16,6 +23,11 @@ void check_options(const Backend& backend, const Tape& tape, const Model& model,
         "the tape keeps nothing of MLPs, so they have to be frozen");
   check(!rounded || (options.precision == Precision::BF16 && options.points == nullptr),
         "the tape is rounded to bf16: walk back with that precision and without points");
+  check(options.prefix <= tape.rows(), "a prefix of {} rows, but the tape has {}", options.prefix,
+        tape.rows());
+  check(options.prefix == 0 || (options.freeze.mlps && options.freeze.patterns &&
+                                options.freeze.denominators && one_sequence),
+        "gradients of a prefix need everything frozen and one sequence");
   const std::size_t rows = options.seeds * tape.logit_rows().size();
   check(!options.dlogits ||
             (options.dlogits.rows == rows && options.dlogits.cols == model.config().vocab),
@@ -47,7 +59,10 @@ BackwardPass::BackwardPass(Backend& backend, const Model& model, Tape& tape,
       options_(options),
       places_(options.gradients == nullptr ? nullptr : &options.gradients->weights()) {
   check(tape.layers_.size() == config_.layers, "the tape holds no pass of this model");
-  check_options(backend, tape, model, options, tape.options_.mlps, tape.rounded_);
+  check_options(backend, tape, model, options,
+                {.mlps_kept = tape.options_.mlps,
+                 .rounded = tape.rounded_,
+                 .one_sequence = tape.layout_.segments.size() == 1});
   check_points();
 }
 
@@ -126,6 +141,7 @@ void BackwardPass::normalize_back(NormVjpArgs args, const NormWeights& norm,
   for (std::size_t seed = 0; seed < seeds(); ++seed) {
     NormVjpArgs one = args;
     one.dy = of_seed(args.dy, seed);
+    one.in = args.in.row_range(0, one.dy.rows);
     one.add = args.add ? of_seed(args.add, seed) : args.add;
     one.dx = of_seed(args.dx, seed);
     one.rounded_dx = args.rounded_dx ? of_seed(args.rounded_dx, seed) : args.rounded_dx;
@@ -206,6 +222,9 @@ void BackwardPass::final_back() {
       options_.dlogits || edits(PointKind::Logits, 0) || edits(PointKind::LogitsPresoftcap, 0);
   residual_.live = picks != 0 && (from_logits || edits(PointKind::FinalNorm, 0));
   const bool everywhere = residual_.live && picks == rows();
+  check(!residual_.live || options_.prefix == 0 ||
+            static_cast<std::size_t>(tape_.logit_rows_.back()) < rows(),
+        "row {} of the logits lies beyond a prefix of {} rows", tape_.logit_rows_.back(), rows());
   if (!everywhere) {
     std::memset(residual_.value.data, 0,
                 residual_.value.rows * config_.d_model * size_of(residual_.value.dtype));

@@ -18,7 +18,9 @@ class BackwardPass {
     bool live = true;     // false: all 0, and nobody need look
   };
 
-  std::size_t rows() const noexcept { return tape_.rows(); }
+  std::size_t rows() const noexcept {
+    return options_.prefix == 0 ? tape_.rows() : options_.prefix;
+  }
   std::size_t seeds() const noexcept { return options_.seeds; }
   const LayerWeights& weights(std::size_t layer) const { return weights_.layers[layer]; }
   const LayerTape& tape(std::size_t layer) const { return tape_.layers_[layer]; }

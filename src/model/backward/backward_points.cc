@@ -52,8 +52,8 @@ void BackwardPass::at(PointKind kind, std::size_t layer, MatRef value) {
   if (wants(kind, layer)) {
     options_.points->run(value, {.backend = backend_,
                                  .point = {kind, layer},
-                                 .positions = tape_.layout_.positions,
-                                 .sequences = tape_.layout_.sequences});
+                                 .positions = std::span(tape_.layout_.positions).first(rows()),
+                                 .sequences = std::span(tape_.layout_.sequences).first(rows())});
   }
 }
 
