@@ -1,0 +1,290 @@
+#include "trace/trace.h"
+
+#include <algorithm>
+#include <numeric>
+
+#include "base/error.h"
+#include "model/probabilities.h"
+#include "trace/influence.h"
+
+namespace cajal {
+namespace {
+
+std::vector<double> probabilities(const LocalReplacement& replacement, std::size_t position) {
+  const ConstMatRef logits = replacement.logits();
+  check(position < replacement.tokens().size(), "there is no position {}: the prompt has {} tokens",
+        position, replacement.tokens().size());
+  const std::size_t row = logits.rows == 1 ? 0 : position;
+  std::vector<double> out(logits.cols);
+  for (std::size_t t = 0; t < out.size(); ++t) {
+    out[t] = element(logits, row, t);
+  }
+  softmax(out);
+  return out;
+}
+
+std::vector<TraceTarget> with_probabilities(LocalReplacement& replacement,
+                                            std::span<const TokenId> tokens, std::size_t position,
+                                            std::span<const double> chances) {
+  std::vector<TraceTarget> out;
+  for (const TokenId token : tokens) {
+    out.push_back({replacement.logit_target(token, position),
+                   {.token = static_cast<std::uint32_t>(token),
+                    .position = static_cast<std::uint32_t>(position),
+                    .weight = chances[static_cast<std::size_t>(token)]}});
+  }
+  return out;
+}
+
+/// The rows of a trace as they come.
+class Expansion {
+ public:
+  Expansion(Backend& backend, LocalReplacement& replacement, std::span<const TraceTarget> targets,
+            const TraceOptions& options)
+      : backend_(backend),
+        replacement_(replacement),
+        options_(options),
+        counts_(replacement.counts(targets.size())),
+        store_(make_matrix(backend,
+                           targets.size() + std::min(options.max_features, counts_.features),
+                           row_columns(replacement))) {
+    std::vector<RowTarget> rows;
+    for (std::size_t i = 0; i < targets.size(); ++i) {
+      rows.push_back(targets[i].row);
+      weights_.push_back(targets[i].node.weight);
+      nodes_.push_back(static_cast<std::uint32_t>(counts_.target(i)));
+    }
+    compute(rows);
+  }
+
+  void run(const std::function<void(const TraceStep&)>& watch) {
+    const std::size_t most = std::min(options_.max_features, counts_.features);
+    const bool ranked = most < counts_.features || options_.unexpanded;
+    std::vector<std::uint32_t> all(counts_.features);
+    std::iota(all.begin(), all.end(), 0U);
+    std::vector<double> influence;
+    while (order_.size() < most) {
+      std::size_t room = most - order_.size();
+      if (ranked) {
+        room = std::min(room, options_.batch * options_.update_interval);
+        influence = partial_influence(known(), weights_);
+      }
+      if (watch) {
+        watch({known(), influence});
+      }
+      if (options_.unexpanded && unexpanded_share(known(), influence) < *options_.unexpanded) {
+        return;
+      }
+      if (ranked) {
+        std::stable_sort(all.begin(), all.end(),
+                         [&](auto a, auto b) { return influence[a] > influence[b]; });
+      }
+      expand(next(all, room));
+      if (ranked) {
+        std::iota(all.begin(), all.end(), 0U);  // ties go to the lower feature
+      }
+    }
+  }
+
+  AttributionGraph graph(std::span<const TraceTarget> targets) const;
+
+ private:
+  KnownRows known() const { return {counts_, store_.ref().row_range(0, nodes_.size()), nodes_}; }
+
+  /// The first `count` of `ranked` that have no row.
+  std::vector<std::uint32_t> next(std::span<const std::uint32_t> ranked, std::size_t count) const {
+    std::vector<bool> visited(counts_.features, false);
+    for (const std::uint32_t f : order_) {
+      visited[f] = true;
+    }
+    std::vector<std::uint32_t> out;
+    for (std::size_t i = 0; i < ranked.size() && out.size() < count; ++i) {
+      if (!visited[ranked[i]]) {
+        out.push_back(ranked[i]);
+      }
+    }
+    return out;
+  }
+
+  void expand(const std::vector<std::uint32_t>& features) {
+    std::vector<RowTarget> rows;
+    for (const std::uint32_t f : features) {
+      rows.push_back(replacement_.feature_target(f));
+      nodes_.push_back(f);
+      order_.push_back(f);
+    }
+    compute(rows);
+  }
+
+  void compute(std::span<const RowTarget> rows) {
+    if (options_.cancel.stop_requested()) {
+      fail(ErrorCode::Cancelled, "tracing was stopped after {} rows", values_.size());
+    }
+    const std::size_t begin = values_.size();
+    const MatRef into = store_.ref().row_range(begin, rows.size());
+    compute_rows(backend_, replacement_, rows, into, {.batch = options_.batch});
+    for (std::size_t r = 0; r < rows.size(); ++r) {
+      values_.push_back(rows[r].value);
+      biases_.push_back(rows[r].bias);
+      residual_ = std::max(residual_, row_residual(rows[r], into, r));
+    }
+  }
+
+  template <typename T>
+  void pack_row(std::size_t from, std::size_t to, std::span<const std::uint32_t> place,
+                AttributionGraph& graph) const;
+
+  Backend& backend_;
+  LocalReplacement& replacement_;
+  const TraceOptions& options_;
+  NodeCounts counts_;  // of all that fires
+  Matrix store_;       // [targets + expanded, row_columns]
+  std::vector<double> weights_;
+  std::vector<std::uint32_t> nodes_;  // of the rows
+  std::vector<std::uint32_t> order_;  // features, as they were chosen
+  std::vector<double> values_;
+  std::vector<double> biases_;
+  double residual_ = 0.0;
+};
+
+/// `place`: where an active feature stands in the graph; UINT32_MAX: not selected.
+template <typename T>
+void Expansion::pack_row(std::size_t from, std::size_t to, std::span<const std::uint32_t> place,
+                         AttributionGraph& graph) const {
+  const auto row = store_.as<T>().row(from);
+  const auto out = graph.rows.as<float>().row(to);
+  const auto left = graph.unselected.as<float>().row(to);
+  std::vector<double> sums(left.size(), 0.0);
+  for (std::size_t f = 0; f < counts_.features; ++f) {
+    if (place[f] != UINT32_MAX) {
+      out[place[f]] = static_cast<float>(row[f]);
+    } else {
+      const ActiveFeature& a = replacement_.features()[f];
+      sums[a.layer * counts_.positions + a.position] += static_cast<double>(row[f]);
+    }
+  }
+  for (std::size_t c = counts_.features; c < row.size(); ++c) {
+    out[graph.counts.features + c - counts_.features] = static_cast<float>(row[c]);
+  }
+  std::transform(sums.begin(), sums.end(), left.begin(),
+                 [](double x) { return static_cast<float>(x); });
+}
+
+AttributionGraph Expansion::graph(std::span<const TraceTarget> targets) const {
+  AttributionGraph out;
+  out.order = order_;
+  out.selected = order_;
+  std::sort(out.selected.begin(), out.selected.end());
+  out.counts = counts_;
+  out.counts.features = out.selected.size();
+  out.vocab = replacement_.model().config().vocab;
+  out.tokens.assign(replacement_.tokens().begin(), replacement_.tokens().end());
+  out.active.assign(replacement_.features().begin(), replacement_.features().end());
+  for (const TraceTarget& target : targets) {
+    out.targets.push_back(target.node);
+  }
+  const std::size_t rows = nodes_.size();
+  out.rows = Matrix::host(rows, out.counts.sources() + kRowConstants, DType::F32);
+  out.unselected = Matrix::host(rows, counts_.layers * counts_.positions, DType::F32);
+  out.values.resize(rows);
+  out.biases.resize(rows);
+  std::vector<std::uint32_t> place(counts_.features, UINT32_MAX);
+  for (std::size_t i = 0; i < out.selected.size(); ++i) {
+    place[out.selected[i]] = static_cast<std::uint32_t>(i);
+  }
+  for (std::size_t r = 0; r < rows; ++r) {
+    const std::size_t to = nodes_[r] < counts_.features
+                               ? place[nodes_[r]]
+                               : out.counts.features + nodes_[r] - counts_.sources();
+    if (store_.dtype() == DType::F64) {
+      pack_row<double>(r, to, place, out);
+    } else {
+      pack_row<float>(r, to, place, out);
+    }
+    out.values[to] = values_[r];
+    out.biases[to] = biases_[r];
+  }
+  out.largest_residual = residual_;
+  if (order_.size() < counts_.features) {
+    out.unexpanded = unexpanded_share(known(), partial_influence(known(), weights_));
+  }
+  return out;
+}
+
+}  // namespace
+
+std::vector<double> AttributionGraph::weights() const {
+  std::vector<double> out;
+  for (const GraphTarget& target : targets) {
+    out.push_back(target.weight);
+  }
+  return out;
+}
+
+Matrix AttributionGraph::folded_rows() const {
+  Matrix out = Matrix::host(rows.rows(), rows.cols(), rows.dtype());
+  convert(rows.ref(), out.ref());
+  const auto errors =
+      out.as<float>().col_range(counts.error(0, 0), counts.layers * counts.positions);
+  const auto left = unselected.as<float>();
+  for (std::size_t r = 0; r < errors.rows; ++r) {
+    for (std::size_t c = 0; c < errors.cols; ++c) {
+      errors.at(r, c) += left.at(r, c);
+    }
+  }
+  return out;
+}
+
+std::vector<TraceTarget> salient_logits(LocalReplacement& replacement, std::size_t position,
+                                        std::size_t most, double probability) {
+  check(most != 0, "a trace needs at least one target");
+  const std::vector<double> chances = probabilities(replacement, position);
+  std::vector<TokenId> ranked(chances.size());
+  std::iota(ranked.begin(), ranked.end(), 0);
+  const std::size_t count = std::min(most, ranked.size());
+  std::partial_sort(ranked.begin(), ranked.begin() + static_cast<std::ptrdiff_t>(count),
+                    ranked.end(), [&](TokenId a, TokenId b) {
+                      const double x = chances[static_cast<std::size_t>(a)];
+                      const double y = chances[static_cast<std::size_t>(b)];
+                      return x != y ? x > y : a < b;
+                    });
+  std::size_t kept = 0;
+  for (double sum = 0.0; kept < count && sum < probability; ++kept) {
+    sum += chances[static_cast<std::size_t>(ranked[kept])];
+  }
+  ranked.resize(std::max<std::size_t>(kept, 1));
+  return with_probabilities(replacement, ranked, position, chances);
+}
+
+std::vector<TraceTarget> token_targets(LocalReplacement& replacement,
+                                       std::span<const TokenId> tokens, std::size_t position) {
+  check(!tokens.empty(), "a trace needs at least one target");
+  const std::vector<double> chances = probabilities(replacement, position);
+  for (const TokenId token : tokens) {
+    check(token >= 0 && static_cast<std::size_t>(token) < chances.size(),
+          "there is no token {}: the vocabulary has {}", token, chances.size());
+  }
+  return with_probabilities(replacement, tokens, position, chances);
+}
+
+TraceTarget why_not(const LocalReplacement& replacement, TokenId token, TokenId other,
+                    std::size_t position) {
+  return {replacement.difference_target(token, other, position),
+          {.token = static_cast<std::uint32_t>(replacement.model().config().vocab),
+           .position = static_cast<std::uint32_t>(position),
+           .weight = 1.0}};
+}
+
+AttributionGraph trace(Backend& backend, LocalReplacement& replacement,
+                       std::span<const TraceTarget> targets, const TraceOptions& options,
+                       const std::function<void(const TraceStep&)>& watch) {
+  check(!targets.empty(), "a trace needs at least one target");
+  check(options.batch != 0 && options.update_interval != 0,
+        "batches of {} targets, ranked every {}: both must be at least 1", options.batch,
+        options.update_interval);
+  Expansion expansion(backend, replacement, targets, options);
+  expansion.run(watch);
+  return expansion.graph(targets);
+}
+
+}  // namespace cajal
