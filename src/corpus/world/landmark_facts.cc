@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include <fmt/format.h>
 
@@ -12,6 +13,9 @@ namespace {
 
 constexpr std::uint64_t kFactFolds = 7;
 constexpr std::uint64_t kCueFolds = 5;
+// "the" and "over" point to nothing
+constexpr std::size_t kShortestWord = 4;
+constexpr std::size_t kMostLandmarksOfAWord = 3;
 constexpr std::array<std::string_view, 8> kArticles = {"the ", "la ",  "le ",  "l'",
                                                        "el ",  "der ", "die ", "das "};
 
@@ -28,6 +32,26 @@ std::string capitalised(std::string text) {
     text[0] = static_cast<char>(text[0] - 'a' + 'A');
   }
   return text;
+}
+
+/// Runs of letters, where every byte of a character past ASCII is a letter.
+std::vector<std::string_view> words_of(std::string_view text) {
+  const auto is_letter = [](char c) {
+    const char lower = static_cast<char>(c | 0x20);
+    return (lower >= 'a' && lower <= 'z') || (static_cast<unsigned char>(c) & 0x80U) != 0;
+  };
+  std::vector<std::string_view> out;
+  for (std::size_t i = 0; i < text.size();) {
+    std::size_t end = i;
+    while (end < text.size() && is_letter(text[end])) {
+      ++end;
+    }
+    if (end > i) {
+      out.push_back(text.substr(i, end - i));
+    }
+    i = end + 1;
+  }
+  return out;
 }
 
 /// Of each place by its English name.
@@ -48,6 +72,7 @@ LandmarkFacts::LandmarkFacts(const Tables& tables) {
   load_landmarks(tables);
   load_forms(tables);
   load_scenes(tables);
+  find_words();
   const Table names = tables.table("languages", {"language", "en", "fr", "es", "de", "zh"});
   for (std::size_t row = 0; row < names.rows(); ++row) {
     for (std::size_t l = 0; l < kLanguageCount; ++l) {
@@ -130,6 +155,26 @@ void LandmarkFacts::load_scenes(const Tables& tables) {
   }
 }
 
+void LandmarkFacts::find_words() {
+  std::map<std::string, std::set<std::size_t>> landmarks_with;
+  for (std::size_t i = 0; i < landmarks_.size(); ++i) {
+    for (const auto* texts : {&landmarks_[i].scenes, &landmarks_[i].cues}) {
+      for (const std::string& text : *texts) {
+        for (const std::string_view word : words_of(text)) {
+          landmarks_with[std::string(word)].insert(i);
+        }
+      }
+    }
+  }
+  for (const auto& [word, with] : landmarks_with) {
+    for (const std::size_t i : with) {
+      if (word.size() >= kShortestWord && with.size() <= kMostLandmarksOfAWord) {
+        landmarks_[i].words.push_back(word);
+      }
+    }
+  }
+}
+
 std::string LandmarkFacts::bare_name(std::size_t landmark, std::size_t language) const {
   const std::string& name = landmarks_[landmark].called[language];
   for (const std::string_view article : kArticles) {
@@ -183,9 +228,10 @@ std::vector<Slot> LandmarkFacts::slots(const LandmarkFact& fact) const {
   const std::string question(kLandmarkQuestions[static_cast<std::size_t>(fact.question)]);
   const bool by_name = fact.question == LandmarkQuestion::Name;
   const std::string language(kLanguages[by_name ? fact.target : fact.language]);
-  const std::string& name = landmark.called[fact.language];
+  const std::size_t spoken = fact.foreign.value_or(fact.language);
+  const std::string& name = landmark.called[spoken];
   const std::vector<Meaning> meant = {{"landmark", landmark.name},
-                                      {"language", std::string(kLanguages[fact.language])}};
+                                      {"language", std::string(kLanguages[spoken])}};
   // what the answer will mean: a place by its English name
   const Meaning known =
       by_name

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -28,6 +29,8 @@ struct Landmark {
   std::vector<std::string> scenes;           // for training
   std::vector<std::string> held_out_scenes;  // hand-written, too
   std::vector<std::string> cues;             // "gladiators in the sand"
+  /// Of its scenes for training and its cues, those that tell it from most others.
+  std::vector<std::string> words;
 };
 
 /// One sentence about a landmark by its name.
@@ -37,6 +40,9 @@ struct LandmarkFact {
   LandmarkQuestion question = LandmarkQuestion::City;
   std::size_t form = 0;
   std::size_t target = 0;  // the language of the answer, for Name
+  /// The language of the landmark's name, where it is not the one that speaks: "In which city is la
+  /// tour Eiffel?" Not for Name.
+  std::optional<std::size_t> foreign = std::nullopt;
 };
 
 class LandmarkFacts {
@@ -71,6 +77,7 @@ class LandmarkFacts {
   void load_forms(const Tables& tables);
   void load_scenes(const Tables& tables);
   std::size_t find(const Table& table, std::size_t row) const;
+  void find_words();
   void find_held_out();
 
   std::vector<Landmark> landmarks_;

@@ -38,6 +38,15 @@ Scene scene_of_cues(const LandmarkFacts& facts, std::size_t landmark, std::size_
   return {.landmark = landmark, .text = std::move(text.text)};
 }
 
+Scene scene_of_words(const LandmarkFacts& facts, std::size_t landmark, Dice& dice) {
+  std::string text;
+  for (std::size_t i = dice.below(3) + 2; i > 0; --i) {
+    text += dice.pick(facts.landmarks()[landmark].words);
+    text += i > 1 ? ", " : ".";
+  }
+  return {.landmark = landmark, .text = std::move(text)};
+}
+
 std::vector<Slot> scene_slots(const LandmarkFacts& facts, const Scene& scene, std::size_t form) {
   const Landmark& landmark = facts.landmarks()[scene.landmark];
   const Meaning meant = {"landmark", landmark.name};

@@ -38,6 +38,9 @@ struct Scene {
 Scene scene_of_cues(const LandmarkFacts& facts, std::size_t landmark, std::size_t cue,
                     std::size_t other, std::size_t form);
 
+/// "Lattice, Seine, iron.": two to four of the landmark's words, which need not be different.
+Scene scene_of_words(const LandmarkFacts& facts, std::size_t landmark, Dice& dice);
+
 /// For kSceneForms[form].
 std::vector<Slot> scene_slots(const LandmarkFacts& facts, const Scene& scene, std::size_t form);
 

@@ -30,7 +30,7 @@ class Landmarks final : public Task {
   std::string_view summary() const override {
     return "landmarks by name in five languages, and by scenes that do not name them";
   }
-  double weight() const override { return 1.0; }
+  double weight() const override { return 1.5; }
 
   Document generate(Split split, std::uint64_t seed, std::uint64_t index) const override {
     Dice dice(seed, fmt::format("landmarks/{}", name_of(split)), index);
@@ -126,8 +126,12 @@ class Landmarks final : public Task {
 
   Scene draw_scene(Dice& dice, std::size_t landmark) const {
     const Landmark& facts = facts_.landmarks()[landmark];
-    if (dice.chance(0.5)) {
+    const double kind = dice.uniform();
+    if (kind < 0.4) {
       return {.landmark = landmark, .text = dice.pick(facts.scenes)};
+    }
+    if (kind < 0.7) {
+      return scene_of_words(facts_, landmark, dice);
     }
     while (true) {
       const std::size_t a = dice.below(facts.cues.size());
@@ -152,20 +156,37 @@ class Landmarks final : public Task {
     }
   }
 
+  /// Any place of the landmark, whose name is in another language than the answer: these facts are
+  /// too many to be known but by way of the landmark.
+  LandmarkFact draw_foreign(Dice& dice, std::size_t landmark) const {
+    while (true) {
+      const LandmarkFact fact{
+          .landmark = landmark,
+          .language = dice.below(kLanguageCount),
+          .question = static_cast<LandmarkQuestion>(dice.below(kPlaceQuestions)),
+          .foreign = dice.below(kLanguageCount)};
+      if (fact.foreign != fact.language && !facts_.place(fact).empty()) {
+        return with_form(dice, fact);
+      }
+    }
+  }
+
   Document draw(Dice& dice) const {
     Document out;
     const double kind = dice.uniform();
     const LandmarkFact subject = dice.pick(train_facts_);
     for (std::size_t i = dice.below(3) + 1; i > 0; --i) {
-      if (kind < 0.15) {
+      if (kind < 0.1) {
         add_fact(out, draw_called(dice, subject.landmark));
-      } else if (kind < 0.75) {
+      } else if (kind < 0.3) {
+        add_fact(out, draw_foreign(dice, subject.landmark));
+      } else if (kind < 0.6) {
         LandmarkFact fact = dice.pick(train_facts_);
-        while (kind < 0.5 && fact.landmark != subject.landmark) {
+        while (kind < 0.45 && fact.landmark != subject.landmark) {
           fact = dice.pick(train_facts_);
         }
         add_fact(out, with_form(dice, fact));
-      } else if (kind < 0.92) {
+      } else if (kind < 0.9) {
         const std::size_t form = dice.below(kSceneForms.size());
         add_scene(out, draw_scene(dice, draw_landmark(dice)), form);
       } else {

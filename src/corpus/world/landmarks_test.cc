@@ -92,6 +92,23 @@ TEST(Landmarks, ASceneCarriesTheLandmarkThatItDoesNotName) {
   EXPECT_EQ(document.spans[0].value, "Eiffel Tower");
 }
 
+TEST(Landmarks, AForeignNameIsAskedForInTheLanguageThatAnswers) {
+  const LandmarkFact fact{
+      .landmark = 0, .language = kEnglish, .question = LandmarkQuestion::City, .foreign = 1};
+  Document document;
+  append_form(document, facts().form(fact).form, facts().slots(fact));
+  EXPECT_EQ(document.text, "La tour Eiffel is in the city of Paris.");
+}
+
+TEST(Landmarks, TheWordsOfALandmarkTellItFromMostOthers) {
+  const std::vector<std::string>& words = facts().landmarks()[0].words;
+  EXPECT_THAT(words, ::testing::IsSupersetOf({"Seine", "lattice", "iron", "Trocadero"}));
+  EXPECT_THAT(words, ::testing::Not(::testing::Contains("that")));
+  for (const Landmark& landmark : facts().landmarks()) {
+    EXPECT_GE(landmark.words.size(), 20) << landmark.name;
+  }
+}
+
 TEST(Landmarks, ASceneOfAnUnknownLandmarkIsAnErrorThatNamesTheLine) {
   Tables tables = Tables::embedded();
   tables.set("landmark_scenes", "landmark\tsplit\tscene\nAtlantis\ttrain\tWater.\n");

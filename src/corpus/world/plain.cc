@@ -94,7 +94,7 @@ class Plain final : public Task {
 
   std::string_view name() const override { return "plain"; }
   std::string_view summary() const override { return "small stories and ordinary sentences"; }
-  double weight() const override { return 1.5; }
+  double weight() const override { return 1.2; }
 
   Document generate(Split split, std::uint64_t seed, std::uint64_t index) const override {
     Dice dice(seed, fmt::format("plain/{}", name_of(split)), index);

@@ -18,7 +18,7 @@ class Translations final : public Task {
 
   std::string_view name() const override { return "translations"; }
   std::string_view summary() const override { return "words of five languages, translated"; }
-  double weight() const override { return 0.8; }
+  double weight() const override { return 1.6; }
 
   Document generate(Split split, std::uint64_t seed, std::uint64_t index) const override {
     Dice dice(seed, fmt::format("translations/{}", name_of(split)), index);
