@@ -102,6 +102,27 @@ test_refuses_a_folder_in_which_another_grows() {
   expect_status 0
 }
 
+# To ask all questions takes far longer than a step of so small a model.
+test_leaves_a_checkpoint_when_interrupted_while_asking() {
+  recipe asked
+  sed -i 's/^data:.*/data: [{world: all}]/; s/^evaluation:.*/evaluation: {every: 1, questions: 100000}/; s/every: 5/every: 0/; s/context: 32/context: 128/; s/batch_rows: 8/batch_rows: 2/; s/vocab: 520/vocab: 3000, sample: 500/; s/d_model: 32, layers: 2/d_model: 128, layers: 4/' "$work/asked.yaml"
+  command="grow, interrupted while it asks questions"
+  "$cajal" grow "$work/asked.yaml" --steps 100 >"$out" 2>"$err" &
+  process=$!
+  for _ in $(seq 600); do
+    grep -q "a vocabulary of" "$err" && break
+    sleep 0.1
+  done
+  sleep 3
+  kill -INT "$process"
+  status=0
+  wait "$process" || status=$?
+  expect_status 130
+  expect_err "step 1: interrupted, so its scores are left out"
+  expect_err "stopped after step 1 of 100"
+  [ -f "$work/asked/training/step-00000001.safetensors" ] || complain "no checkpoint"
+}
+
 test_does_not_go_on_with_another_text_of_the_same_length() {
   recipe changed
   run grow "$work/changed.yaml" --steps 2 -q

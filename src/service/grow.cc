@@ -163,8 +163,8 @@ std::string rows_before(const std::filesystem::path& file, std::size_t step) {
 
 class Observer final : public GrowObserver {
  public:
-  Observer(GrowView& view, const GrowData& data, const Recipe& recipe)
-      : view_(view), data_(data), recipe_(recipe) {}
+  Observer(GrowView& view, const GrowData& data, const Recipe& recipe, std::stop_token stop)
+      : view_(view), data_(data), recipe_(recipe), stop_(std::move(stop)) {}
 
   void note(std::string_view sentence) override { view_.note(sentence); }
   void stepped(const HistoryRow& row, std::size_t steps) override {
@@ -172,12 +172,7 @@ class Observer final : public GrowObserver {
   }
 
   void evaluated(Trainer& trainer, const HistoryRow& row) override {
-    const Model& model = *trainer.model();
-    const Asked asked{trainer.backend(), model, *data_.tokenizer,
-                      model.default_precision(trainer.backend())};
-    const std::vector<KindScore> all = score_world(
-        asked, data_.tasks,
-        {.questions = recipe_.evaluation.questions, .seed = recipe_.seed, .stop = {data_.eos}});
+    const std::vector<KindScore> all = scores(trainer, row.step);
     if (!all.empty()) {
       write(row.step, all);
       view_.scores(row.step, all);
@@ -185,6 +180,26 @@ class Observer final : public GrowObserver {
   }
 
  private:
+  /// Empty if it was interrupted: the checkpoint that follows matters more.
+  std::vector<KindScore> scores(Trainer& trainer, std::size_t step) {
+    const Model& model = *trainer.model();
+    const Asked asked{trainer.backend(), model, *data_.tokenizer,
+                      model.default_precision(trainer.backend())};
+    try {
+      return score_world(asked, data_.tasks,
+                         {.questions = recipe_.evaluation.questions,
+                          .seed = recipe_.seed,
+                          .stop = {data_.eos},
+                          .cancel = stop_});
+    } catch (const Error& error) {
+      if (error.code() != ErrorCode::Cancelled) {
+        throw;
+      }
+      view_.note(fmt::format("step {}: interrupted, so its scores are left out", step));
+      return {};
+    }
+  }
+
   void write(std::size_t step, const std::vector<KindScore>& scores) const {
     const auto file = training_folder(recipe_.resolve(recipe_.output)) / "scores.csv";
     std::string text = rows_before(file, step);
@@ -198,6 +213,7 @@ class Observer final : public GrowObserver {
   GrowView& view_;
   const GrowData& data_;
   const Recipe& recipe_;
+  std::stop_token stop_;
   Speed speed_;
 };
 
@@ -276,7 +292,7 @@ GrowOutcome grow_recipe(const GrowRequest& request, GrowView& view, std::stop_to
                   options.folder.string(), parameters, data.tokenizer->vocab_size(),
                   options.trainer.schedule.steps, options.batch_tokens * options.accumulate,
                   name_of(options.trainer.passes.precision)));
-  Observer observer(view, data, recipe);
+  Observer observer(view, data, recipe, stop);
   GrowResult result = grow(make, options, beginning_of(request), observer, stop);
   return {.folder = options.folder,
           .parameters = parameters,
