@@ -1,6 +1,6 @@
 // circuit-tracer's cross-layer transcoders, two files a layer:
 //   W_enc_N.safetensors: W_enc_N [F, d], b_enc_N [F], b_dec_N [d] of OUTPUT layer N; maybe
-//   threshold_N [F], W_skip_N [d, d]; W_dec_N.safetensors: W_dec_N [F, L - N, d], whose slice j
+//   threshold_N [F]; W_dec_N.safetensors: W_dec_N [F, L - N, d], whose slice j
 //   writes to layer N + j.
 #include "base/error.h"
 #include "dictionary/formats/circuit_tracer_config.h"
@@ -22,8 +22,7 @@ void add_layer(const PublishedFiles& files, std::size_t number, const Json& conf
   const auto encoder = open_shard(files, "W_enc", number);
   const auto decoder = open_shard(files, "W_dec", number);
   const auto name = [&](std::string_view stem) { return fmt::format("{}_{}", stem, number); };
-  encoder->allow_only(
-      {name("W_enc"), name("b_enc"), name("b_dec"), name("threshold"), name("W_skip")});
+  encoder->allow_only({name("W_enc"), name("b_enc"), name("b_dec"), name("threshold")});
   builder.keep(encoder);
   builder.keep(decoder);
   ActivationFunction activation;
@@ -32,14 +31,12 @@ void add_layer(const PublishedFiles& files, std::size_t number, const Json& conf
                   .keeps_negative = true,
                   .threshold = builder.vector(*threshold)};
   }
-  const StoredTensor* skip = encoder->find(name("W_skip"));
   builder.layers.push_back(
       {.layer = number,
        .input_point = circuit_tracer_point(config, "feature_input_hook", number),
        .output_point = circuit_tracer_point(config, "feature_output_hook", number),
        .w_enc = {builder.matrix(encoder->at(name("W_enc")))},
        .w_dec = builder.slab(decoder->at(name("W_dec"))),
-       .w_skip = {skip == nullptr ? ConstMatRef{} : builder.matrix(*skip)},
        .b_enc = builder.vector(encoder->at(name("b_enc"))),
        .b_dec = builder.vector(encoder->at(name("b_dec"))),
        .activation = std::move(activation)});

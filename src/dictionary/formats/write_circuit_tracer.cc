@@ -19,6 +19,9 @@ void check_layer(const Dictionary& dictionary, const DictionaryLayer& layer) {
   if (layer.scaling != InputScaling::None) {
     fail_format(dictionary, layer, kFormat, "a normalisation of each token's input");
   }
+  if (layer.w_skip && dictionary.kind() == DictionaryKind::CrossLayer) {
+    fail_format(dictionary, layer, kFormat, "the skip path of a cross-layer transcoder");
+  }
   if (layer.d_in() != layer.d_out()) {
     fail_format(
         dictionary, layer, kFormat,
@@ -76,9 +79,6 @@ void write_crossing_layer(const DictionaryLayer& layer, OutputFolder& folder) {
   encoder.add(name("b_dec"), layer.b_dec);
   if (layer.activation.kind == ActivationKind::JumpRelu) {
     encoder.add(name("threshold"), thresholds_from_zero(layer.activation));
-  }
-  if (layer.w_skip) {
-    encoder.add(name("W_skip"), layer.w_skip);
   }
   write_safetensors(folder.file(name("W_enc") + ".safetensors"), encoder.tensors());
   TensorList decoder;
