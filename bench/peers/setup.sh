@@ -1,6 +1,6 @@
 #!/bin/sh
 # Makes one Python environment per peer beside this file, with pinned versions. Only the comparisons need them.
-#   setup.sh [transformers] [llama]        default: both
+#   setup.sh [transformers] [llama] [dictionaries]        default: the first two
 # llama.cpp is built from its PyPI source package for this machine's processor: about ten minutes on two cores,
 # and a C++ compiler is needed. JOBS (default: all cores) limits the build.
 set -eu
@@ -25,9 +25,14 @@ setup_llama() {
     'safetensors==0.8.*' 'numpy==2.*'
 }
 
+setup_dictionaries() {
+  make_environment dictionaries
+  "$here/.venv-dictionaries/bin/pip" install -q 'torch==2.13.0' 'sae-lens==6.54.12' 'circuit-tracer==0.5.0'
+}
+
 for peer in ${*:-transformers llama}; do
   case $peer in
-    transformers | llama) "setup_$peer" ;;
-    *) echo "setup.sh: no peer named '$peer' (transformers, llama)" >&2; exit 2 ;;
+    transformers | llama | dictionaries) "setup_$peer" ;;
+    *) echo "setup.sh: no peer named '$peer' (transformers, llama, dictionaries)" >&2; exit 2 ;;
   esac
 done
