@@ -14,7 +14,7 @@ from tiny_model import GOLDEN, write_tiny_model
 PAGE = pathlib.Path(__file__).resolve().parent.parent / "docs" / "json.md"
 EXAMPLE = re.compile(r"```sh\n(?:echo '([^']*)' \| )?cajal ([^\n]*)\n```\n\n```json\n(.*?)```", re.S)
 MORE = "…"
-COMMANDS = ["generate", "chat", "tokens", "points", "lens", "score", "inspect", "grow", "world"]
+COMMANDS = ["generate", "chat", "tokens", "points", "lens", "score", "inspect", "encode", "convert", "grow", "world"]
 
 RECIPE = """output: grown
 model: {d_model: 16, layers: 1, heads: 2, d_mlp: 32, context: 32}
@@ -92,6 +92,7 @@ def main(program, update):
     with tempfile.TemporaryDirectory() as root:
         write_tiny_model(pathlib.Path(root) / "MODEL")
         shutil.copy(GOLDEN / "gguf" / "phi3.gguf", pathlib.Path(root) / "FILE.gguf")
+        shutil.copytree(GOLDEN / "dictionaries" / "formats" / "sl_topk_rescale", pathlib.Path(root) / "DICTIONARY")
         (pathlib.Path(root) / "text.txt").write_text("The cat sat on the mat.\n" * 100)
         (pathlib.Path(root) / "recipe.yaml").write_text(RECIPE)
         for stdin, command, text in EXAMPLE.findall(page):

@@ -1,11 +1,12 @@
 #include <array>
 
 #include "cli/command.h"
+#include "cli/dictionary_commands.h"
 
 namespace cajal {
 namespace {
 
-constexpr std::array<CommandEntry, 9> kCommands = {{
+constexpr std::array<CommandEntry, 11> kCommands = {{
     {"generate", "Continue a text.",
      "  cajal generate -m MODEL \"Once upon a time\" -n 50\n"
      "  cajal generate -m MODEL --ids 2,8,14 --temperature 0.8 --seed 7 --json",
@@ -32,10 +33,20 @@ constexpr std::array<CommandEntry, 9> kCommands = {{
      "  cajal score --world --probes -o probes.svg",
      "write to this file instead of the screen; with --probes, a picture to a .svg file",
      make_score_command},
-    {"inspect", "Say what a model, tokenizer or file of tensors is, and check a model.",
+    {"inspect", "Say what a model, dictionary, tokenizer or file of tensors is, and check it.",
      "  cajal inspect MODEL\n"
      "  cajal inspect MODEL --check",
      "write to this file instead of the screen", make_inspect_command},
+    {"encode",
+     "Show which features of a dictionary fire, in a model or on activations from a file.",
+     "  cajal encode -d DICTIONARY --in activations.safetensors --tensor x -o "
+     "features.safetensors\n"
+     "  cajal encode -m MODEL -d DICTIONARY \"The capital of France is\" --json",
+     "write features and reconstruction to this safetensors file", make_encode_command},
+    {"convert", "Write a dictionary in the layout of another tool.",
+     "  cajal convert DICTIONARY --to saelens -o FOLDER\n"
+     "  cajal convert DICTIONARY --to circuit-tracer --in activations.safetensors -o FOLDER",
+     "the folder to write, which must not be there (but see --force)", make_convert_command},
     {"grow", "Train a model from nothing, as a recipe says.",
      "  cajal grow recipe.yaml\n"
      "  cajal grow recipe.yaml --resume",

@@ -16,7 +16,7 @@ namespace fs = std::filesystem;
 
 constexpr std::size_t kLayers = 26;
 constexpr std::size_t kFeatures = 98304;  // 2.56 million in all, as for Gemma 2 2B
-constexpr std::size_t kWidth = 32;        // 3.6 GB of decoders, which no disk has to hold
+constexpr std::size_t kWidth = 32;        // 2.2 GB of decoders, which no disk has to hold
 
 /// bf16 tensors of zeros: the file has a header, and a hole.
 class SparseFile {

@@ -7,6 +7,7 @@
 #include "io/safetensors.h"
 #include "service/describe.h"
 #include "service/identity.h"
+#include "service/open_dictionary.h"
 #include "service/session.h"
 
 namespace cajal {
@@ -25,6 +26,11 @@ bool holds_tensors(const std::filesystem::path& path) {
   return path.extension() == ".safetensors" || path.extension() == ".npz" ||
          path.extension() == ".npy" || path.string().ends_with(".index.json") ||
          std::filesystem::exists(path / "model.safetensors");
+}
+
+/// A file that is nothing but, perhaps, a dictionary.
+bool is_torch(const std::filesystem::path& path) {
+  return path.extension() == ".pt" || path.extension() == ".pth";
 }
 
 /// Ids spread over the vocabulary, for a model that cannot read text.
@@ -111,6 +117,45 @@ Json describe_numpy(const std::filesystem::path& path) {
   return Json::object({{"tensors", describe_tensors(tensors)}});
 }
 
+Json describe_layer(const DictionaryLayer& layer) {
+  return Json::object({{"layer", layer.layer},
+                       {"features", layer.features()},
+                       {"d_in", layer.d_in()},
+                       {"d_out", layer.d_out()},
+                       {"targets", layer.targets()},
+                       {"activation", name_of(layer.activation.kind)},
+                       {"k", layer.activation.k > 0 ? Json(layer.activation.k) : Json()},
+                       {"skip", static_cast<bool>(layer.w_skip)},
+                       {"input_point", layer.input_point},
+                       {"output_point", layer.output_point}});
+}
+
+/// `path` is where request.model was found.
+InspectResult inspect_dictionary(const InspectRequest& request, const std::filesystem::path& path) {
+  const OpenedDictionary opened = open_dictionary(path.string());
+  const Dictionary& dictionary = *opened.dictionary;
+  if (request.check) {
+    check_weights(dictionary);
+  }
+  Json layers(Json::Array{});
+  for (const DictionaryLayer& layer : dictionary.layers()) {
+    layers.push_back(describe_layer(layer));
+  }
+  const std::string& model = dictionary.info().model_name;
+  InspectResult out{.kind = "dictionary",
+                    .details = Json::object({{"dictionary", name_of(dictionary.kind())},
+                                             {"format", dictionary.info().format},
+                                             {"model", model.empty() ? Json() : Json(model)},
+                                             {"dtype", name_of(dictionary.dtype())},
+                                             {"features", dictionary.features()},
+                                             {"parameters", dictionary.parameters()},
+                                             {"layers", std::move(layers)}})};
+  opened.describe(out.provenance);
+  out.provenance.dictionary = request.model;
+  out.notes = opened.notes;
+  return out;
+}
+
 InspectResult inspect_tensors(const std::filesystem::path& path) {
   const bool numpy = path.extension() == ".npy" || path.extension() == ".npz";
   return {.kind = "tensors", .details = numpy ? describe_numpy(path) : describe_safetensors(path)};
@@ -180,7 +225,7 @@ Json check_json(const SelfCheck& check, bool passed) {
 const FieldTable<InspectRequest>& inspect_fields() {
   static const FieldTable<InspectRequest> table = [] {
     FieldTable<InspectRequest> out = {{{.name = "path",
-                                        .help = "a model, tokenizer or file of tensors",
+                                        .help = "a model, dictionary, tokenizer or file of tensors",
                                         .value = "PATH",
                                         .positional = true},
                                        &InspectRequest::path}};
@@ -203,6 +248,9 @@ InspectResult inspect(const InspectRequest& request, const std::stop_token& canc
     found.model = request.path;
   }
   const FoundModel model = find_model(found.model);
+  if (is_dictionary(model.path) || is_torch(model.path)) {
+    return inspect_dictionary(found, model.path);
+  }
   if (holds_model(model.path)) {
     return inspect_model(found, model.path, cancel);
   }

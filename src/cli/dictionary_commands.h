@@ -1,0 +1,14 @@
+// The commands on dictionaries. Private to this folder.
+#pragma once
+
+#include <memory>
+
+namespace cajal {
+
+class Command;
+
+// One per file beside this.
+std::unique_ptr<Command> make_encode_command();
+std::unique_ptr<Command> make_convert_command();
+
+}  // namespace cajal

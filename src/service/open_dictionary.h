@@ -1,0 +1,37 @@
+// A dictionary as a command's -d names it, alone or with the model it is for.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "dictionary/load.h"
+#include "measure/dictionary_fit.h"
+#include "service/session.h"
+
+namespace cajal {
+
+/// A dictionary in use.
+struct OpenedDictionary {
+  std::string name;  // as the user gave it
+  std::shared_ptr<const Dictionary> dictionary;
+  std::vector<std::string> notes;  // one sentence each, for the user
+
+  /// Adds its name and hash to what a result says about itself.
+  void describe(Provenance& provenance) const;
+};
+
+/// A path, or org/name in the local Hugging Face cache. Throws NotFound saying where was looked,
+/// and what load_dictionary throws.
+OpenedDictionary open_dictionary(const std::string& name, const LoadOptions& options = {});
+
+/// The same for use with a model. Unless `trust`, throws InvalidArgument where it does not fit the
+/// model (judge_fit), measured on some 250 tokens that the model writes itself; what was measured
+/// is kept in the user's cache folder by the hashes of both.
+OpenedDictionary open_dictionary_for(Session& session, const std::string& name,
+                                     const LoadOptions& options, bool trust,
+                                     const std::stop_token& cancel = {});
+
+}  // namespace cajal
