@@ -33,11 +33,11 @@ void TokenBatches::rewind() {
 }
 
 bool TokenBatches::read_document() {
+  if (given_ >= options_.tokens) {
+    return false;
+  }
   while (!pending_ || pending_->done == pending_->encoding.ids.size()) {
     pending_.reset();
-    if (given_ >= options_.tokens) {
-      return false;
-    }
     std::optional<Document> document = documents_(next_);
     if (!document) {
       return false;

@@ -49,7 +49,7 @@ struct TokenBatchOptions {
   std::optional<TokenId> bos;
   std::size_t context = 512;      // longest sequence; at least 2
   std::size_t batch = 1024;       // tokens, unless one sequence is longer
-  std::size_t tokens = SIZE_MAX;  // of all batches: the stream ends at the document that reaches it
+  std::size_t tokens = SIZE_MAX;  // of all batches: the stream ends at the sequence that reaches it
 };
 
 /// A stream of batches. Not for two threads at once.

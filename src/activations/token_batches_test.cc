@@ -54,7 +54,7 @@ TEST(TokenBatches, ALongTextBecomesSeveralSequences) {
   EXPECT_FALSE(batches.next());
 }
 
-TEST(TokenBatches, EndsAtTheDocumentThatReachesTheLimitAndBeginsAgain) {
+TEST(TokenBatches, EndsAtTheSequenceThatReachesTheLimitAndBeginsAgain) {
   const auto t = tokenizer();
   const auto docs = documents({"ab", "cd", "ef"});
   TokenBatches batches(*t, source_of(docs), {.batch = 2, .tokens = 3});
@@ -65,6 +65,14 @@ TEST(TokenBatches, EndsAtTheDocumentThatReachesTheLimitAndBeginsAgain) {
   EXPECT_EQ(count, 2U);
   batches.rewind();
   EXPECT_EQ(batches.next()->sequences[0].document, 0U);
+}
+
+TEST(TokenBatches, OneLongTextEndsAtTheLimitToo) {
+  const auto t = tokenizer();
+  const auto docs = documents({"abcdefghijklmnopqrstuvwxyz"});
+  TokenBatches batches(*t, source_of(docs), {.context = 4, .batch = 8, .tokens = 6});
+  EXPECT_EQ(batches.next()->tokens.size(), 8U);
+  EXPECT_FALSE(batches.next());
 }
 
 TEST(TokenBatches, ASpanHasTheTokensThatHoldItsBytes) {
