@@ -73,6 +73,17 @@ class Routed : public Replacement {
   std::vector<std::pair<Replacement*, std::size_t>> routes_;
 };
 
+/// A baseline's own figures and the dictionary's zero ablation give what it recovers of that.
+void add_recovered(const std::vector<Metric>& ablated, std::vector<Metric>& figures) {
+  const auto zero = value_of(ablated, "ce_zero_keep_bos");
+  const auto kept = value_of(figures, "ce_sae_keep_bos");
+  const auto original = value_of(figures, "ce_original");
+  if (zero && kept && original) {
+    figures.push_back(
+        {"ce_recovered_sae_keep_bos_vs_zero_keep_bos", ce_recovered(*original, *kept, *zero)});
+  }
+}
+
 SpliceResult result_of(const SpliceFigures& figures) {
   return {.all = figures.all(), .non_bos = figures.non_bos()};
 }
@@ -350,6 +361,8 @@ class Measuring {
     out.layers = layers_of(sums.metrics);
     out.total = pooled(sums.metrics);
     out.splice = result_of(sums.splice);
+    add_recovered(total_.all(), out.splice.all);
+    add_recovered(total_.non_bos(), out.splice.non_bos);
     return out;
   }
 

@@ -90,6 +90,7 @@ TEST_F(MeasureDictionary, BaselinesKeepAsManyCoordinatesAsFeaturesFire) {
   EXPECT_THAT(pca.k, ::testing::Each(::testing::Ge(31U)));
   EXPECT_NEAR(number(pca.total, "fvu"), 0.0, 1e-3) << "nearly all components stay";
   EXPECT_NEAR(number(pca.splice.all, "delta_ce_sae_keep_bos"), 0.0, 1e-2);
+  EXPECT_NEAR(number(pca.splice.all, "ce_recovered_sae_keep_bos_vs_zero_keep_bos"), 1.0, 0.1);
   const BaselineResult& neurons = result.baselines[1];
   EXPECT_EQ(neurons.layers[0].features, 64U) << "neurons of the MLP";
   EXPECT_NEAR(number(neurons.total, "l0_mean"), 32.0, 1.0);
