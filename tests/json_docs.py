@@ -9,12 +9,14 @@ import subprocess
 import sys
 import tempfile
 
+from tiny_dictionary import write_tiny_dictionary
 from tiny_model import GOLDEN, write_tiny_model
 
 PAGE = pathlib.Path(__file__).resolve().parent.parent / "docs" / "json.md"
 EXAMPLE = re.compile(r"```sh\n(?:echo '([^']*)' \| )?cajal ([^\n]*)\n```\n\n```json\n(.*?)```", re.S)
 MORE = "…"
-COMMANDS = ["generate", "chat", "tokens", "points", "lens", "score", "inspect", "encode", "convert", "grow", "world"]
+COMMANDS = ["generate", "chat", "tokens", "points", "lens", "score", "inspect", "encode", "convert",
+            "measure", "atlas", "features", "grow", "world"]
 
 RECIPE = """output: grown
 model: {d_model: 16, layers: 1, heads: 2, d_mlp: 32, context: 32}
@@ -73,7 +75,7 @@ def show(value, indent=0):
         return line
     pad, inner = " " * indent, " " * (indent + 2)
     if isinstance(value, dict):
-        rows = [f"{inner}{json.dumps(k)}: {show(v, indent + 2)}" for k, v in value.items()]
+        rows = [f"{inner}{json.dumps(k, ensure_ascii=False)}: {show(v, indent + 2)}" for k, v in value.items()]
         return "{\n" + ",\n".join(rows) + f"\n{pad}}}"
     return "[\n" + ",\n".join(inner + show(v, indent + 2) for v in value) + f"\n{pad}]"
 
@@ -93,6 +95,7 @@ def main(program, update):
         write_tiny_model(pathlib.Path(root) / "MODEL")
         shutil.copy(GOLDEN / "gguf" / "phi3.gguf", pathlib.Path(root) / "FILE.gguf")
         shutil.copytree(GOLDEN / "dictionaries" / "formats" / "sl_topk_rescale", pathlib.Path(root) / "DICTIONARY")
+        write_tiny_dictionary(pathlib.Path(root) / "SAE")
         (pathlib.Path(root) / "text.txt").write_text("The cat sat on the mat.\n" * 100)
         (pathlib.Path(root) / "recipe.yaml").write_text(RECIPE)
         for stdin, command, text in EXAMPLE.findall(page):

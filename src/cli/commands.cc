@@ -6,7 +6,7 @@
 namespace cajal {
 namespace {
 
-constexpr std::array<CommandEntry, 11> kCommands = {{
+constexpr std::array<CommandEntry, 14> kCommands = {{
     {"generate", "Continue a text.",
      "  cajal generate -m MODEL \"Once upon a time\" -n 50\n"
      "  cajal generate -m MODEL --ids 2,8,14 --temperature 0.8 --seed 7 --json",
@@ -47,6 +47,19 @@ constexpr std::array<CommandEntry, 11> kCommands = {{
      "  cajal convert DICTIONARY --to saelens -o FOLDER\n"
      "  cajal convert DICTIONARY --to circuit-tracer --in activations.safetensors -o FOLDER",
      "the folder to write, which must not be there (but see --force)", make_convert_command},
+    {"measure", "Measure how good a dictionary is, beside baselines, and what it knows.",
+     "  cajal measure -m MODEL -d DICTIONARY --corpus heldout.txt --svg measured.svg\n"
+     "  cajal measure -m MODEL -d DICTIONARY --world geography --probes -v",
+     "write to this file instead of the screen", make_measure_command},
+    {"atlas", "Gather what each feature of a dictionary fires on and does, as one file.",
+     "  cajal atlas -m MODEL -d DICTIONARY --corpus texts.jsonl -o atlas.sqlite\n"
+     "  cajal atlas -m MODEL -d DICTIONARY --world -o atlas.sqlite",
+     "the file for the atlas", make_atlas_command},
+    {"features", "Show what a feature is, find features, or list those that fire on a text.",
+     "  cajal features 3:1207 --atlas atlas.sqlite\n"
+     "  cajal features --search Texas --atlas atlas.sqlite\n"
+     "  cajal features --text \"Dallas is in\" -m MODEL -d DICTIONARY --atlas atlas.sqlite",
+     "write to this file instead of the screen", make_features_command},
     {"grow", "Train a model from nothing, as a recipe says.",
      "  cajal grow recipe.yaml\n"
      "  cajal grow recipe.yaml --resume",

@@ -1,0 +1,242 @@
+#include "service/measure.h"
+
+#include <filesystem>
+
+#include <fmt/format.h>
+
+#include "base/error.h"
+#include "corpus/reader.h"
+#include "corpus/world/world.h"
+
+namespace cajal {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t kProbed = 1000;  // questions of each kind and split
+constexpr std::size_t kMostFiles = 10000;
+
+FieldTable<MeasureRequest> own_fields() {
+  return {
+      {{.name = "dictionary",
+        .help = "the dictionary: a folder or file, or org/name in the Hugging Face cache",
+        .letter = 'd',
+        .value = "DICTIONARY"},
+       &MeasureRequest::dictionary},
+      {{.name = "corpus",
+        .help = "text to measure on: .jsonl with a \"text\", or plain (repeatable)",
+        .value = "FILE"},
+       &MeasureRequest::corpus},
+      {{.name = "world",
+        .help = "ask what the specimen learns with all layers replaced, and find the feature for "
+                "each truth of a task's documents, or of all tasks'",
+        .value = "TASK",
+        .bare = true},
+       &MeasureRequest::world},
+      {{.name = "tokens", .help = "tokens of the corpus to read", .min = 2},
+       &MeasureRequest::tokens},
+      {{.name = "splice_tokens", .help = "of those, tokens to run with layers replaced", .min = 1},
+       &MeasureRequest::splice_tokens},
+      {{.name = "documents", .help = "documents of the world to look for truths in", .min = 2},
+       &MeasureRequest::documents},
+      {{.name = "questions", .help = "questions of each kind to ask (0: all)"},
+       &MeasureRequest::questions},
+      {{.name = "probes", .help = "with --world, linear probes at the dictionary's points, too"},
+       &MeasureRequest::probes},
+      {{.name = "seed", .help = "chooses documents and questions"}, &MeasureRequest::seed},
+      {{.name = "baseline",
+        .help = "folder with learned baselines: random-decoder (a dictionary), and random-model "
+                "with model and dictionary",
+        .value = "DIR"},
+       &MeasureRequest::baseline},
+      {{.name = "svg", .help = "write a picture to this file", .value = "FILE"},
+       &MeasureRequest::svg},
+      {{.name = "trust", .help = "do not check that the dictionary fits the model"},
+       &MeasureRequest::trust},
+  };
+}
+
+/// The documents of all files, one after the other.
+std::vector<Document> read_corpus(const std::vector<std::string>& files) {
+  check(files.size() <= kMostFiles, "{} files are too many", files.size());
+  std::vector<Document> out;
+  for (const std::string& file : files) {
+    std::vector<Document> documents = read_documents(file);
+    std::move(documents.begin(), documents.end(), std::back_inserter(out));
+  }
+  return out;
+}
+
+std::vector<const Task*> tasks_of(const World& world, const std::string& name) {
+  if (!name.empty()) {
+    return {&world.task(name)};
+  }
+  std::vector<const Task*> out;
+  for (const auto& task : world.tasks()) {
+    if (task->weight() > 0.0) {
+      out.push_back(task.get());
+    }
+  }
+  return out;
+}
+
+Asked asked_of(Session& session) {
+  if (session.tokenizer == nullptr || session.names_only) {
+    fail(ErrorCode::Unsupported,
+         "{}: a corpus is text, and this model has no tokenizer; add its tokenizer.json",
+         session.name);
+  }
+  return {.backend = *session.backend,
+          .model = *session.model,
+          .tokenizer = *session.tokenizer,
+          .precision = session.precision};
+}
+
+MeasureOptions options_of(const Session& session, const MeasureRequest& request,
+                          const std::stop_token& cancel, const MeasureProgress& progress) {
+  return {.bos = session.special.bos,
+          .tokens = request.tokens,
+          .splice_tokens = request.splice_tokens,
+          .cancel = cancel,
+          .progress = [&progress](std::string_view what, std::size_t tokens) {
+            if (progress) {
+              progress(fmt::format("{}: {} tokens", what, tokens));
+            }
+          }};
+}
+
+/// A dictionary that was learned as a baseline, measured as the other was.
+BaselineResult learned(const Asked& asked, const fs::path& folder, std::string name,
+                       std::string how, const DocumentSource& corpus, MeasureOptions options) {
+  if (!fs::is_directory(folder)) {
+    return {.name = std::move(name),
+            .how = std::move(how),
+            .why_not = fmt::format("there is no {}; learn one by a recipe and give --baseline",
+                                   folder.empty() ? "folder for it" : folder.string())};
+  }
+  options.baselines = false;
+  const auto dictionary = open_dictionary(folder.string()).dictionary;
+  DictionaryResult result = measure_dictionary(asked, *dictionary, corpus, options);
+  return {.name = std::move(name),
+          .how = std::move(how),
+          .layers = std::move(result.layers),
+          .total = std::move(result.total),
+          .splice = std::move(result.splice)};
+}
+
+void add_learned(Session& session, const MeasureRequest& request, const DocumentSource& corpus,
+                 const MeasureOptions& options, DictionaryResult& result) {
+  const fs::path folder = request.baseline;
+  const bool given = !request.baseline.empty();
+  result.baselines.push_back(
+      learned(asked_of(session), given ? folder / "random-decoder" : fs::path(), "random_decoder",
+              "a trained encoder, a frozen random decoder", corpus, options));
+  const char* how = "a dictionary of a randomly initialised copy of the model, measured there";
+  const fs::path copy = folder / "random-model" / "model";
+  if (!given || !fs::is_directory(copy)) {
+    result.baselines.push_back(
+        {.name = "random_model",
+         .how = how,
+         .why_not = "there is no random-model in a --baseline folder; learn one by a recipe"});
+    return;
+  }
+  ModelOptions other = request;
+  other.model = copy.string();
+  other.vocab.clear();
+  Session random = open_session(other);
+  result.baselines.push_back(learned(asked_of(random), folder / "random-model" / "dictionary",
+                                     "random_model", how, corpus, options));
+}
+
+DictionaryResult on_corpus(Session& session, const MeasureRequest& request,
+                           const Dictionary& dictionary, const std::stop_token& cancel,
+                           const MeasureProgress& progress) {
+  const std::vector<Document> documents = read_corpus(request.corpus);
+  const DocumentSource corpus = source_of(documents);
+  const MeasureOptions options = options_of(session, request, cancel, progress);
+  DictionaryResult out = measure_dictionary(asked_of(session), dictionary, corpus, options);
+  add_learned(session, request, corpus, options, out);
+  return out;
+}
+
+void on_world(Session& session, const MeasureRequest& request, const Dictionary& dictionary,
+              const std::stop_token& cancel, const MeasureProgress& progress,
+              MeasureResult& result) {
+  const Asked asked = asked_of(session);
+  const World world;
+  const std::vector<const Task*> tasks = tasks_of(world, *request.world);
+  const auto say = [&](std::string_view what) {
+    if (progress) {
+      progress(what);
+    }
+  };
+  result.scores = score_replaced(asked, dictionary, session.special.bos, tasks,
+                                 {.questions = request.questions,
+                                  .seed = request.seed,
+                                  .misses = 0,
+                                  .stop = session.special.stop,
+                                  .cancel = cancel,
+                                  .progress = [&](std::size_t done, std::size_t total) {
+                                    say(fmt::format("{} of {} questions", done, total));
+                                  }});
+  result.truth = find_truth_features(
+      asked, dictionary, world_documents(tasks, request.seed, request.documents),
+      {.bos = session.special.bos, .cancel = cancel, .progress = [&](std::size_t tokens) {
+         say(fmt::format("looking for truths: {} tokens", tokens));
+       }});
+  for (const Task* task : tasks) {
+    if (!request.probes) {
+      break;
+    }
+    std::vector<ProbeCurve> curves =
+        probe_task(asked, *task,
+                   {.questions = request.questions == 0 ? kProbed : request.questions,
+                    .seed = request.seed,
+                    .cancel = cancel,
+                    .points = probe_points(dictionary, session.model->config()),
+                    .progress = say});
+    std::move(curves.begin(), curves.end(), std::back_inserter(result.probes));
+  }
+}
+
+}  // namespace
+
+const FieldTable<MeasureRequest>& measure_fields() {
+  static const FieldTable<MeasureRequest> table = [] {
+    auto out = model_fields<MeasureRequest>();
+    append(out, own_fields());
+    return out;
+  }();
+  return table;
+}
+
+void check_measure(const MeasureRequest& request) {
+  check(!request.corpus.empty() || request.world,
+        "there is nothing to measure on: give --corpus FILE, --world, or both");
+  check(request.baseline.empty() || !request.corpus.empty(),
+        "--baseline is measured on a corpus: give --corpus FILE, too");
+}
+
+MeasureResult measure(Session& session, const MeasureRequest& request,
+                      const std::stop_token& cancel, const MeasureProgress& progress) {
+  check_measure(request);
+  const OpenedDictionary opened =
+      open_dictionary_for(session, request.dictionary, {}, request.trust, cancel);
+  session.notes.insert(session.notes.end(), opened.notes.begin(), opened.notes.end());
+  MeasureResult out;
+  for (const DictionaryLayer& layer : opened.dictionary->layers()) {
+    out.model_layers.push_back(layer.layer);
+  }
+  if (!request.corpus.empty()) {
+    out.corpus = on_corpus(session, request, *opened.dictionary, cancel, progress);
+  }
+  if (request.world) {
+    on_world(session, request, *opened.dictionary, cancel, progress, out);
+  }
+  out.provenance = session.provenance();
+  opened.describe(out.provenance);
+  out.provenance.seed = request.seed;
+  return out;
+}
+
+}  // namespace cajal
