@@ -16,7 +16,7 @@ PAGE = pathlib.Path(__file__).resolve().parent.parent / "docs" / "json.md"
 EXAMPLE = re.compile(r"```sh\n(?:echo '([^']*)' \| )?cajal ([^\n]*)\n```\n\n```json\n(.*?)```", re.S)
 MORE = "…"
 COMMANDS = ["generate", "chat", "tokens", "points", "lens", "score", "inspect", "encode", "convert",
-            "measure", "atlas", "features", "grow", "world"]
+            "measure", "atlas", "features", "trace", "grow", "world"]
 
 RECIPE = """output: grown
 model: {d_model: 16, layers: 1, heads: 2, d_mlp: 32, context: 32}
@@ -96,6 +96,9 @@ def main(program, update):
         shutil.copy(GOLDEN / "gguf" / "phi3.gguf", pathlib.Path(root) / "FILE.gguf")
         shutil.copytree(GOLDEN / "dictionaries" / "formats" / "sl_topk_rescale", pathlib.Path(root) / "DICTIONARY")
         write_tiny_dictionary(pathlib.Path(root) / "SAE")
+        circuit = GOLDEN / "circuits" / "llama_plt_topk"
+        shutil.copytree(circuit / "transcoders", pathlib.Path(root) / "TRANSCODERS")
+        shutil.copytree(circuit / "model", pathlib.Path(root) / "CIRCUIT")
         (pathlib.Path(root) / "text.txt").write_text("The cat sat on the mat.\n" * 100)
         (pathlib.Path(root) / "recipe.yaml").write_text(RECIPE)
         for stdin, command, text in EXAMPLE.findall(page):

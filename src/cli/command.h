@@ -67,5 +67,6 @@ std::unique_ptr<Command> make_score_command();
 std::unique_ptr<Command> make_inspect_command();
 std::unique_ptr<Command> make_grow_command();
 std::unique_ptr<Command> make_world_command();
+std::unique_ptr<Command> make_trace_command();
 
 }  // namespace cajal

@@ -6,7 +6,7 @@
 namespace cajal {
 namespace {
 
-constexpr std::array<CommandEntry, 14> kCommands = {{
+constexpr std::array<CommandEntry, 15> kCommands = {{
     {"generate", "Continue a text.",
      "  cajal generate -m MODEL \"Once upon a time\" -n 50\n"
      "  cajal generate -m MODEL --ids 2,8,14 --temperature 0.8 --seed 7 --json",
@@ -69,6 +69,10 @@ constexpr std::array<CommandEntry, 14> kCommands = {{
      "  cajal world --stats\n"
      "  cajal world --write corpus -n 10000 --seed 1",
      "write to this file instead of the screen", make_world_command},
+    {"trace", "Show which features of a dictionary an answer is due to (attribution graph).",
+     "  cajal trace -m MODEL -d DICTIONARY \"The capital of France is\" -o graph.json\n"
+     "  cajal trace -m MODEL -d DICTIONARY \"2 + 2 =\" --target \" 4\" --why-not \" 5\"",
+     "write the graph to this JSON file, for front ends", make_trace_command},
 }};
 
 }  // namespace

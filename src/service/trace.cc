@@ -1,0 +1,345 @@
+#include "service/trace.h"
+
+#include <algorithm>
+#include <charconv>
+#include <chrono>
+#include <numeric>
+
+#include "base/closest.h"
+#include "base/error.h"
+#include "service/input.h"
+#include "trace/raw_graph.h"
+#include "trace/trace.h"
+
+namespace cajal {
+namespace {
+
+constexpr double kAutoShare = 0.02;           // of the influence that may be left unexpanded
+constexpr std::size_t kReferenceRows = 7500;  // circuit-tracer's default
+
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point begin) {
+  return std::chrono::duration<double>(Clock::now() - begin).count();
+}
+
+std::optional<std::size_t> number_of(std::string_view text) {
+  std::size_t out = 0;
+  const auto end = std::from_chars(text.data(), text.data() + text.size(), out);
+  return end.ec == std::errc() && end.ptr == text.data() + text.size() ? std::optional(out)
+                                                                       : std::nullopt;
+}
+
+std::string text_of_token(const Session& session, TokenId id) {
+  if (session.tokenizer == nullptr) {
+    return fmt::format("#{}", id);
+  }
+  const std::string text = session.tokenizer->decode(std::span(&id, 1), SkipSpecial::No);
+  return text.empty() ? piece_text(session.tokenizer.get(), id) : text;
+}
+
+std::vector<std::string> token_texts(const Session& session) {
+  std::vector<std::string> out;
+  for (std::size_t id = 0; id < session.model->config().vocab; ++id) {
+    out.push_back(text_of_token(session, static_cast<TokenId>(id)));
+  }
+  return out;
+}
+
+/// "#12", or a text that is one token: with what the tokenizer makes of it in the middle of a text,
+/// or as the vocabulary spells it.
+TokenId token_of(const Session& session, const std::string& text) {
+  const std::size_t vocab = session.model->config().vocab;
+  if (text.size() > 1 && text.front() == '#') {
+    if (const auto id = number_of(std::string_view(text).substr(1)); id && *id < vocab) {
+      return static_cast<TokenId>(*id);
+    }
+  }
+  check(session.tokenizer != nullptr,
+        "the target '{}' needs a tokenizer, which this model lacks: give an id, as #12", text);
+  if (const auto id = session.tokenizer->id_of(text)) {
+    return *id;
+  }
+  check(!session.names_only, "there is no token '{}': give its name or its id, as #12", text);
+  const Encoding encoding =
+      session.tokenizer->encode(text, {.add_special_tokens = false, .special_as_text = true});
+  const bool one = encoding.ids.size() == 1;
+  if (one && session.tokenizer->decode(encoding.ids, SkipSpecial::No) == text) {
+    return encoding.ids.front();
+  }
+  std::string parts;
+  for (std::size_t i = 0; i < std::min<std::size_t>(encoding.ids.size(), 8); ++i) {
+    parts += fmt::format("{}'{}'", i == 0 ? "" : ", ", encoding.pieces[i]);
+  }
+  fail(ErrorCode::NotFound,
+       "the target '{}' is no token of this model, which reads it as {} ({}); the nearest is '{}' "
+       "(an id may be given as #12)",
+       text, encoding.ids.size(), parts, closest(text, token_texts(session)));
+}
+
+std::vector<TraceTarget> targets_of(const Session& session, const TraceRequest& request,
+                                    LocalReplacement& replacement) {
+  const std::size_t last = replacement.tokens().size() - 1;
+  std::vector<TokenId> tokens;
+  for (const std::string& text : request.target) {
+    tokens.push_back(token_of(session, text));
+  }
+  std::vector<TraceTarget> out =
+      tokens.empty()
+          ? salient_logits(replacement, last, request.max_logits, request.logit_probability)
+          : token_targets(replacement, tokens, last);
+  if (!request.why_not) {
+    for (TraceTarget& target : out) {
+      target.node.label = text_of_token(session, static_cast<TokenId>(target.node.token));
+    }
+    return out;
+  }
+  const auto token = static_cast<TokenId>(out.front().node.token);
+  const TokenId other = token_of(session, *request.why_not);
+  check(token != other, "'{}' is what is traced already: why not something else?",
+        *request.why_not);
+  TraceTarget difference = why_not(replacement, token, other, last);
+  difference.node.label =
+      fmt::format("{} - {}", text_of_token(session, token), text_of_token(session, other));
+  return {difference};
+}
+
+TraceOptions trace_options(const TraceRequest& request, std::stop_token cancel) {
+  TraceOptions out{.cancel = std::move(cancel)};
+  if (request.rows == "auto" && request.as_reference) {
+    out.max_features = kReferenceRows;
+  } else if (request.rows == "auto") {
+    out.unexpanded = kAutoShare;
+    out.update_interval = 1;
+  } else if (request.rows != "all") {
+    out.max_features = *number_of(request.rows);
+  }
+  return out;
+}
+
+std::vector<TopNode> top_nodes(const AttributionGraph& graph, std::size_t count) {
+  const Matrix folded = graph.folded_rows();
+  std::vector<double> flow = influence({graph.counts, folded.ref()}, graph.weights()).nodes;
+  flow.resize(graph.counts.sources());
+  const double all = std::accumulate(flow.begin(), flow.end(), 0.0);
+  std::vector<std::size_t> order(flow.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::stable_sort(order.begin(), order.end(),
+                   [&](std::size_t a, std::size_t b) { return flow[a] > flow[b]; });
+  std::vector<TopNode> out;
+  for (std::size_t i = 0; i < std::min(count, order.size()) && flow[order[i]] > 0.0; ++i) {
+    out.push_back({order[i], flow[order[i]] / all});
+  }
+  return out;
+}
+
+Json score_json(const GraphScores& scores) {
+  const auto number = [](const std::optional<double>& x) { return x ? Json(*x) : Json(); };
+  return Json::object(
+      {{"replacement", number(scores.replacement)}, {"completeness", number(scores.completeness)}});
+}
+
+/// What the file of a graph says about where it comes from.
+Json provenance_json(const Session& session, const TraceOutcome& outcome) {
+  return envelope("trace", provenance_of(session, outcome), Json()).at("provenance", "envelope");
+}
+
+std::string kind_of(const TraceOutcome& outcome, std::size_t node) {
+  const NodeCounts& counts = outcome.graph.counts;
+  return node < counts.features ? "feature" : node < counts.embedding(0) ? "error" : "embedding";
+}
+
+struct Place {
+  std::optional<std::size_t> layer;
+  std::size_t position = 0;
+};
+
+Place place_of(const AttributionGraph& graph, std::size_t node) {
+  const NodeCounts& counts = graph.counts;
+  if (node < counts.features) {
+    const ActiveFeature& f = graph.feature(node);
+    return {f.layer, f.position};
+  }
+  if (node < counts.embedding(0)) {
+    return {(node - counts.features) / counts.positions,
+            (node - counts.features) % counts.positions};
+  }
+  return {std::nullopt, node - counts.embedding(0)};
+}
+
+}  // namespace
+
+const FieldTable<TraceRequest>& trace_fields() {
+  static const FieldTable<TraceRequest> table = [] {
+    auto out = input_fields<TraceRequest>();
+    append(out, model_fields<TraceRequest>());
+    append<TraceRequest>(
+        out,
+        {{{.name = "dictionary",
+           .help = "transcoders of the model: a file or folder",
+           .letter = 'd',
+           .value = "DICTIONARY"},
+          &TraceRequest::dictionary},
+         {{.name = "target",
+           .help =
+               "a token to explain, as text or #ID; may be given again (default: the likeliest)",
+           .value = "TOKEN"},
+          &TraceRequest::target},
+         {{.name = "why_not", .help = "explain the target less this token", .value = "TOKEN"},
+          &TraceRequest::why_not},
+         {{.name = "rows",
+           .help = "features to follow back: a number, all, or auto (until less than 2 % of the "
+                   "influence is left)",
+           .value = "N|all|auto"},
+          &TraceRequest::rows},
+         {{.name = "as_reference",
+           .help = "leave out what was not followed and name errors as circuit-tracer does"},
+          &TraceRequest::as_reference},
+         {{.name = "raw", .help = "write all numbers to this safetensors file", .value = "FILE"},
+          &TraceRequest::raw},
+         {{.name = "max_logits", .help = "likeliest tokens to explain at most", .min = 1},
+          &TraceRequest::max_logits},
+         {{.name = "logit_probability",
+           .help = "what they have to hold together",
+           .value = "P",
+           .min = 0,
+           .max = 1},
+          &TraceRequest::logit_probability},
+         {{.name = "node_threshold",
+           .help = "share of influence that the graph's nodes hold",
+           .value = "P",
+           .min = 0,
+           .max = 1},
+          &TraceRequest::node_threshold},
+         {{.name = "edge_threshold", .help = "the same of edges", .value = "P", .min = 0, .max = 1},
+          &TraceRequest::edge_threshold},
+         {{.name = "k",
+           .help = "features a token, for dictionaries whose files do not say",
+           .letter = 'k',
+           .min = 1},
+          &TraceRequest::k},
+         {{.name = "trust", .help = "do not check that the dictionary fits the model"},
+          &TraceRequest::trust},
+         {{.name = "top", .help = "nodes to show", .letter = 'n', .max = 1000000},
+          &TraceRequest::top}});
+    return out;
+  }();
+  return table;
+}
+
+void check_trace(const TraceRequest& request) {
+  const bool word = request.rows == "all" || request.rows == "auto";
+  check(word || number_of(request.rows).has_value(), "rows is '{}': give a number, all, or auto",
+        request.rows);
+  check(!request.text || !request.text->empty(), "the prompt is empty: there is nothing to trace");
+  check(!request.dictionary.empty(), "give the model's transcoders: -d DICTIONARY");
+  check(!request.why_not || request.target.size() <= 1,
+        "--why-not compares one target with another, but there are {}", request.target.size());
+}
+
+TraceOutcome trace_prompt(Session& session, const TraceRequest& request, std::stop_token cancel) {
+  check_trace(request);
+  TraceOutcome out;
+  const std::vector<TokenId> ids = input_ids(session, request);
+  check(ids.size() <= session.context(), "the prompt has {} tokens, but the model reads {} at most",
+        ids.size(), session.context());
+  out.dictionary = open_dictionary_for(
+      session, request.dictionary,
+      {.k = request.k ? std::optional(static_cast<double>(*request.k)) : std::nullopt},
+      request.trust, cancel);
+  const auto begin = Clock::now();
+  LocalReplacement replacement(*session.backend, session.model, out.dictionary.dictionary, ids,
+                               {.precision = session.precision});
+  const std::vector<TraceTarget> targets = targets_of(session, request, replacement);
+  out.forward_s = seconds_since(begin);
+  const auto middle = Clock::now();
+  out.graph =
+      trace(*session.backend, replacement, targets, trace_options(request, std::move(cancel)));
+  out.rows_s = seconds_since(middle);
+  for (const TokenId id : ids) {
+    out.token_texts.push_back(text_of_token(session, id));
+  }
+  out.prompt = session.tokenizer == nullptr ? "" : session.tokenizer->decode(ids, SkipSpecial::No);
+  const Matrix folded = out.graph.folded_rows();
+  out.scores = graph_scores({out.graph.counts, folded.ref()}, out.graph.weights());
+  out.without_unselected = graph_scores(out.graph.graph(), out.graph.weights());
+  out.top = top_nodes(out.graph, request.top);
+  return out;
+}
+
+Provenance provenance_of(const Session& session, const TraceOutcome& outcome) {
+  Provenance out = session.provenance();
+  outcome.dictionary.describe(out);
+  return out;
+}
+
+Json graph_file(const Session& session, const TraceOutcome& outcome, const TraceRequest& request,
+                const std::string& slug) {
+  return graph_json(
+      outcome.graph,
+      {.slug = slug,
+       .scan = outcome.dictionary.name,
+       .prompt = outcome.prompt,
+       .prompt_tokens = outcome.token_texts,
+       .prune = {.node_threshold = request.node_threshold,
+                 .edge_threshold = request.edge_threshold},
+       .unselected = request.as_reference ? Unselected::Dropped : Unselected::Folded,
+       .error_ids = request.as_reference ? ErrorIds::AsReference : ErrorIds::Distinct,
+       .info = Json::object(
+           {{"generator", Json::object({{"name", "cajal"}, {"version", version_text()}})}}),
+       .generation_settings = Json::object({{"max_n_logits", std::uint64_t{request.max_logits}},
+                                            {"desired_logit_prob", request.logit_probability}}),
+       .provenance = provenance_json(session, outcome)});
+}
+
+void save_raw_graph(const Session& session, const TraceOutcome& outcome,
+                    const std::filesystem::path& path) {
+  Json about = provenance_json(session, outcome);
+  about.set("prompt", outcome.prompt);
+  write_raw_graph(path, outcome.graph, about);
+}
+
+std::string node_text(const TraceOutcome& outcome, std::size_t node) {
+  const AttributionGraph& graph = outcome.graph;
+  const Place place = place_of(graph, node);
+  if (node < graph.counts.features) {
+    return fmt::format("{}:{}", *place.layer, graph.feature(node).feature);
+  }
+  return place.layer ? fmt::format("error of layer {}", *place.layer) : "token";
+}
+
+Json to_json(const TraceOutcome& outcome) {
+  const AttributionGraph& graph = outcome.graph;
+  Json targets(Json::Array{});
+  for (const GraphTarget& target : graph.targets) {
+    const bool token = target.token < graph.vocab;
+    targets.push_back(Json::object({{"id", token ? Json(std::uint64_t{target.token}) : Json()},
+                                    {"label", target.label},
+                                    {"position", std::uint64_t{target.position}},
+                                    {"weight", target.weight}}));
+  }
+  Json top(Json::Array{});
+  for (const TopNode& node : outcome.top) {
+    const Place place = place_of(graph, node.node);
+    const bool feature = node.node < graph.counts.features;
+    top.push_back(Json::object(
+        {{"kind", kind_of(outcome, node.node)},
+         {"layer", place.layer ? Json(std::uint64_t{*place.layer}) : Json()},
+         {"feature", feature ? Json(std::uint64_t{graph.feature(node.node).feature}) : Json()},
+         {"position", std::uint64_t{place.position}},
+         {"activation",
+          feature ? Json(static_cast<double>(graph.feature(node.node).activation)) : Json()},
+         {"influence", node.share}}));
+  }
+  return Json::object({{"ids", Json::array_of(graph.tokens)},
+                       {"targets", std::move(targets)},
+                       {"active_features", std::uint64_t{graph.active.size()}},
+                       {"selected_features", std::uint64_t{graph.selected.size()}},
+                       {"unexpanded_influence", graph.unexpanded},
+                       {"scores", score_json(outcome.scores)},
+                       {"scores_without_unselected", score_json(outcome.without_unselected)},
+                       {"largest_row_residual", graph.largest_residual},
+                       {"top", std::move(top)}});
+}
+
+}  // namespace cajal
