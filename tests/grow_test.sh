@@ -94,7 +94,7 @@ test_refuses_a_folder_in_which_another_grows() {
     # shellcheck disable=SC2086
     run grow "$work/shared.yaml" --steps 100000 $how -q
     expect_status 1
-    expect_error "shared: another process is growing a model here"
+    expect_error "shared: another process is growing or learning here"
   done
   kill -KILL "$process"
   wait "$process"

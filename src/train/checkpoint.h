@@ -15,6 +15,7 @@
 
 #include "corpus/mixture.h"
 #include "model/parameters.h"
+#include "train/checkpoint_folder.h"
 #include "train/history.h"
 
 namespace cajal {
@@ -50,16 +51,12 @@ class Checkpoints {
                                        std::vector<std::string>& notes) const;
 
   /// Of the newest checkpoint; nullopt if there is none.
-  std::optional<std::filesystem::path> newest() const;
+  std::optional<std::filesystem::path> newest() const { return folder_.newest(); }
   /// Removes all of them.
-  void clear();
+  void clear() { folder_.clear(); }
 
  private:
-  std::vector<std::filesystem::path> list() const;  // oldest first
-  void remove_others(const std::filesystem::path& last) const;
-  std::filesystem::path folder_;
-  std::string recipe_;
-  std::size_t keep_;
+  CheckpointFolder folder_;
 };
 
 }  // namespace cajal

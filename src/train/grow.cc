@@ -6,7 +6,6 @@
 
 #include "base/error.h"
 #include "base/file.h"
-#include "base/folder_lock.h"
 #include "corpus/packing.h"
 #include "train/checkpoint.h"
 
@@ -15,23 +14,12 @@ namespace {
 
 namespace fs = std::filesystem;
 
-FolderLock locked(const fs::path& folder) {
-  std::error_code error;
-  fs::create_directories(training_folder(folder), error);  // if it fails, the lock says why
-  auto lock = FolderLock::take(training_folder(folder));
-  check(lock.has_value(),
-        "{}: another process is growing a model here; wait until it ends, or choose another folder "
-        "with -o",
-        folder.string());
-  return std::move(*lock);
-}
-
 class Growth {
  public:
   Growth(const MakeBackend& make, const GrowOptions& options, GrowObserver& observer)
       : options_(options),
         observer_(observer),
-        lock_(locked(options.folder)),
+        lock_(lock_training(options.folder)),
         steps_(options.trainer.schedule.steps),
         config_(model_config(options.model.architecture)),
         data_(options.data, options.seed),
@@ -215,10 +203,6 @@ class Growth {
 };
 
 }  // namespace
-
-fs::path training_folder(const fs::path& folder) {
-  return folder / "training";
-}
 
 GrowResult grow(const MakeBackend& make, const GrowOptions& options, Beginning beginning,
                 GrowObserver& observer, const std::stop_token& stop) {

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "corpus/mixture.h"
+#include "train/checkpoint_folder.h"
 #include "train/history.h"
 #include "train/model_folder.h"
 #include "train/trainer.h"
@@ -65,8 +66,5 @@ struct GrowResult {
 /// model that knows nothing, throws InvalidArgument naming the step and the last good checkpoint.
 GrowResult grow(const MakeBackend& make, const GrowOptions& options, Beginning beginning,
                 GrowObserver& observer, const std::stop_token& stop = {});
-
-/// Where `grow` keeps its checkpoints, loss.csv and loss.svg.
-std::filesystem::path training_folder(const std::filesystem::path& folder);
 
 }  // namespace cajal
