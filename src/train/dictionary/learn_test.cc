@@ -1,0 +1,250 @@
+#include "train/dictionary/learn.h"
+
+#include <cmath>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/random.h"
+#include "io/safetensors.h"
+#include "testing/files.h"
+#include "testing/golden.h"
+#include "testing/random_model.h"
+
+namespace cajal {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// Dictionaries for both layers of a random model, on `ref`, small enough to run many times.
+class Small {
+ public:
+  explicit Small(const fs::path& folder, std::string kind = "transcoder")
+      : backend_(make_cpu_backend()) {
+    fs::create_directories(model_.path());
+    testing::write_random_model(model_.path(), R"({"model_type": "llama", "vocab_size": 40,
+      "hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2,
+      "num_key_value_heads": 2, "head_dim": 8, "max_position_embeddings": 32,
+      "tie_word_embeddings": true})");
+    auto texts = std::make_shared<TokenizedTexts>(Framing{1, 2, 32});
+    for (TokenId i = 0; i < 60; ++i) {
+      texts->add_document(std::vector<TokenId>{1, 3 + i % 37, 4 + i * 7 % 35, 3 + i * 3 % 31, 2});
+    }
+    const bool clt = kind == "clt";
+    const bool sae = kind == "sae";
+    options_.folder = folder;
+    options_.model = Model::load(model_.path());
+    options_.shape = {.layers = clt ? 2U : 1U, .features = 48, .d_in = 16, .d_out = 16};
+    options_.recipe = {.code = CodeKind::BatchTopK,
+                       .k = 4,
+                       .ranks_by_norm = true,
+                       .subtracts_bias = sae,
+                       .auxiliary = {.coefficient = 0.03125, .relu = false, .partial = true},
+                       .dead = {.window = 64},
+                       .start = Start::MeanTarget,
+                       .schedule = {.peak = 3e-3, .steps = 12, .warmup = 2, .decay = 3}};
+    for (const std::size_t layer : {0U, 1U}) {
+      const Point in{sae ? PointKind::ResidPost : PointKind::MlpIn, layer};
+      const Point out{sae ? PointKind::ResidPost : PointKind::MlpOut, layer};
+      options_.pool.inputs.push_back(in);
+      options_.pool.outputs.push_back(out);
+      options_.result.inputs.push_back(name_of(in));
+      options_.result.outputs.push_back(name_of(out));
+    }
+    options_.pool.left_out = {0, 1, 2};
+    options_.pool.rows = 96;
+    options_.pool.batch = 32;
+    options_.pool.pass = 64;
+    options_.pool.longest = 32;
+    options_.pool.seed = options_.seed = 5;
+    options_.data = {{.name = "texts", .source = texts}};
+    options_.heldout = {texts};
+    options_.heldout_rows = 128;
+    options_.evaluate_every = 4;
+    options_.checkpoint_every = 1;
+    options_.result.kind = sae   ? DictionaryKind::Sae
+                           : clt ? DictionaryKind::CrossLayer
+                                 : DictionaryKind::Transcoder;
+    options_.result.layers = {0, 1};
+    options_.result.dtype = DType::F32;
+    options_.description = R"({"seed":5})";
+  }
+
+  LearnOptions& options() { return options_; }
+  Backend& backend() { return *backend_; }
+
+  LearnResult run(Beginning beginning, std::size_t stop_after = 1000) {
+    std::stop_source source;
+    struct StopAfter final : LearnObserver {
+      void stepped(const LearnRow& row, std::size_t) override {
+        if (row.step >= after) {
+          source->request_stop();
+        }
+      }
+      std::size_t after = 0;
+      std::stop_source* source = nullptr;
+    } observer;
+    observer.after = stop_after;
+    observer.source = &source;
+    if (stop_after == 0) {
+      source.request_stop();
+    }
+    return learn(*backend_, options_, beginning, observer, source.get_token());
+  }
+
+ private:
+  testing::TemporaryFolder model_;
+  std::unique_ptr<Backend> backend_;
+  LearnOptions options_;
+};
+
+std::string bytes_of(const fs::path& folder) {
+  return read_file(training_folder(folder) / "step-00000012.safetensors") +
+         read_file(training_folder(folder) / "learning.csv") +
+         read_file(training_folder(folder) / "layers.csv");
+}
+
+TEST(Learn, EndsWithTheSameBytesWhenItWasStoppedOnTheWay) {
+  const testing::TemporaryFolder folder;
+  EXPECT_TRUE(Small(folder / "whole").run(Beginning::New).finished);
+  for (const std::size_t stop : {0U, 1U, 3U, 5U, 11U}) {
+    const fs::path path = folder / fmt::format("stopped{}", stop);
+    EXPECT_FALSE(Small(path).run(Beginning::New, stop).finished);
+    const LearnResult result = Small(path).run(Beginning::Resumed);
+    EXPECT_TRUE(result.finished);
+    EXPECT_EQ(result.history.size(), 12U);
+    EXPECT_EQ(bytes_of(path), bytes_of(folder / "whole")) << "stopped after " << stop;
+  }
+}
+
+TEST(Learn, RefusesToBeginWhereALearningWas) {
+  const testing::TemporaryFolder folder;
+  Small(folder / "d").run(Beginning::New, 2);
+  const auto thrown = testing::thrown_by([&] { Small(folder / "d").run(Beginning::New); });
+  EXPECT_EQ(thrown.code, ErrorCode::InvalidArgument);
+  EXPECT_THAT(thrown.message, ::testing::HasSubstr("--resume"));
+  EXPECT_TRUE(Small(folder / "d").run(Beginning::Over).finished);
+}
+
+TEST(Learn, ThresholdsLetKFeaturesOfALayerFireOnAverage) {
+  for (const char* kind : {"transcoder", "sae", "clt"}) {
+    const testing::TemporaryFolder folder;
+    const LearnResult result = Small(folder / "d", kind).run(Beginning::New);
+    ASSERT_EQ(result.figures.size(), 2U) << kind;
+    for (const LayerFigures& layer : result.figures) {
+      EXPECT_NEAR(layer.l0, 4.0, 4.0 / 128.0) << kind;  // equal rows tie at the cut
+      EXPECT_LT(layer.fvu, 1.0) << kind;
+    }
+  }
+}
+
+/// What one feature writes to row r: its activation times its decoder row, at column c.
+double written(const DictionaryLayer& layer, ConstMatRef x, std::size_t r, std::size_t feature,
+               std::size_t c) {
+  double a = layer.b_enc[feature];
+  for (std::size_t i = 0; i < x.cols; ++i) {
+    a += element(layer.w_enc.matrix, feature, i) * element(x, r, i);
+  }
+  return a * element(layer.w_dec, feature, c);
+}
+
+TEST(Learn, ExportFoldsScalesNormsAndBiases) {
+  const auto backend = make_reference_backend();
+  const auto cpu = make_cpu_backend();
+  const DictionaryShape shape = {.features = 24, .d_in = 7, .d_out = 7};
+  for (const bool subtracts : {true, false}) {
+    const DictionaryRecipe recipe = {.k = 5, .ranks_by_norm = true, .subtracts_bias = subtracts};
+    Parameters values = fresh_dictionary(shape, recipe, false, 0.0, DType::F64, 3);
+    store(std::vector<double>(7, 0.25), layer_of(values, shape, 0).b_dec);
+    store(std::vector<double>(24, 0.125), layer_of(values, shape, 0).b_enc);
+    DictionaryLearner learner(*backend, shape, recipe, std::move(values));
+    const LayerScales scales = {.input = 0.5, .output = 2.0};
+    Matrix x = Matrix::host(40, 7, DType::F64);
+    Matrix scaled = Matrix::host(40, 7, DType::F64);
+    for (std::size_t i = 0; i < 280; ++i) {
+      x.as<double>().data[i] = random_normal(9, 1, i);
+      scaled.as<double>().data[i] = scales.input * random_normal(9, 1, i);
+    }
+    const DictionaryLearner* const learners[] = {&learner};
+    const ConstMatRef rows[] = {std::as_const(x).ref()};
+    const auto dictionary = exported(
+        learners, std::span(&scales, 1), rows,
+        {.dtype = DType::F32, .layers = {0}, .inputs = {"mlp_in.0"}, .outputs = {"mlp_out.0"}});
+    const DictionaryLayer& layer = dictionary->layers().front();
+    for (const double norm : row_norms(*cpu, layer.w_dec)) {
+      EXPECT_NEAR(norm, 1.0, 1e-6);
+    }
+    const SparseEntries entries = learner.encode(0, std::as_const(scaled).ref());
+    const auto own = layer_of(std::as_const(learner).values(), shape, 0);
+    for (std::size_t r = 0; r < 40; ++r) {
+      for (std::size_t e = entries.pattern.starts[r]; e < entries.pattern.starts[r + 1]; ++e) {
+        const std::size_t feature = entries.pattern.columns[e];
+        const double want = entries.values[e] * element(own.w_dec, feature, 3) / scales.output;
+        EXPECT_NEAR(written(layer, rows[0], r, feature, 3), want, 1e-6);
+      }
+    }
+    EXPECT_NEAR(layer.b_dec[2], 0.25 / scales.output, 1e-7);
+  }
+}
+
+/// The largest cosine of each true atom with any decoder row, on average.
+double recovery(Backend& backend, const DictionaryLearner& learner, ConstMatRef atoms) {
+  const ConstMatRef w_dec = layer_of(learner.values(), learner.shape(), 0).w_dec;
+  const std::vector<double> norms = row_norms(backend, w_dec);
+  double sum = 0.0;
+  for (std::size_t a = 0; a < atoms.rows; ++a) {
+    double best = -1.0;
+    for (std::size_t i = 0; i < w_dec.rows; ++i) {
+      double product = 0.0;
+      for (std::size_t c = 0; c < atoms.cols; ++c) {
+        product += element(atoms, a, c) * element(w_dec, i, c);
+      }
+      best = std::max(best, product / norms[i]);
+    }
+    sum += best / static_cast<double>(atoms.rows);
+  }
+  return sum;
+}
+
+double recovered(CodeKind code, std::size_t features) {
+  const auto file = Safetensors::open(testing::shared_folder() /
+                                      "golden/dictionaries/synthetic/data.safetensors");
+  const auto backend = make_cpu_backend();
+  const ConstMatRef x = as_matrix(file->at("x"));
+  constexpr std::size_t kBatch = 512;
+  const DictionaryShape shape = {.features = features, .d_in = x.cols, .d_out = x.cols};
+  const DictionaryRecipe recipe = {
+      .code = code,
+      .k = 4,
+      .ranks_by_norm = true,
+      .auxiliary = {.coefficient = 0.03125, .relu = false, .partial = true},
+      .dead = {.unit = CountUnit::Steps, .window = 100},
+      .schedule = {.peak = 3e-3, .steps = 3000, .warmup = 100, .decay = 600}};
+  DictionaryLearner learner(*backend, shape, recipe,
+                            fresh_dictionary(shape, recipe, true, 0.0, DType::F32, 1));
+  Matrix batch = Matrix::host(kBatch, x.cols, DType::F32);
+  const double scale =
+      std::sqrt(static_cast<double>(x.cols)) / ActivationPool::mean_norm(*backend, x);
+  for (std::uint64_t t = 0; t < 3000; ++t) {
+    for (std::size_t r = 0; r < kBatch; ++r) {
+      const auto row = static_cast<std::size_t>(random_bits(2, t, r) % x.rows);
+      convert(x.row_range(row, 1), batch.ref().row_range(r, 1));
+    }
+    ops::scale(*backend, std::as_const(batch).ref(), scale, batch.ref());
+    const std::vector<ConstMatRef> rows = {std::as_const(batch).ref()};
+    learner.step({.x = rows, .y = rows});
+  }
+  return recovery(*backend, learner, as_matrix(file->at("atoms")));
+}
+
+TEST(Learn, RecoversTheTruthOfSyntheticDataAsWellAsThePublishedTrainer) {
+  if (!testing::have_or_skip(!testing::shared_folder().empty(), "golden", "no golden data")) {
+    return;
+  }
+  EXPECT_GE(recovered(CodeKind::TopK, 64), 0.945);
+  EXPECT_GE(recovered(CodeKind::TopK, 96), 0.990);
+  EXPECT_GE(recovered(CodeKind::BatchTopK, 96), 0.973);
+}
+
+}  // namespace
+}  // namespace cajal
