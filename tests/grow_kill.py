@@ -1,7 +1,7 @@
-"""Kills `cajal grow` again and again, at random moments and in the middle of writing a checkpoint, lets it go on with --resume, and
+"""Kills `cajal grow` (or `cajal learn`) again and again, at random moments and in the middle of writing a checkpoint, lets it go on with --resume, and
 compares every byte with a run that was never stopped. Prints the seed it drew the moments with.
 
-    grow_kill.py PROGRAM RECIPE FOLDER [SEED]
+    grow_kill.py PROGRAM RECIPE FOLDER [SEED [COMMAND]]
 """
 
 import os
@@ -13,11 +13,12 @@ import sys
 import time
 
 KILLS = 12
+COMMAND = sys.argv[5] if len(sys.argv) > 5 else "grow"
 LONGEST = 100.0  # seconds for everything
 
 
 def start(program, recipe, output):
-    return subprocess.Popen([program, "grow", recipe, "-o", output, "--resume", "-q"], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    return subprocess.Popen([program, COMMAND, recipe, "-o", output, "--resume", "-q"], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
 
 
 def contents(folder):
@@ -54,7 +55,7 @@ def kill_once(program, recipe, output, draw, longest):
 
 def main():
     program, recipe, folder = sys.argv[1], sys.argv[2], pathlib.Path(sys.argv[3])
-    seed = int(sys.argv[4]) if len(sys.argv) > 4 else int.from_bytes(os.urandom(4), "little")
+    seed = int(sys.argv[4]) if len(sys.argv) > 4 and sys.argv[4] else int.from_bytes(os.urandom(4), "little")
     print("seed", seed, flush=True)
     draw = random.Random(seed)
     begin = time.monotonic()

@@ -6,7 +6,7 @@
 namespace cajal {
 namespace {
 
-constexpr std::array<CommandEntry, 15> kCommands = {{
+constexpr std::array<CommandEntry, 16> kCommands = {{
     {"generate", "Continue a text.",
      "  cajal generate -m MODEL \"Once upon a time\" -n 50\n"
      "  cajal generate -m MODEL --ids 2,8,14 --temperature 0.8 --seed 7 --json",
@@ -64,6 +64,10 @@ constexpr std::array<CommandEntry, 15> kCommands = {{
      "  cajal grow recipe.yaml\n"
      "  cajal grow recipe.yaml --resume",
      "the folder for the model, instead of the recipe's", make_grow_command},
+    {"learn", "Learn a dictionary of a model's own concepts.",
+     "  cajal learn -m MODEL --corpus text.txt --features 1536 -k 20 -o transcoders\n"
+     "  cajal learn recipe.yaml --resume",
+     "the folder for the dictionary, instead of the recipe's", make_learn_command},
     {"world", "Show or write the texts that the specimen learns, with what is true of them.",
      "  cajal world --sample geography -n 3\n"
      "  cajal world --stats\n"

@@ -7,22 +7,12 @@
 #include <fmt/format.h>
 
 #include "cli/command.h"
+#include "cli/duration.h"
 
 namespace cajal {
 namespace {
 
 constexpr int kPatience = 60;  // seconds that the last step and a checkpoint may take
-
-std::string duration(double seconds) {
-  if (!(seconds < 360000.0)) {
-    return "long";
-  }
-  if (seconds < 90.0) {
-    return fmt::format("{:.0f} s", seconds);
-  }
-  return seconds < 5400.0 ? fmt::format("{:.0f} min", seconds / 60.0)
-                          : fmt::format("{:.1f} h", seconds / 3600.0);
-}
 
 std::string line_of(const GrowProgress& p, double heldout) {
   std::string out = fmt::format("step {}/{}  loss {:.4f}", p.row.step, p.steps, p.row.loss);

@@ -107,21 +107,6 @@ const FieldTable<Recipe>& top_table() {
   return table;
 }
 
-/// apply() says in its sentence which field is wrong, but not always where.
-template <typename Options>
-void read_section(const FieldTable<Options>& table, Options& options, const Json& json,
-                  const std::string& where) {
-  try {
-    apply(bind_fields(table, options), json, where);
-  } catch (const Error& error) {
-    const std::string_view message = error.what();
-    if (message.starts_with(where)) {
-      throw;
-    }
-    fail(error.code(), "{}: {}", where, message);
-  }
-}
-
 void check_names(const Json& json, const std::string& where) {
   static const std::vector<std::string_view> known = {
       "output", "seed", "model", "tokenizer", "data", "training", "evaluation", "checkpoints"};
@@ -186,15 +171,29 @@ Recipe parse_recipe(const Json& json, const std::filesystem::path& file) {
   section("evaluation", evaluation_table(), recipe.evaluation);
   section("checkpoints", checkpoints_table(), recipe.checkpoints);
   if (const Json* list = json.find_value("data")) {
-    for (const Json& one : list->as_array(where + ": data")) {
-      const std::string here = fmt::format("{}: data[{}]", where, recipe.data.size());
-      recipe.data.emplace_back();
-      read_section(data_table(), recipe.data.back(), one, here);
-      check_data(recipe.data.back(), here);
-    }
+    recipe.data = read_data(*list, where);
   }
   check_whole(recipe, where);
   return recipe;
+}
+
+std::vector<RecipeData> read_data(const Json& list, const std::string& where) {
+  std::vector<RecipeData> out;
+  for (const Json& one : list.as_array(where + ": data")) {
+    const std::string here = fmt::format("{}: data[{}]", where, out.size());
+    out.emplace_back();
+    read_section(data_table(), out.back(), one, here);
+    check_data(out.back(), here);
+  }
+  return out;
+}
+
+Json data_to_json(std::vector<RecipeData>& data) {
+  Json out(Json::Array{});
+  for (RecipeData& one : data) {
+    out.push_back(to_json(std::span<const BoundField>(bind_fields(data_table(), one))));
+  }
+  return out;
 }
 
 Recipe load_recipe(const std::filesystem::path& file) {
@@ -206,14 +205,10 @@ Json to_json(const Recipe& recipe) {
   const auto section = [](const auto& table, auto& options) {
     return to_json(std::span<const BoundField>(bind_fields(table, options)));
   };
-  Json data(Json::Array{});
-  for (RecipeData& one : copy.data) {
-    data.push_back(section(data_table(), one));
-  }
   return Json::object({{"seed", copy.seed},
                        {"model", section(model_table(), copy.model)},
                        {"tokenizer", section(tokenizer_table(), copy.tokenizer)},
-                       {"data", std::move(data)},
+                       {"data", data_to_json(copy.data)},
                        {"training", section(training_table(), copy.training)},
                        {"evaluation", section(evaluation_table(), copy.evaluation)}});
 }

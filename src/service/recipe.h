@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "base/error.h"
 #include "io/json.h"
 #include "service/fields.h"
 
@@ -99,6 +100,25 @@ struct Recipe {
 /// no sense: one sentence with file, section and field.
 Recipe load_recipe(const std::filesystem::path& file);
 Recipe parse_recipe(const Json& json, const std::filesystem::path& file);
+
+/// The list of a recipe's data, and the other way.
+std::vector<RecipeData> read_data(const Json& list, const std::string& where);
+Json data_to_json(std::vector<RecipeData>& data);
+
+/// A section of a recipe. apply() says in its sentence which field is wrong, but not always where.
+template <typename Options>
+void read_section(const FieldTable<Options>& table, Options& options, const Json& json,
+                  const std::string& where) {
+  try {
+    apply(bind_fields(table, options), json, where);
+  } catch (const Error& error) {
+    const std::string_view message = error.what();
+    if (message.starts_with(where)) {
+      throw;
+    }
+    fail(error.code(), "{}: {}", where, message);
+  }
+}
 
 /// Every field that the result of the training depends on.
 Json to_json(const Recipe& recipe);

@@ -1,0 +1,118 @@
+#include "service/learn.h"
+
+#include <cmath>
+#include <cstdio>
+#include <unistd.h>
+
+#include <fmt/format.h>
+
+#include "cli/command.h"
+#include "cli/duration.h"
+
+namespace cajal {
+namespace {
+
+constexpr int kPatience = 60;  // seconds that the last step and a checkpoint may take
+
+std::string line_of(const LearnProgress& p, double heldout) {
+  std::string out = fmt::format("step {}/{}  FVU {:.4f}  L0 {:.1f}  dead {}", p.row.step, p.steps,
+                                p.row.fvu, p.row.l0, p.row.dead);
+  if (!std::isnan(heldout)) {
+    out += fmt::format("  held-out FVU {:.4f}", heldout);
+  }
+  if (p.tokens_per_s > 0.0) {
+    out += fmt::format("  {:.0f} tokens/s  {} left", p.tokens_per_s, duration(p.seconds_left));
+  }
+  return out;
+}
+
+/// On a terminal one line that changes; elsewhere a line for each evaluation.
+class View final : public LearnView {
+ public:
+  explicit View(const Console& console)
+      : console_(console), live_(!console.flags().quiet && ::isatty(STDERR_FILENO) == 1) {}
+
+  void note(std::string_view sentence) override {
+    end_line();
+    console_.note(sentence);
+  }
+
+  void progress(const LearnProgress& progress) override {
+    const bool evaluated = !progress.row.heldout.empty();
+    heldout_ = evaluated ? progress.row.heldout_fvu() : heldout_;
+    const std::string line = line_of(progress, heldout_);
+    if (live_) {
+      std::fputs(("\r\x1b[K" + line).c_str(), stderr);
+      open_ = true;
+    }
+    if (evaluated || progress.row.step == progress.steps) {
+      live_ ? end_line() : console_.note(line);
+    }
+  }
+
+  void end_line() {
+    if (open_) {
+      std::fputc('\n', stderr);
+    }
+    open_ = false;
+  }
+
+ private:
+  const Console& console_;
+  bool live_;
+  bool open_ = false;  // whether the line on the screen lacks its end
+  double heldout_ = std::nan("");
+};
+
+std::string table_of(const LearnOutcome& outcome) {
+  std::string out = fmt::format("{}: {}, {} features a layer, {} steps in {}; on held-out text:\n",
+                                outcome.folder.string(), outcome.kind, outcome.features,
+                                outcome.step, duration(outcome.seconds));
+  for (std::size_t i = 0; i < outcome.figures.size(); ++i) {
+    const LayerFigures& one = outcome.figures[i];
+    out += fmt::format("layer {:<3} FVU {:.4f}  L0 {:6.2f}  never fired {}\n", outcome.layers[i],
+                       one.fvu, one.l0, one.dead);
+  }
+  return out;
+}
+
+class LearnCommand final : public Command {
+ public:
+  std::vector<BoundField> fields() override { return bind_fields(learn_fields(), request_); }
+  void check_usage() override {
+    require(request_.recipe.has_value() || !request_.corpus.empty(),
+            "name a recipe (docs/learn.md), or a text with --corpus");
+  }
+
+  int run(Surroundings around) override {
+    Console& console = around.console;
+    request_.output = console.flags().output;
+    request_.over = console.flags().force;
+    around.interrupt.set_patience(kPatience);
+    View view(console);
+    const LearnOutcome outcome = learn_dictionary(request_, view, around.interrupt.token());
+    view.end_line();
+    if (!outcome.finished) {
+      console.note(fmt::format("stopped after step {} of {}; go on with --resume", outcome.step,
+                               outcome.steps));
+      return kInterrupted;
+    }
+    if (console.json()) {
+      console.write_result("learn", outcome.provenance, to_json(outcome));
+    } else {
+      console.write(table_of(outcome));
+    }
+    return 0;
+  }
+
+ private:
+  LearnRequest request_;
+};
+
+}  // namespace
+
+std::unique_ptr<Command> make_learn_command() {
+  return std::make_unique<LearnCommand>();
+}
+
+}  // namespace cajal

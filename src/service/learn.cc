@@ -1,0 +1,432 @@
+#include "service/learn.h"
+
+#include <chrono>
+#include <cmath>
+#include <cstdlib>
+#include <deque>
+
+#include "base/error.h"
+#include "dictionary/save.h"
+#include "service/grow_data.h"
+#include "service/session.h"
+
+namespace cajal {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double seconds_between(Clock::time_point from, Clock::time_point to) {
+  return std::chrono::duration<double>(to - from).count();
+}
+
+double positive_number(const std::string& text) {
+  char* end = nullptr;
+  const double value = std::strtod(text.c_str(), &end);
+  check(!text.empty() && *end == '\0' && value > 0.0 && std::isfinite(value),
+        "k: '{}' is no number above 0", text.substr(0, 100));
+  return value;
+}
+
+template <typename T>
+void take(const std::optional<T>& given, T& into) {
+  into = given.value_or(into);
+}
+
+LearnRecipe recipe_of(const LearnRequest& request) {
+  LearnRecipe out = request.recipe ? load_learn_recipe(*request.recipe) : LearnRecipe();
+  take(request.kind, out.dictionary.kind);
+  take(request.activation, out.dictionary.activation);
+  take(request.features, out.dictionary.features);
+  take(request.layers, out.dictionary.layers);
+  take(request.point, out.dictionary.point);
+  take(request.seed, out.seed);
+  if (request.k) {
+    out.dictionary.k = positive_number(*request.k);
+  }
+  if (!request.model.empty()) {
+    out.model = request.model;
+  } else if (!out.model.empty() && std::filesystem::exists(out.resolve(out.model))) {
+    out.model = out.resolve(out.model).string();
+  }
+  if (!request.corpus.empty()) {
+    out.data.clear();
+    for (const std::string& file : request.corpus) {
+      out.data.push_back({.text = std::filesystem::absolute(file).string()});
+    }
+  }
+  if (request.steps) {
+    out.training.steps = *request.steps;
+    out.training.tokens = 0;
+  }
+  if (!request.output.empty()) {
+    out.output = std::filesystem::absolute(request.output).string();
+  }
+  check_learn_recipe(out);
+  return out;
+}
+
+/// Documents as the model's own tokenizer has them.
+GrowData data_of(const LearnRecipe& recipe, const Session& session) {
+  const std::filesystem::path tokenizer = session.path / "tokenizer.json";
+  check(std::filesystem::exists(tokenizer),
+        "{}: has no tokenizer.json to read the text with; take a model that has one",
+        session.path.string());
+  Recipe out;
+  out.file = recipe.file;
+  out.seed = recipe.seed;
+  out.tokenizer.file = std::filesystem::absolute(tokenizer).string();
+  out.model.context = session.context();
+  out.data = recipe.data;
+  return prepare_data(out);
+}
+
+bool is_sae(const LearnRecipe& recipe) {
+  return recipe.dictionary.kind == "sae";
+}
+
+bool is_clt(const LearnRecipe& recipe) {
+  return recipe.dictionary.kind == "clt";
+}
+
+/// Names of points without their layer.
+struct PointNames {
+  std::string input;
+  std::string output;
+};
+
+PointNames points_of(const LearnRecipe& recipe, const ModelConfig& config) {
+  const LearnRecipeDictionary& d = recipe.dictionary;
+  if (is_sae(recipe)) {
+    const std::string point = d.point.empty() ? "resid_post" : d.point;
+    check(d.target.empty() || d.target == point,
+          "an SAE gives back what it reads, {}, not {}; leave target out", point, d.target);
+    return {point, point};
+  }
+  const std::string written = config.branch_is_changed() ? "mlp_out_post" : "mlp_out";
+  return {d.point.empty() ? "mlp_in" : d.point, d.target.empty() ? written : d.target};
+}
+
+/// The numbers of columns at points, seen in a pass over one token.
+std::vector<std::size_t> widths_of(const Session& session, std::span<const Point> points) {
+  std::vector<std::size_t> out(points.size(), 0);
+  PointSet readers;
+  for (std::size_t i = 0; i < points.size(); ++i) {
+    readers.read(points[i],
+                 [&out, i](ConstMatRef value, const PointContext&) { out[i] = value.cols; });
+  }
+  const std::vector<TokenId> tokens = {0};
+  const std::vector<std::int32_t> starts = {0, 1};
+  KvCache cache(session.model->config(), *session.backend, 1);
+  session.model->forward(
+      *session.backend, {tokens, starts}, cache,
+      {.precision = session.precision, .logits = LogitRows::None, .points = &readers});
+  return out;
+}
+
+/// From what was asked for to what learn() takes.
+class Preparation {
+ public:
+  Preparation(const LearnRecipe& recipe, const Session& session)
+      : recipe_(recipe), session_(session), config_(session.model->config()) {}
+
+  LearnOptions run() {
+    const GrowData data = data_of(recipe_, session_);
+    const auto layers = layers_from(recipe_.dictionary.layers, config_.layers);
+    out_.folder = recipe_.resolve(recipe_.output);
+    out_.model = session_.model;
+    out_.seed = recipe_.seed;
+    out_.data = data.parts;
+    out_.heldout = data.heldout;
+    out_.heldout_rows = recipe_.evaluation.tokens;
+    out_.evaluate_every = recipe_.evaluation.every;
+    out_.checkpoint_every = recipe_.checkpoints.every;
+    out_.keep = recipe_.checkpoints.keep;
+    set_points(layers);
+    set_pool(data);
+    set_recipe();
+    set_result(layers);
+    describe(data);
+    return std::move(out_);
+  }
+
+ private:
+  void set_points(const std::vector<std::size_t>& layers) {
+    const PointNames names = points_of(recipe_, config_);
+    for (const std::size_t layer : layers) {
+      out_.pool.inputs.push_back(parse_point(fmt::format("{}.{}", names.input, layer), config_));
+      out_.pool.outputs.push_back(parse_point(fmt::format("{}.{}", names.output, layer), config_));
+    }
+    const auto in = widths_of(session_, out_.pool.inputs);
+    const auto out = widths_of(session_, out_.pool.outputs);
+    const std::size_t features =
+        recipe_.dictionary.features == 0 ? 8 * config_.d_model : recipe_.dictionary.features;
+    out_.shape = {.layers = is_clt(recipe_) ? layers.size() : 1,
+                  .features = features,
+                  .d_in = in.front(),
+                  .d_out = out.front(),
+                  .skip = recipe_.dictionary.kind == "skip-transcoder"};
+    check(recipe_.dictionary.k <= static_cast<double>(features),
+          "k is {}, but there are {} features; give a smaller k, or more features",
+          recipe_.dictionary.k, features);
+  }
+
+  void set_pool(const GrowData& data) {
+    const LearnRecipeTraining& t = recipe_.training;
+    out_.pool.left_out = {data.bos, data.eos, data.pad};
+    out_.pool.rows = t.pool * t.batch;
+    out_.pool.batch = t.batch;
+    out_.pool.longest = session_.context();
+    out_.pool.pass = std::max<std::size_t>(2048, session_.context());
+    out_.pool.pad = data.pad;
+    out_.pool.seed = recipe_.seed;
+    out_.pool.precision = session_.precision;
+  }
+
+  void set_recipe() {
+    const LearnRecipeTraining& t = recipe_.training;
+    const auto steps = static_cast<double>(recipe_.steps());
+    DictionaryRecipe& r = out_.recipe;
+    r.k = recipe_.dictionary.k;
+    r.subtracts_bias = is_sae(recipe_);
+    r.start = Start::MeanTarget;
+    r.schedule = {
+        .peak = t.learning_rate != 0.0
+                    ? t.learning_rate
+                    : 2e-4 / std::sqrt(static_cast<double>(out_.shape.features) / 16384.0),
+        .steps = recipe_.steps(),
+        .warmup = static_cast<std::size_t>(steps * t.warmup),
+        .decay = static_cast<std::size_t>(steps * t.decay)};
+    r.adam = {.beta1 = t.beta1, .beta2 = t.beta2, .epsilon = 1e-8, .decay = 0.0, .clip = t.clip};
+    r.dead = {.window = static_cast<std::int64_t>(t.dead_after)};
+    r.auxiliary = {
+        .coefficient = t.auxiliary, .count = t.auxiliary_count, .relu = false, .partial = true};
+    r.precision = precision();
+    set_code();
+  }
+
+  /// The code and its penalty; units are those of data whose rows are root d long.
+  void set_code() {
+    const LearnRecipeTraining& t = recipe_.training;
+    DictionaryRecipe& r = out_.recipe;
+    const std::string& activation = recipe_.dictionary.activation;
+    if (activation == "batchtopk" || activation == "topk") {
+      r.code = activation == "topk" ? CodeKind::TopK : CodeKind::BatchTopK;
+      r.ranks_by_norm = true;
+      return;
+    }
+    const auto or_usual = [&](double usual) { return t.sparsity == 0.0 ? usual : t.sparsity; };
+    if (activation == "relu") {
+      r.code = CodeKind::Relu;
+      r.sparsity = {.kind = SparsityKind::L1,
+                    .coefficient = {.value = or_usual(5.0), .steps = recipe_.steps() / 20}};
+      return;
+    }
+    r.code = CodeKind::JumpRelu;
+    r.jump = {.bandwidth = t.bandwidth, .clamped = true};
+    r.sparsity = {.kind = SparsityKind::Quadratic,
+                  .coefficient = {.value = or_usual(0.05), .steps = recipe_.steps() / 10},
+                  .target = recipe_.dictionary.k};
+    out_.threshold = 0.5;
+  }
+
+  Precision precision() const {
+    const std::string& wanted = recipe_.training.precision;
+    const Backend& backend = *session_.backend;
+    const bool exact = backend.activation_dtype() == DType::F64;
+    if (wanted == "bf16" && !exact && !backend.has(Precision::BF16)) {
+      fail(ErrorCode::Unsupported,
+           "training: precision: this machine has no bf16 units; write precision: f32");
+    }
+    return wanted == "f32" || exact || !backend.has(Precision::BF16) ? Precision::F32
+                                                                     : Precision::BF16;
+  }
+
+  void set_result(const std::vector<std::size_t>& layers) {
+    ExportOptions& r = out_.result;
+    r.kind = is_sae(recipe_)   ? DictionaryKind::Sae
+             : is_clt(recipe_) ? DictionaryKind::CrossLayer
+                               : DictionaryKind::Transcoder;
+    r.dtype = recipe_.training.store == "f32" ? DType::F32 : DType::BF16;
+    r.model_name = session_.path.filename().string();
+    r.layers = layers;
+    for (std::size_t i = 0; i < layers.size(); ++i) {
+      r.inputs.push_back(name_of(out_.pool.inputs[i]));
+      r.outputs.push_back(name_of(out_.pool.outputs[i]));
+    }
+  }
+
+  /// What a checkpoint must have in common with this learning, and what the result says of it.
+  void describe(const GrowData& data) {
+    Json about = to_json(recipe_);
+    about.set("read", data.fingerprint);
+    about.set("model", session_.provenance().model_hash);
+    about.set("device", session_.backend->name());
+    about.set("precision", name_of(out_.recipe.precision));
+    out_.description = about.dump();
+    about.set("folded",
+              "decoder rows have norm 1, scales of inputs and outputs are in the weights");
+    out_.result.metadata = std::move(about);
+  }
+
+  const LearnRecipe& recipe_;
+  const Session& session_;
+  const ModelConfig& config_;
+  LearnOptions out_;
+};
+
+class Observer final : public LearnObserver {
+ public:
+  explicit Observer(LearnView& view) : view_(view) {}
+  void note(std::string_view sentence) override { view_.note(sentence); }
+  void stepped(const LearnRow& row, std::size_t steps) override {
+    constexpr std::size_t kLately = 20;  // steps
+    lately_.push_back({Clock::now(), row.step, row.tokens});
+    if (lately_.size() > kLately) {
+      lately_.pop_front();
+    }
+    LearnProgress progress{.row = row, .steps = steps};
+    const Moment& then = lately_.front();
+    if (row.step > then.step) {
+      const double seconds = seconds_between(then.when, Clock::now());
+      const auto done = static_cast<double>(row.step - then.step);
+      progress.tokens_per_s = static_cast<double>(row.tokens - then.tokens) / seconds;
+      progress.seconds_left = seconds / done * static_cast<double>(steps - row.step);
+    }
+    view_.progress(progress);
+  }
+
+ private:
+  struct Moment {
+    Clock::time_point when;
+    std::size_t step = 0;
+    std::size_t tokens = 0;
+  };
+  LearnView& view_;
+  std::deque<Moment> lately_;
+};
+
+void save(const LearnResult& result, const LearnOptions& options) {
+  const SaveOptions how{.force = true,
+                        .plain_branches = !options.model->config().branch_is_changed(),
+                        .metadata = options.result.metadata};
+  if (options.result.kind == DictionaryKind::Sae) {
+    save_saelens(result.dictionary, options.folder, how);
+  } else {
+    save_circuit_tracer(result.dictionary, options.folder, how);
+  }
+}
+
+Beginning beginning_of(const LearnRequest& request) {
+  if (request.resume) {
+    return Beginning::Resumed;
+  }
+  return request.over ? Beginning::Over : Beginning::New;
+}
+
+}  // namespace
+
+const FieldTable<LearnRequest>& learn_fields() {
+  using R = LearnRequest;
+  static const FieldTable<R> table = {
+      {{.name = "recipe",
+        .help = "what to learn, a YAML file (docs/learn.md); flags change what it says",
+        .value = "RECIPE",
+        .positional = true},
+       &R::recipe},
+      {{.name = "model",
+        .help = "the model: a folder, or org/name in the Hugging Face cache",
+        .letter = 'm',
+        .value = "MODEL"},
+       &R::model},
+      {{.name = "corpus", .help = "a text to learn on (repeatable)", .value = "FILE"}, &R::corpus},
+      {{.name = "kind",
+        .help = "transcoder, skip-transcoder, sae or clt",
+        .value = "KIND",
+        .choices = {"transcoder", "skip-transcoder", "sae", "clt"}},
+       &R::kind},
+      {{.name = "activation",
+        .help = "batchtopk, topk, jumprelu or relu",
+        .value = "NAME",
+        .choices = {"batchtopk", "topk", "jumprelu", "relu"}},
+       &R::activation},
+      {{.name = "features",
+        .help = "features of each layer (default: 8 times the width)",
+        .min = 1},
+       &R::features},
+      {{.name = "k", .help = "features that fire on a token, on average", .letter = 'k'}, &R::k},
+      {{.name = "layers", .help = "such as 0-3,5 (default: all)", .value = "LIST"}, &R::layers},
+      {{.name = "point",
+        .help = "what is read, such as mlp_in or resid_post (default: by kind)",
+        .value = "POINT"},
+       &R::point},
+      {{.name = "steps",
+        .help = "make so many steps instead of the recipe's",
+        .min = 1,
+        .max = kMostSteps},
+       &R::steps},
+      {{.name = "seed", .help = "of the weights and the order of the data", .max = 9e15}, &R::seed},
+      {{.name = "resume", .help = "go on from the last checkpoint"}, &R::resume},
+      {{.name = "device",
+        .help = "where to compute: cpu or ref (slow, exact)",
+        .value = "DEVICE",
+        .choices = {"cpu", "ref"}},
+       &R::device},
+      {{.name = "threads",
+        .help = "threads to compute with (default: all cores)",
+        .letter = 't',
+        .min = 1,
+        .max = 1024},
+       &R::threads},
+  };
+  return table;
+}
+
+LearnOutcome learn_dictionary(const LearnRequest& request, LearnView& view, std::stop_token stop) {
+  const auto start = Clock::now();
+  const LearnRecipe recipe = recipe_of(request);
+  const Session session =
+      open_session({.model = recipe.model, .device = request.device, .threads = request.threads});
+  for (const std::string& note : session.notes) {
+    view.note(note);
+  }
+  const LearnOptions options = Preparation(recipe, session).run();
+  view.note(fmt::format(
+      "{}: {} features in each of {} layers, {} steps of {} tokens, products in {}",
+      options.folder.string(), options.shape.features, options.result.layers.size(),
+      options.recipe.schedule.steps, options.pool.batch, name_of(options.recipe.precision)));
+  Observer observer(view);
+  LearnResult result = learn(*session.backend, options, beginning_of(request), observer, stop);
+  if (result.finished) {
+    save(result, options);
+  }
+  return {.folder = options.folder,
+          .provenance = session.provenance(),
+          .kind = recipe.dictionary.kind,
+          .features = options.shape.features,
+          .layers = options.result.layers,
+          .step = result.step,
+          .steps = options.recipe.schedule.steps,
+          .finished = result.finished,
+          .figures = std::move(result.figures),
+          .history = std::move(result.history),
+          .seconds = seconds_between(start, Clock::now())};
+}
+
+Json to_json(const LearnOutcome& outcome) {
+  Json layers(Json::Array{});
+  for (std::size_t i = 0; i < outcome.figures.size(); ++i) {
+    const LayerFigures& one = outcome.figures[i];
+    layers.push_back(Json::object(
+        {{"layer", outcome.layers[i]}, {"fvu", one.fvu}, {"l0", one.l0}, {"dead", one.dead}}));
+  }
+  return Json::object({{"folder", outcome.folder.string()},
+                       {"kind", outcome.kind},
+                       {"features", outcome.features},
+                       {"step", outcome.step},
+                       {"steps", outcome.steps},
+                       {"finished", outcome.finished},
+                       {"layers", std::move(layers)},
+                       {"seconds", outcome.seconds}});
+}
+
+}  // namespace cajal

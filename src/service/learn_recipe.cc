@@ -1,0 +1,189 @@
+#include "service/learn_recipe.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include <fmt/ranges.h>
+
+#include "base/error.h"
+#include "io/yaml.h"
+
+namespace cajal {
+namespace {
+
+constexpr std::size_t kTokens = 10'000'000;  // where the recipe does not say how many
+constexpr double kMostFeatures = 1 << 26;
+constexpr double kMostRows = 1 << 24;
+
+const FieldTable<LearnRecipeDictionary>& dictionary_table() {
+  using D = LearnRecipeDictionary;
+  static const FieldTable<D> table = {
+      {{.name = "kind", .choices = {"transcoder", "skip-transcoder", "sae", "clt"}}, &D::kind},
+      {{.name = "activation", .choices = {"batchtopk", "topk", "jumprelu", "relu"}},
+       &D::activation},
+      {{.name = "features", .max = kMostFeatures}, &D::features},
+      {{.name = "k", .min = 0, .max = kMostFeatures, .above_min = true}, &D::k},
+      {{.name = "layers"}, &D::layers},
+      {{.name = "point"}, &D::point},
+      {{.name = "target"}, &D::target},
+  };
+  return table;
+}
+
+const FieldTable<LearnRecipeTraining>& training_table() {
+  using T = LearnRecipeTraining;
+  static const FieldTable<T> table = {
+      {{.name = "steps", .max = kMostSteps}, &T::steps},
+      {{.name = "tokens"}, &T::tokens},
+      {{.name = "batch", .min = 1, .max = kMostRows}, &T::batch},
+      {{.name = "pool", .min = 1, .max = 1 << 16}, &T::pool},
+      {{.name = "learning_rate", .min = 0, .max = 1}, &T::learning_rate},
+      {{.name = "warmup", .min = 0, .max = 1}, &T::warmup},
+      {{.name = "decay", .min = 0, .max = 1}, &T::decay},
+      {{.name = "beta1", .min = 0, .max = 0.9999}, &T::beta1},
+      {{.name = "beta2", .min = 0, .max = 0.999999}, &T::beta2},
+      {{.name = "clip", .min = 0}, &T::clip},
+      {{.name = "sparsity", .min = 0}, &T::sparsity},
+      {{.name = "bandwidth", .min = 0, .above_min = true}, &T::bandwidth},
+      {{.name = "auxiliary", .min = 0}, &T::auxiliary},
+      {{.name = "auxiliary_count", .max = kMostFeatures}, &T::auxiliary_count},
+      {{.name = "dead_after", .min = 1, .max = 1e15}, &T::dead_after},
+      {{.name = "precision", .choices = {"auto", "f32", "bf16"}}, &T::precision},
+      {{.name = "store", .choices = {"bf16", "f32"}}, &T::store},
+  };
+  return table;
+}
+
+const FieldTable<LearnRecipeEvaluation>& evaluation_table() {
+  using E = LearnRecipeEvaluation;
+  static const FieldTable<E> table = {
+      {{.name = "every"}, &E::every},
+      {{.name = "tokens", .min = 1, .max = kMostRows}, &E::tokens},
+  };
+  return table;
+}
+
+const FieldTable<LearnRecipeCheckpoints>& checkpoints_table() {
+  using C = LearnRecipeCheckpoints;
+  static const FieldTable<C> table = {
+      {{.name = "every"}, &C::every},
+      {{.name = "keep", .min = 1}, &C::keep},
+  };
+  return table;
+}
+
+const FieldTable<LearnRecipe>& top_table() {
+  static const FieldTable<LearnRecipe> table = {
+      {{.name = "output"}, &LearnRecipe::output},
+      {{.name = "model"}, &LearnRecipe::model},
+      {{.name = "seed", .max = 9e15}, &LearnRecipe::seed},
+  };
+  return table;
+}
+
+void check_names(const Json& json, const std::string& where) {
+  static const std::vector<std::string_view> known = {
+      "output", "model", "seed", "dictionary", "data", "training", "evaluation", "checkpoints"};
+  for (const auto& [name, value] : json.as_object(where)) {
+    check(std::ranges::find(known, name) != known.end(), "{}: a recipe has no '{}'; it has {}",
+          where, name.substr(0, 100), fmt::join(known, ", "));
+  }
+}
+
+std::size_t number_in(std::string_view text, const std::string& all) {
+  std::size_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  check(error == std::errc() && end == text.data() + text.size() && !text.empty(),
+        "layers: '{}' is no list such as 0-3,5", all.substr(0, 100));
+  return value;
+}
+
+}  // namespace
+
+std::size_t LearnRecipe::steps() const {
+  const std::size_t tokens = training.tokens != 0 ? training.tokens : kTokens;
+  return training.steps != 0 ? training.steps : (tokens + training.batch - 1) / training.batch;
+}
+
+std::filesystem::path LearnRecipe::resolve(const std::string& path) const {
+  return (file.parent_path() / path).lexically_normal();
+}
+
+LearnRecipe load_learn_recipe(const std::filesystem::path& file) {
+  const Json json = load_yaml(file);
+  const std::string where = file.string();
+  check_names(json, where);
+  LearnRecipe out;
+  out.file = file;
+  Json top = Json::object({});
+  for (const char* name : {"output", "model", "seed"}) {
+    if (const Json* value = json.find(name)) {
+      top.set(name, *value);
+    }
+  }
+  read_section(top_table(), out, top, where);
+  const auto section = [&](const char* name, const auto& table, auto& options) {
+    if (const Json* value = json.find_value(name)) {
+      read_section(table, options, *value, fmt::format("{}: {}", where, name));
+    }
+  };
+  section("dictionary", dictionary_table(), out.dictionary);
+  section("training", training_table(), out.training);
+  section("evaluation", evaluation_table(), out.evaluation);
+  section("checkpoints", checkpoints_table(), out.checkpoints);
+  if (const Json* list = json.find_value("data")) {
+    out.data = read_data(*list, where);
+  }
+  return out;
+}
+
+void check_learn_recipe(const LearnRecipe& recipe) {
+  const LearnRecipeTraining& t = recipe.training;
+  const std::string where = recipe.file.empty() ? "learn" : recipe.file.string();
+  check(!recipe.data.empty(),
+        "{}: names no text to learn on; give --corpus FILE, or data in a recipe", where);
+  check(t.steps == 0 || t.tokens == 0, "{}: training: give steps or tokens, not both", where);
+  check(recipe.steps() <= kMostSteps, "{}: training: {} steps are too many; at most {}", where,
+        recipe.steps(), kMostSteps);
+  check(!recipe.output.empty(), "{}: names no folder for the dictionary; give output, or -o",
+        where);
+}
+
+Json to_json(const LearnRecipe& recipe) {
+  LearnRecipe copy = recipe;
+  const auto section = [](const auto& table, auto& options) {
+    return to_json(std::span<const BoundField>(bind_fields(table, options)));
+  };
+  return Json::object({{"seed", copy.seed},
+                       {"dictionary", section(dictionary_table(), copy.dictionary)},
+                       {"data", data_to_json(copy.data)},
+                       {"training", section(training_table(), copy.training)},
+                       {"evaluation", section(evaluation_table(), copy.evaluation)}});
+}
+
+std::vector<std::size_t> layers_from(const std::string& text, std::size_t layers) {
+  std::vector<bool> chosen(layers, text.empty());
+  std::size_t at = 0;
+  while (at < text.size()) {
+    const std::size_t end = std::min(text.find(',', at), text.size());
+    const std::string_view part = std::string_view(text).substr(at, end - at);
+    const std::size_t dash = part.find('-');
+    const std::size_t first = number_in(part.substr(0, dash), text);
+    const std::size_t last =
+        dash == std::string_view::npos ? first : number_in(part.substr(dash + 1), text);
+    check(first <= last && last < layers, "layers: {} to {} are not among 0 to {}", first, last,
+          layers - 1);
+    std::fill(chosen.begin() + static_cast<std::ptrdiff_t>(first),
+              chosen.begin() + static_cast<std::ptrdiff_t>(last) + 1, true);
+    at = end + 1;
+  }
+  std::vector<std::size_t> out;
+  for (std::size_t layer = 0; layer < layers; ++layer) {
+    if (chosen[layer]) {
+      out.push_back(layer);
+    }
+  }
+  return out;
+}
+
+}  // namespace cajal
