@@ -34,5 +34,7 @@ std::vector<Figure> tokenizer_figures(const Options& options);
 std::vector<Figure> training_figures(const Options& options);
 /// Whole steps of training at the specimen's shape; none unless the filter fits "training-step".
 std::vector<Figure> step_figures(const Options& options);
+/// Steps of learning a dictionary of 24,576 features; none unless the filter fits "dictionary".
+std::vector<Figure> dictionary_figures(const Options& options);
 
 }  // namespace cajal::bench

@@ -23,8 +23,8 @@ Measures the kernels of training, and models of two published shapes with random
 a temporary folder), or a model or tokenizer of yours. Every figure comes with the limit measured in
 the same run and with a check of the result that was timed.
 
-  FILTER              only groups whose name contains it: training, training-step, gpt2-small-f32,
-                      llama-1b-bf16
+  FILTER              only groups whose name contains it: training, training-step, dictionary,
+                      gpt2-small-f32, llama-1b-bf16
   --model PATH        measure this model instead
   --tokenizer FILE    measure a tokenizer (with --text FILE) instead
   --text FILE
@@ -130,6 +130,8 @@ std::vector<Figure> measure(const Options& options) {
     figures = training_figures(options);
     const std::vector<Figure> steps = step_figures(options);
     figures.insert(figures.end(), steps.begin(), steps.end());
+    const std::vector<Figure> dictionaries = dictionary_figures(options);
+    figures.insert(figures.end(), dictionaries.begin(), dictionaries.end());
   }
   const std::vector<Figure> more = model_figures(options);
   figures.insert(figures.end(), more.begin(), more.end());
