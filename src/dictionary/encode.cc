@@ -1,7 +1,10 @@
 #include "dictionary/encode.h"
 
+#include <algorithm>
 #include <atomic>
+#include <bit>
 #include <cmath>
+#include <limits>
 
 #include "base/error.h"
 #include "base/parallel.h"
@@ -31,19 +34,35 @@ void scale_rows(const DictionaryLayer& layer, MatrixView<T> z) {
   });
 }
 
+/// Lowers `first` to `at`, if that is lower.
+void keep_lowest(std::atomic<std::size_t>& first, std::size_t at) {
+  std::size_t known = first.load();
+  while (at < known && !first.compare_exchange_weak(known, at)) {
+  }
+}
+
+/// By the bits of exponents, which compilers vectorise.
+template <typename T>
+bool all_finite(std::span<const T> values) {
+  using Bits = std::conditional_t<sizeof(T) == sizeof(std::uint32_t), std::uint32_t, std::uint64_t>;
+  constexpr Bits kExponent = std::bit_cast<Bits>(std::numeric_limits<T>::infinity());
+  Bits bad = 0;
+  for (const T x : values) {
+    bad |= (std::bit_cast<Bits>(x) & kExponent) == kExponent ? Bits{1} : Bits{0};
+  }
+  return bad == 0;
+}
+
 /// The first element that is not finite, by rows: row * cols + column. Nothing: SIZE_MAX.
 template <typename T>
 std::size_t first_not_finite(MatrixView<const T> m) {
   std::atomic<std::size_t> first{SIZE_MAX};
   parallel_for(m.rows, kRowGrain, [&](std::size_t begin, std::size_t end) {
     for (std::size_t r = begin; r < end; ++r) {
-      for (std::size_t c = 0; c < m.cols; ++c) {
-        if (std::isfinite(m.at(r, c))) {
-          continue;
-        }
-        std::size_t known = first.load();
-        while (r * m.cols + c < known && !first.compare_exchange_weak(known, r * m.cols + c)) {
-        }
+      const std::span<const T> row = m.row(r);
+      const auto bad = std::find_if(row.begin(), row.end(), [](T x) { return !std::isfinite(x); });
+      if (bad != row.end()) {
+        keep_lowest(first, r * m.cols + static_cast<std::size_t>(bad - row.begin()));
         return;
       }
     }

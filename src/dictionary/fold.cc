@@ -111,6 +111,20 @@ void fold_norms(Rework& work, DictionaryLayer& layer) {
   scale(layer.activation.magnitude_bias, norms);
 }
 
+/// b_enc -= W_enc * pre_bias.
+void subtract_from_bias(const Dictionary& from, std::size_t index, DictionaryLayer& layer) {
+  parallel_for(layer.features(), kRowGrain, [&](std::size_t begin, std::size_t end) {
+    for (std::size_t i = begin; i < end; ++i) {
+      const std::vector<float> row = from.encoder_row(index, i);
+      auto sum = static_cast<double>(layer.b_enc[i]);
+      for (std::size_t c = 0; c < row.size(); ++c) {
+        sum -= static_cast<double>(row[c]) * static_cast<double>(layer.pre_bias[c]);
+      }
+      layer.b_enc[i] = static_cast<float>(sum);
+    }
+  });
+}
+
 }  // namespace
 
 std::vector<float> decoder_norms(ConstMatRef w_dec) {
@@ -173,8 +187,8 @@ std::shared_ptr<const Dictionary> fold_input_scale(std::shared_ptr<const Diction
   return work.build();
 }
 
-std::shared_ptr<const Dictionary> fold_pre_bias(std::shared_ptr<const Dictionary> dictionary) {
-  const Dictionary& from = *dictionary;
+std::shared_ptr<const Dictionary> fold_pre_bias(
+    const std::shared_ptr<const Dictionary>& dictionary) {
   Rework work(dictionary);
   for (std::size_t l = 0; l < work.layers.size(); ++l) {
     DictionaryLayer& layer = work.layers[l];
@@ -183,16 +197,7 @@ std::shared_ptr<const Dictionary> fold_pre_bias(std::shared_ptr<const Dictionary
     }
     check(layer.activation.kind != ActivationKind::Gated,
           "layer {}: the bias of a gated dictionary's input cannot be folded", layer.layer);
-    parallel_for(layer.features(), kRowGrain, [&](std::size_t begin, std::size_t end) {
-      for (std::size_t i = begin; i < end; ++i) {
-        const std::vector<float> row = from.encoder_row(l, i);
-        double sum = static_cast<double>(layer.b_enc[i]);
-        for (std::size_t c = 0; c < row.size(); ++c) {
-          sum -= static_cast<double>(row[c]) * static_cast<double>(layer.pre_bias[c]);
-        }
-        layer.b_enc[i] = static_cast<float>(sum);
-      }
-    });
+    subtract_from_bias(*dictionary, l, layer);
     layer.pre_bias.clear();
   }
   return work.build();

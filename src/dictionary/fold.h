@@ -26,7 +26,8 @@ std::shared_ptr<const Dictionary> fold_decoder_norms(std::shared_ptr<const Dicti
 std::shared_ptr<const Dictionary> fold_input_scale(std::shared_ptr<const Dictionary> dictionary);
 
 /// The same dictionary without pre-biases: b_enc takes over what the encoder made of them.
-std::shared_ptr<const Dictionary> fold_pre_bias(std::shared_ptr<const Dictionary> dictionary);
+std::shared_ptr<const Dictionary> fold_pre_bias(
+    const std::shared_ptr<const Dictionary>& dictionary);
 
 /// The same dictionary without feature_scale: weights and b_enc take it over (and become F32);
 /// activations keep their units.

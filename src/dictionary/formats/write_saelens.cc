@@ -146,7 +146,7 @@ std::shared_ptr<const Dictionary> folded(std::shared_ptr<const Dictionary> dicti
         return !layer.pre_bias.empty() &&
                (layer.pre_bias != layer.b_dec || dictionary->kind() != DictionaryKind::Sae);
       });
-  return other_bias ? fold_pre_bias(std::move(dictionary)) : dictionary;
+  return other_bias ? fold_pre_bias(dictionary) : dictionary;
 }
 
 }  // namespace
