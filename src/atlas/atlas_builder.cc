@@ -9,7 +9,7 @@
 namespace cajal {
 namespace {
 
-constexpr std::uint32_t kPeaksTogether = 64;  // of a feature, at which others are counted
+constexpr std::uint32_t kPeaksTogether = 32;  // of a feature, at which others are counted
 constexpr std::size_t kSequencesBetweenDrops = 4096;
 
 std::size_t bin_of(float value, float first) {
@@ -140,8 +140,15 @@ void AtlasBuilder::add_feature(std::span<const Firing> own, std::uint64_t sequen
 }
 
 void AtlasBuilder::count_together(std::span<const Firing> firings) {
-  std::map<std::uint32_t, std::vector<std::uint32_t>> by_token;
+  const bool wanted = std::any_of(firings.begin(), firings.end(), [&](const Firing& f) {
+    return states_[f.feature].at.total() <= kPeaksTogether;
+  });
+  if (!wanted) {
+    return;
+  }
+  std::vector<std::vector<std::uint32_t>> by_token;
   for (const Firing& f : firings) {
+    by_token.resize(std::max<std::size_t>(by_token.size(), f.token + 1));
     by_token[f.token].push_back(f.feature);
   }
   for (std::size_t begin = 0; begin < firings.size();) {
@@ -191,11 +198,24 @@ FeaturePage AtlasBuilder::page(std::size_t number) const {
       out.intervals.push_back(state.intervals[bin]);
     }
   }
+  out.together = together(state);
+  return out;
+}
+
+std::vector<FeatureNeighbour> AtlasBuilder::together(const State& state) const {
   const float peaks = static_cast<float>(std::min(state.at.total(), kPeaksTogether));
+  std::vector<std::pair<float, FeatureNeighbour>> order;
   for (const auto& [other, count] : state.together.ordered()) {
-    if (out.together.size() < options_.together) {
-      out.together.push_back({id(other), std::min(1.0F, static_cast<float>(count) / peaks)});
-    }
+    const float share = std::min(1.0F, static_cast<float>(count) / peaks);
+    const float density = static_cast<float>(states_[other].fires) /
+                          static_cast<float>(std::max<std::uint64_t>(tokens_, 1));
+    order.push_back({share - density, {id(other), share}});
+  }
+  std::stable_sort(order.begin(), order.end(),
+                   [](const auto& a, const auto& b) { return a.first > b.first; });
+  std::vector<FeatureNeighbour> out;
+  for (std::size_t i = 0; i < std::min(order.size(), options_.together); ++i) {
+    out.push_back(order[i].second);
   }
   return out;
 }

@@ -113,6 +113,8 @@ class AtlasBuilder {
                    std::span<const TokenId> tokens);
   FeatureExample example(std::span<const Firing> own, const Firing& peak,
                          std::uint64_t sequence) const;
+  /// Those that fire at its peaks more often than they do anyway, most so first.
+  std::vector<FeatureNeighbour> together(const State& state) const;
   void count_together(std::span<const Firing> firings);
 
   AtlasOptions options_;

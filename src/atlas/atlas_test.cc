@@ -97,6 +97,16 @@ TEST(AtlasBuilder, FeaturesThatFireAtAPeakAreTogether) {
   EXPECT_EQ(page.together[0].score, 1.0F);
 }
 
+TEST(AtlasBuilder, OfFeaturesThatFireAtAllPeaksTheRarerComesFirst) {
+  AtlasBuilder atlas(std::vector<std::size_t>{4});
+  for (std::uint64_t d = 0; d < 10; ++d) {
+    read(atlas, d, {1, 2, 3}, {{1, 0, 1.0F}, {1, 1, 1.0F}, {1, 2, 1.0F}, {2, 1, 1.0F}}, 4);
+  }
+  const FeaturePage page = atlas.page(0);
+  ASSERT_EQ(page.together.size(), 2U);
+  EXPECT_EQ(page.together[0].id.feature, 2U) << "feature 1 fires everywhere";
+}
+
 std::string piece(TokenId id) {
   return fmt::format("<{}>", id);
 }

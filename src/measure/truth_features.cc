@@ -162,31 +162,45 @@ void TruthFeatures::add_label(Label& label, const std::vector<Range>& spans, std
   }
 }
 
-TruthFeatures::Score TruthFeatures::score(const Label& label, const Pair& pair,
-                                          const Feature& feature, std::size_t half,
-                                          std::size_t bin) const {
-  const double hits = above(pair.hits[half], bin);
-  const double alarms =
-      std::max(0.0, above(feature.runs[half], bin) + above(pair.beside[half], bin));
-  if (hits == 0.0) {
+TruthFeatures::Score TruthFeatures::score(const Label& label, double hits, double alarms,
+                                          std::size_t half) {
+  if (hits <= 0.0) {
     return {};
   }
-  Score out{.precision = hits / (hits + alarms),
+  Score out{.precision = hits / (hits + std::max(0.0, alarms)),
             .recall = hits / static_cast<double>(label.spans[half])};
   out.f1 = 2.0 * out.precision * out.recall / (out.precision + out.recall);
+  return out;
+}
+
+TruthFeatures::Score TruthFeatures::score(const Label& label, const Pair& pair,
+                                          const Feature& feature, std::size_t half,
+                                          std::size_t bin) {
+  return score(label, above(pair.hits[half], bin),
+               above(feature.runs[half], bin) + above(pair.beside[half], bin), half);
+}
+
+std::pair<std::size_t, double> TruthFeatures::best_bin(const Label& label, const Pair& pair,
+                                                       const Feature& feature, std::size_t half) {
+  std::pair<std::size_t, double> out{0, 0.0};
+  double hits = 0.0;
+  double alarms = 0.0;
+  for (std::size_t bin = kBins; bin-- > 0;) {
+    hits += pair.hits[half][bin];
+    alarms += feature.runs[half][bin] + pair.beside[half][bin];
+    const double f1 = score(label, hits, alarms, half).f1;
+    out = f1 >= out.second ? std::pair(bin, f1) : out;
+  }
   return out;
 }
 
 void TruthFeatures::shrink(Label& label) const {
   std::vector<std::pair<double, std::uint32_t>> order;
   for (const auto& [feature, pair] : label.pairs) {
-    double best = 0.0;
-    for (std::size_t bin = 0; bin < kBins; ++bin) {
-      for (const std::size_t half : {kChoosing, kTesting}) {
-        best = std::max(best, score(label, pair, features_[feature], half, bin).f1);
-      }
-    }
-    order.emplace_back(-best, feature);
+    const Feature& f = features_[feature];
+    order.emplace_back(-std::max(best_bin(label, pair, f, kChoosing).second,
+                                 best_bin(label, pair, f, kTesting).second),
+                       feature);
   }
   std::sort(order.begin(), order.end());
   for (std::size_t i = options_.most; i < order.size(); ++i) {
@@ -216,16 +230,6 @@ double TruthFeatures::auroc(const Label& label, const Pair& pair, const Feature&
   return (better + 0.5 * (spans - hits) * silent) / (spans * others);
 }
 
-std::pair<std::size_t, double> TruthFeatures::best_bin(const Label& label, std::uint32_t feature,
-                                                       const Pair& pair) const {
-  std::pair<std::size_t, double> out{0, 0.0};
-  for (std::size_t bin = 0; bin < kBins; ++bin) {
-    const double f1 = score(label, pair, features_[feature], kChoosing, bin).f1;
-    out = f1 > out.second ? std::pair(bin, f1) : out;
-  }
-  return out;
-}
-
 TruthLabel TruthFeatures::figures(const Name& name, const Label& label, std::uint32_t number,
                                   const Pair& pair, std::pair<std::size_t, double> best) const {
   const auto site = std::upper_bound(first_.begin(), first_.end(), number) - first_.begin() - 1;
@@ -249,7 +253,7 @@ TruthLabel TruthFeatures::result(const Name& name, const Label& label) const {
   std::uint32_t feature = 0;
   std::pair<std::size_t, double> best{0, 0.0};
   for (const auto& [number, pair] : label.pairs) {
-    const auto here = best_bin(label, number, pair);
+    const auto here = best_bin(label, pair, features_[number], kChoosing);
     const bool better = here.second > best.second ||
                         (chosen != nullptr && here.second == best.second && number < feature);
     if (better) {
@@ -284,7 +288,8 @@ std::vector<TruthLabel> TruthFeatures::of_features(double least_f1) const {
       continue;
     }
     for (const auto& [number, pair] : label.pairs) {
-      TruthLabel next = figures(name, label, number, pair, best_bin(label, number, pair));
+      TruthLabel next =
+          figures(name, label, number, pair, best_bin(label, pair, features_[number], kChoosing));
       const auto found = best.find(number);
       if (next.f1 >= least_f1 && (found == best.end() || next.f1 > found->second.f1)) {
         best[number] = std::move(next);

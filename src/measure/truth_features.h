@@ -100,13 +100,14 @@ class TruthFeatures {
   void add_label(Label& label, const std::vector<Range>& spans, std::size_t half,
                  const std::vector<Firing>& firings);
   void shrink(Label& label) const;
-  Score score(const Label& label, const Pair& pair, const Feature& feature, std::size_t half,
-              std::size_t bin) const;
+  static Score score(const Label& label, double hits, double alarms, std::size_t half);
+  static Score score(const Label& label, const Pair& pair, const Feature& feature, std::size_t half,
+                     std::size_t bin);
+  /// The lowest threshold that is best on a half, and the F1 it has there.
+  static std::pair<std::size_t, double> best_bin(const Label& label, const Pair& pair,
+                                                 const Feature& feature, std::size_t half);
   double auroc(const Label& label, const Pair& pair, const Feature& feature) const;
   using Name = std::pair<std::string, std::string>;
-  /// The threshold that is best on the first half, and the F1 it has there.
-  std::pair<std::size_t, double> best_bin(const Label& label, std::uint32_t feature,
-                                          const Pair& pair) const;
   TruthLabel figures(const Name& name, const Label& label, std::uint32_t feature, const Pair& pair,
                      std::pair<std::size_t, double> best) const;
   TruthLabel result(const Name& name, const Label& label) const;

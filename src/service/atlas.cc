@@ -9,6 +9,7 @@
 #include "atlas/label.h"
 #include "atlas/logit_effects.h"
 #include "base/error.h"
+#include "base/parallel.h"
 #include "corpus/reader.h"
 #include "corpus/world/world.h"
 #include "dictionary/decoder_cosine.h"
@@ -78,14 +79,16 @@ class Building {
           bos ? rows_except(batch->tokens, std::span(&*bos, 1)) : rows_except(batch->tokens, {});
       const auto codes = read_features(*session_.backend, *session_.model, dictionary_,
                                        batch->batch(), rows, session_.precision);
-      builder_.add(*batch, rows, codes);
       for (Document& document : batch->documents) {
         std::erase_if(document.spans, [](const Span& span) { return span.kind == "fact"; });
         has_truth_ = has_truth_ || !document.spans.empty();
       }
-      if (has_truth_) {
-        truth_.add(*batch, rows, codes);
-      }
+      // Two counts that share nothing: each on a thread of its own.
+      parallel_for(has_truth_ ? 2 : 1, 1, [&](std::size_t begin, std::size_t end) {
+        for (std::size_t i = begin; i < end; ++i) {
+          i == 0 ? builder_.add(*batch, rows, codes) : truth_.add(*batch, rows, codes);
+        }
+      });
       if (progress) {
         progress(fmt::format("{} tokens", builder_.tokens()));
       }
