@@ -24,7 +24,8 @@ WIDTH, FEATURES, ACTIVE, TOKENS = 768, 24576, 32, 4096
 def trainer(autocast):
     kind, config = get_sae_training_class("topk")
     sae = kind(config(d_in=WIDTH, d_sae=FEATURES, k=ACTIVE, dtype="float32"))
-    return SAETrainer(SAETrainerConfig(total_training_samples=TOKENS * 1000, train_batch_size_samples=TOKENS, lr=3e-4, autocast=autocast, dead_feature_window=1000), sae, iter([]))
+    return SAETrainer(SAETrainerConfig(total_training_samples=TOKENS * 1000, train_batch_size_samples=TOKENS, lr=3e-4, lr_end=3e-5, lr_warm_up_steps=0, lr_decay_steps=0, autocast=autocast,
+                                       dead_feature_window=1000), sae, iter([]))
 
 
 def activations():
