@@ -16,6 +16,10 @@ namespace {
 using Kind = PickleNode::Kind;
 
 constexpr std::size_t kMostNodes = 1'000'000;
+// A value may be used many times for a byte or two each, so what is copied out of it must be small.
+constexpr std::size_t kMostAxes = 16;
+constexpr std::size_t kLongestKey = 255;    // of a storage
+constexpr std::size_t kMostArguments = 16;  // of a call
 constexpr std::string_view kRebuildTensor = "torch._utils _rebuild_tensor_v2";
 constexpr std::string_view kRebuildParameter = "torch._utils _rebuild_parameter";
 constexpr std::string_view kOrderedDict = "collections OrderedDict";
@@ -185,6 +189,7 @@ class Reader {
   void recall(std::size_t place);
   void extend(Kind kind, const std::vector<std::size_t>& items);
   void push_storage();
+  std::vector<std::size_t> arguments(std::size_t tuple);
   void reduce();
   PickleNode tensor(const std::vector<std::size_t>& arguments);
   std::vector<std::int64_t> sizes(std::size_t tuple);
@@ -375,8 +380,9 @@ void Reader::extend(Kind kind, const std::vector<std::size_t>& items) {
 
 /// ("storage", type, key, device, element count).
 void Reader::push_storage() {
-  const std::vector<std::size_t> items = want(pop(), Kind::Tuple).items;
-  if (items.size() != 5 || want(items[0], Kind::Text).text != "storage") {
+  const std::vector<std::size_t> items = arguments(pop());
+  if (items.size() != 5 || want(items[0], Kind::Text).text != "storage" ||
+      want(items[2], Kind::Text).text.size() > kLongestKey) {
     fail_shape();
   }
   const auto dtype = storage_dtype(want(items[1], Kind::Global).text);
@@ -390,16 +396,24 @@ void Reader::push_storage() {
         .text = want(items[2], Kind::Text).text});
 }
 
+std::vector<std::size_t> Reader::arguments(std::size_t tuple) {
+  const std::vector<std::size_t>& items = want(tuple, Kind::Tuple).items;
+  if (items.size() > kMostArguments) {
+    fail_shape();
+  }
+  return items;
+}
+
 void Reader::reduce() {
-  const std::vector<std::size_t> arguments = want(pop(), Kind::Tuple).items;
+  const std::vector<std::size_t> given = arguments(pop());
   const std::string name = want(pop(), Kind::Global).text;
-  if (name == kOrderedDict && arguments.empty()) {
+  if (name == kOrderedDict && given.empty()) {
     push({.kind = Kind::Dict});
   } else if (name == kRebuildTensor) {
-    push(tensor(arguments));
-  } else if (name == kRebuildParameter && arguments.size() >= 2) {
-    want(arguments[0], Kind::Tensor);
-    stack_.push_back(arguments[0]);
+    push(tensor(given));
+  } else if (name == kRebuildParameter && given.size() >= 2) {
+    want(given[0], Kind::Tensor);
+    stack_.push_back(given[0]);
   } else {
     fail_shape();
   }
@@ -424,8 +438,13 @@ PickleNode Reader::tensor(const std::vector<std::size_t>& arguments) {
 }
 
 std::vector<std::int64_t> Reader::sizes(std::size_t tuple) {
+  const std::vector<std::size_t>& items = want(tuple, Kind::Tuple).items;
+  if (items.size() > kMostAxes) {
+    fail_here(ErrorCode::Unsupported, "a tensor of {} axes; up to {} can be read", items.size(),
+              kMostAxes);
+  }
   std::vector<std::int64_t> out;
-  for (const std::size_t i : want(tuple, Kind::Tuple).items) {
+  for (const std::size_t i : items) {
     out.push_back(want(i, Kind::Int).integer);
     if (out.back() < 0) {
       fail_shape();

@@ -20,6 +20,11 @@ constexpr std::string_view kPickle = "data.pkl";
 constexpr std::size_t kDeepest = 100;
 constexpr std::size_t kMostVisits = 2'000'000;
 constexpr std::size_t kAlwaysSpread = std::size_t{64} << 20U;
+// What a file may take: this, and some times its own bytes. A pickle names one value as often as it
+// likes, and several entries of an archive may be the same bytes.
+constexpr std::size_t kAlwaysTaken = std::size_t{256} << 20U;
+constexpr std::size_t kMostTaken = 4;
+constexpr std::size_t kLongestPath = 4096;
 /// How a file of torch before 1.6 begins: protocol 2, then the number 0x1950a86a20f9469cfc6c.
 constexpr std::array<unsigned char, 14> kOldMagic = {0x80, 0x02, 0x8A, 0x0A, 0x6C, 0xFC, 0x9C,
                                                      0x46, 0xF9, 0x20, 0x6A, 0xA8, 0x50, 0x19};
@@ -28,7 +33,7 @@ constexpr std::array<unsigned char, 14> kOldMagic = {0x80, 0x02, 0x8A, 0x0A, 0x6
 class Members {
  public:
   Members(std::span<const std::byte> bytes, const std::string& name)
-      : archive_(bytes, name, "torch .pt", nullptr) {
+      : archive_(bytes, name, "torch .pt", nullptr), file_size_(bytes.size()) {
     for (std::size_t i = 0; i < archive_.entries().size(); ++i) {
       by_name_.emplace(archive_.entries()[i], i);
     }
@@ -40,6 +45,7 @@ class Members {
     }
   }
 
+  std::size_t file_size() const noexcept { return file_size_; }
   std::string where(std::string_view member) const {
     return fmt::format("{}: {}{}", archive_.name(), printable(prefix_), printable(member));
   }
@@ -80,6 +86,7 @@ class Members {
   }
 
   ZipArchive archive_;
+  std::size_t file_size_;
   std::map<std::string, std::size_t, std::less<>> by_name_;
   std::string prefix_;
 };
@@ -149,7 +156,12 @@ class Walk {
  public:
   Walk(const Pickle& pickle, const Members& members, const std::string& file,
        std::vector<StoredTensor>& tensors, std::vector<Buffer>& owned)
-      : pickle_(pickle), members_(members), file_(file), tensors_(tensors), owned_(owned) {}
+      : pickle_(pickle),
+        members_(members),
+        file_(file),
+        left_(kAlwaysTaken + kMostTaken * members.file_size()),
+        tensors_(tensors),
+        owned_(owned) {}
 
   Json visit(std::size_t i, const std::string& path, std::size_t depth) {
     if (depth > kDeepest || ++visits_ > kMostVisits) {
@@ -157,6 +169,10 @@ class Walk {
            file_, printable(path), kDeepest);
     }
     const PickleNode& node = pickle_.at(i);
+    if (path.size() > kLongestPath) {
+      fail(ErrorCode::CorruptData, "{}: a name of {} bytes is too long", file_, path.size());
+    }
+    take(sizeof(Json) + node.text.size() + path.size(), path);
     switch (node.kind) {
       case Kind::Bool:
         return node.integer != 0;
@@ -183,6 +199,16 @@ class Walk {
   }
 
  private:
+  /// Counts memory that the file makes us take.
+  void take(std::size_t bytes, const std::string& path) {
+    if (bytes > left_) {
+      fail(
+          ErrorCode::ResourceExhausted,
+          "{}: takes far more memory than its {} bytes, at '{}'; save the tensors alone, each once",
+          file_, members_.file_size(), printable(path));
+    }
+    left_ -= bytes;
+  }
   static std::string joined(const std::string& path, std::string_view name) {
     return path.empty() ? std::string(name) : fmt::format("{}.{}", path, name);
   }
@@ -235,6 +261,7 @@ class Walk {
       fail(ErrorCode::CorruptData, "{}: has {} bytes, which are not {} elements of {}", where(node),
            unpacked.size, count, name_of(node.dtype));
     }
+    take(unpacked.size, node.text);
     const Storage out{{unpacked.bytes.get(), unpacked.size}, count, node.dtype};
     owned_.push_back(std::move(unpacked.bytes));
     return storages_.emplace(node.text, out).first->second;
@@ -258,13 +285,18 @@ class Walk {
            file_, printable(path), shape_text(view.shape), shape_text(view.strides), view.offset,
            from.count);
     }
+    take(sizeof(StoredTensor), path);
     tensors_.push_back({.name = path,
                         .type = name_of(from.dtype),
                         .dtype = from.dtype,
                         .shape = view.shape,
                         .bytes = elements(view, from, path),
                         .file = file_});
+    const std::size_t before = owned_.size();
     make_viewable(tensors_.back(), owned_);
+    if (owned_.size() != before) {  // it had to be copied
+      take(tensors_.back().bytes.size(), path);
+    }
   }
 
   std::span<const std::byte> elements(const Strided& view, const Storage& from,
@@ -283,6 +315,7 @@ class Walk {
     if (view.is_contiguous()) {
       return from.bytes.subspan(view.offset * size, *count * size);
     }
+    take(*count * size, path);
     Buffer copy = allocate_host(*count * size);
     Gather(view, size, from.bytes, copy.get()).run(0, view.offset);
     owned_.push_back(std::move(copy));
@@ -292,6 +325,7 @@ class Walk {
   const Pickle& pickle_;
   const Members& members_;
   const std::string& file_;
+  std::size_t left_;  // bytes that may yet be taken
   std::vector<StoredTensor>& tensors_;
   std::vector<Buffer>& owned_;
   std::map<std::string, Storage> storages_;

@@ -130,6 +130,18 @@ TEST(TorchFile, RefusesToSpreadFewElementsOverMuchMemory) {
   EXPECT_THAT(why_refused("wide.pt"), HasSubstr("claims the shape [2147483647, 2147483647]"));
 }
 
+TEST(TorchFile, RefusesToCopyOneTensorOverAndOver) {
+  const auto refused = thrown_by([] { TorchFile::open(corpus("repeated.pt")); });
+  EXPECT_EQ(refused.code, ErrorCode::ResourceExhausted);
+  EXPECT_THAT(refused.message, HasSubstr("takes far more memory than its"));
+}
+
+TEST(TorchFile, RefusesToUnpackTheSameBytesOverAndOver) {
+  const auto refused = thrown_by([] { TorchFile::open(corpus("overlapping.pt")); });
+  EXPECT_EQ(refused.code, ErrorCode::ResourceExhausted);
+  EXPECT_THAT(refused.message, HasSubstr("takes far more memory than its"));
+}
+
 TEST(TorchFile, RefusesWhatIsNoZipFile) {
   EXPECT_THAT(thrown_by([] { TorchFile::parse(as_bytes("hello"), "x.pt"); }).message,
               HasSubstr("x.pt: cannot be read as a torch .pt (zip) file"));
@@ -142,6 +154,36 @@ TEST(Pickle, RefusesOpcodesThatTensorsDoNotNeed) {
   });
   EXPECT_EQ(refused.code, ErrorCode::Unsupported);
   EXPECT_THAT(refused.message, HasSubstr("offset 2: the pickle has the opcode 0x95"));
+}
+
+/// A tensor of `axes` axes of one element, which the pickle names once.
+std::string tensor_of_axes(std::size_t axes) {
+  std::string ones;
+  for (std::size_t i = 1; i < axes; ++i) {
+    ones += "h\x01";
+  }
+  using namespace std::string_literals;
+  return "\x80\x02"s
+         "ctorch._utils\n_rebuild_tensor_v2\n"
+         "((X\x07\0\0\0storagectorch\nFloatStorage\nX\x01\0\0\0"s
+         "0X\x03\0\0\0cpuK\x01tQK\0(K\x01q\x01"s +
+         ones + "t(h\x01" + ones + "t\x89)tR.";
+}
+
+TEST(Pickle, ReadsTensorsOfAFewAxesAndRefusesThoseOfMany) {
+  const std::string few = tensor_of_axes(16);
+  EXPECT_EQ(read_pickle(as_bytes(few), "few").nodes.back().sizes.size(), 32U);
+  const std::string many = tensor_of_axes(100'000);
+  const auto refused = thrown_by([&] { read_pickle(as_bytes(many), "many"); });
+  EXPECT_EQ(refused.code, ErrorCode::Unsupported);
+  EXPECT_THAT(refused.message, HasSubstr("a tensor of 100000 axes"));
+}
+
+TEST(Pickle, RefusesStoragesWithLongNames) {
+  using namespace std::string_literals;
+  const std::string named = "\x80\x02(X\x07\0\0\0storagectorch\nFloatStorage\nX\0\x01\0\0"s +
+                            std::string(256, 'k') + "X\x03\0\0\0cpuK\x01tQ."s;
+  EXPECT_EQ(thrown_by([&] { read_pickle(as_bytes(named), "x"); }).code, ErrorCode::CorruptData);
 }
 
 TEST(Pickle, RefusesEveryTruncation) {
