@@ -42,6 +42,19 @@ std::vector<std::string> files_in(const std::filesystem::path& folder) {
   return out;
 }
 
+constexpr std::size_t kTile = 64;  // rows and columns of which both sides stay in cache
+
+/// The transpose of the tile of `from` that begins at [r0, c0], in its place in `to`.
+void turn_tile(ConstMatRef from, std::size_t r0, std::size_t c0, MatRef to) {
+  const std::size_t size = size_of(from.dtype);
+  for (std::size_t r = r0; r < std::min(r0 + kTile, from.rows); ++r) {
+    for (std::size_t c = c0; c < std::min(c0 + kTile, from.cols); ++c) {
+      std::copy_n(from.data + (r * from.stride + c) * size, size,
+                  to.data + (c * to.stride + r) * size);
+    }
+  }
+}
+
 /// The only file of tensors, or the only one of torch; empty if there are several.
 std::string only_file(const std::vector<std::string>& names) {
   for (const auto& counts : {is_torch_file, TensorFile::is_one}) {
@@ -139,16 +152,9 @@ ConstMatRef Builder::slab(const StoredTensor& tensor) {
 
 ConstMatRef Builder::transposed(ConstMatRef matrix) {
   Matrix out = Matrix::host(matrix.cols, matrix.rows, matrix.dtype);
-  const std::size_t size = size_of(matrix.dtype);
-  constexpr std::size_t kTile = 64;  // both sides stay in cache
-  for (std::size_t r0 = 0; r0 < matrix.rows; r0 += kTile) {
-    for (std::size_t c0 = 0; c0 < matrix.cols; c0 += kTile) {
-      for (std::size_t r = r0; r < std::min(r0 + kTile, matrix.rows); ++r) {
-        for (std::size_t c = c0; c < std::min(c0 + kTile, matrix.cols); ++c) {
-          std::copy_n(matrix.data + (r * matrix.stride + c) * size, size,
-                      out.ref().data + (c * matrix.rows + r) * size);
-        }
-      }
+  for (std::size_t r = 0; r < matrix.rows; r += kTile) {
+    for (std::size_t c = 0; c < matrix.cols; c += kTile) {
+      turn_tile(matrix, r, c, out.ref());
     }
   }
   owners_->made.push_back(std::move(out));

@@ -50,6 +50,7 @@ std::vector<fs::path> OutputFolder::commit() {
     writing_ = folder_;
   }
   std::vector<fs::path> out;
+  out.reserve(names_.size());
   for (const fs::path& name : names_) {
     out.push_back(folder_ / name);
   }
