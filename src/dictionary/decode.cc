@@ -127,6 +127,21 @@ void check_shapes(const Dictionary& dictionary, const DictionaryLayer& layer, Co
 
 }  // namespace
 
+double decoder_factor(const Dictionary& dictionary, std::size_t source, std::size_t feature,
+                      std::size_t target, ConstMatRef x) {
+  const DictionaryLayer& from = dictionary.layers()[source];
+  const DictionaryLayer& to = dictionary.layers()[target];
+  double out =
+      from.feature_scale.empty() ? 1.0 : 1.0 / static_cast<double>(from.feature_scale[feature]);
+  if (to.undoes_scaling && to.scaling == InputScaling::None) {
+    out /= to.input_scale;
+  } else if (to.undoes_scaling) {
+    out *= x.dtype == DType::F64 ? scaling_of<double>(to, x.as<const double>().row(0)).back
+                                 : scaling_of<float>(to, x.as<const float>().row(0)).back;
+  }
+  return out;
+}
+
 bool needs_input(const DictionaryLayer& layer) noexcept {
   return layer.undoes_scaling || layer.w_skip;
 }

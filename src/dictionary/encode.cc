@@ -164,23 +164,56 @@ class Encoder {
   Precision precision_;
 };
 
-}  // namespace
+/// Selects nothing and keeps everything.
+class KeepPreactivations final : public FeatureSelection {
+ public:
+  explicit KeepPreactivations(MatRef into) : into_(into) {}
+  void take(ConstMatRef h, std::size_t first_row, std::size_t first_feature) override {
+    convert(h, into_.row_range(first_row, h.rows).col_range(first_feature, h.cols));
+  }
+  SparseRows finish() override { return {}; }
 
-SparseRows encode(Backend& backend, const Dictionary& dictionary, std::size_t index, ConstMatRef x,
-                  Precision precision) {
+ private:
+  MatRef into_;
+};
+
+void run_encoder(Backend& backend, const Dictionary& dictionary, std::size_t index, ConstMatRef x,
+                 Precision precision, FeatureSelection& selection) {
+  const DictionaryLayer& layer = dictionary.layers()[index];
+  const Encoder encoder(backend, dictionary, layer, precision);
+  for (std::size_t begin = 0; begin < x.rows; begin += kRowBlock) {
+    const Matrix z = prepared(backend, dictionary, layer,
+                              x.row_range(begin, std::min(kRowBlock, x.rows - begin)));
+    encoder.run(z.ref(), begin, selection);
+  }
+}
+
+void check_input(const Dictionary& dictionary, std::size_t index, ConstMatRef x) {
   check(index < dictionary.layers().size(), "{}: there are {} layers", dictionary.info().name,
         dictionary.layers().size());
   const DictionaryLayer& layer = dictionary.layers()[index];
   check(x.cols == layer.d_in(), "{}: layer {} reads {} numbers a token, but was given {}",
         dictionary.info().name, layer.layer, layer.d_in(), x.cols);
+}
+
+}  // namespace
+
+SparseRows encode(Backend& backend, const Dictionary& dictionary, std::size_t index, ConstMatRef x,
+                  Precision precision) {
+  check_input(dictionary, index, x);
+  const DictionaryLayer& layer = dictionary.layers()[index];
   const auto selection = make_selection(layer.activation, layer.b_enc, x.rows, layer.features());
-  const Encoder encoder(backend, dictionary, layer, precision);
-  for (std::size_t begin = 0; begin < x.rows; begin += kRowBlock) {
-    const Matrix z = prepared(backend, dictionary, layer,
-                              x.row_range(begin, std::min(kRowBlock, x.rows - begin)));
-    encoder.run(z.ref(), begin, *selection);
-  }
+  run_encoder(backend, dictionary, index, x, precision, *selection);
   return selection->finish();
+}
+
+Matrix preactivations(Backend& backend, const Dictionary& dictionary, std::size_t index,
+                      ConstMatRef x, Precision precision) {
+  check_input(dictionary, index, x);
+  Matrix out = make_matrix(backend, x.rows, dictionary.layers()[index].features());
+  KeepPreactivations selection(out.ref());
+  run_encoder(backend, dictionary, index, x, precision, selection);
+  return out;
 }
 
 }  // namespace cajal

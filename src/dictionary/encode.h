@@ -21,6 +21,11 @@ namespace cajal {
 SparseRows encode(Backend& backend, const Dictionary& dictionary, std::size_t index, ConstMatRef x,
                   Precision precision = Precision::F32);
 
+/// What the activation function of layers()[index] gets, feature_scale included (b_enc not where it
+/// is Gated): [rows, features] of the backend's activation type. Throws as encode() does.
+Matrix preactivations(Backend& backend, const Dictionary& dictionary, std::size_t index,
+                      ConstMatRef x, Precision precision = Precision::F32);
+
 /// The reconstruction of layers()[target]'s output, into `out` [rows, d_out] of the backend's
 /// activation type. `codes` are by layer, as encode() gives them; those of sources_of(target) are
 /// read. `x` [rows, d_in] is the input of layers()[target], for skip paths and for undoing a
@@ -28,6 +33,12 @@ SparseRows encode(Backend& backend, const Dictionary& dictionary, std::size_t in
 /// shapes that do not fit.
 void decode(Backend& backend, const Dictionary& dictionary, std::size_t target,
             std::span<const SparseRows> codes, ConstMatRef x, MatRef out);
+
+/// What an activation of layers()[source] is multiplied with before decoder_row() of it is added to
+/// the output of layers()[target]: 1 unless activations or inputs are scaled. `x` [1, d_in] is the
+/// row of layers()[target]'s input, looked at where its scale is undone token by token.
+double decoder_factor(const Dictionary& dictionary, std::size_t source, std::size_t feature,
+                      std::size_t target, ConstMatRef x);
 
 /// Whether decode() looks at the layer's input.
 bool needs_input(const DictionaryLayer& layer) noexcept;
