@@ -9,11 +9,14 @@
 #include "base/error.h"
 #include "base/parallel.h"
 #include "model/backward/backward.h"
+#include "trace/biases.h"
 
 namespace cajal {
 namespace {
 
-constexpr std::size_t kLargestMatrix = std::size_t{1} << 26U;  // bytes of one matrix of a batch
+/// Targets times positions of a batch: enough for products to be fast, few enough that a batch
+/// holds targets that are near.
+constexpr std::size_t kBatchRows = 2048;
 
 template <typename T>
 double dot(std::span<const T> a, std::span<const T> b) {
@@ -37,37 +40,23 @@ std::size_t height(const RowTarget& target) {
   return target.point.kind == PointKind::FinalNorm ? SIZE_MAX : target.point.layer;
 }
 
-/// Bias of a projection's outputs as a row of doubles; empty: none.
-Matrix as_row(ConstMatRef bias, DType dtype, double factor) {
-  if (!bias) {
-    return {};
+/// Targets in an order in which every `batch` of them are near in layer and position: slabs of
+/// layers, cut by position, as many ways in one direction as in the other.
+std::vector<std::uint32_t> near_each_other(std::span<const RowTarget> targets, std::size_t batch) {
+  std::vector<std::uint32_t> order(targets.size());
+  std::iota(order.begin(), order.end(), 0U);
+  std::stable_sort(order.begin(), order.end(),
+                   [&](auto a, auto b) { return height(targets[a]) < height(targets[b]); });
+  const auto batches = static_cast<double>((order.size() + batch - 1) / batch);
+  const std::size_t slab = batch * static_cast<std::size_t>(std::ceil(std::sqrt(batches)));
+  for (std::size_t begin = 0; begin < order.size(); begin += slab) {
+    const auto from = order.begin() + static_cast<std::ptrdiff_t>(begin);
+    const auto to =
+        order.begin() + static_cast<std::ptrdiff_t>(std::min(begin + slab, order.size()));
+    std::stable_sort(from, to,
+                     [&](auto a, auto b) { return targets[a].position < targets[b].position; });
   }
-  Matrix out = Matrix::host(1, bias.cols, DType::F64);
-  convert(bias.row_range(0, 1), out.ref());
-  for (double& x : out.as<double>().row(0)) {
-    x *= factor;
-  }
-  Matrix typed = Matrix::host(1, bias.cols, dtype);
-  convert(out.ref(), typed.ref());
-  return typed;
-}
-
-/// What biases add to values: [1, width].
-Matrix value_bias(const ModelConfig& config, const LayerWeights& w, DType dtype) {
-  if (!w.qkv_per_head) {
-    return as_row(w.v.bias, dtype, 1.0);
-  }
-  if (!w.qkv_per_head.bias) {
-    return {};
-  }
-  Matrix all = Matrix::host(1, w.qkv_per_head.bias.cols, dtype);
-  convert(w.qkv_per_head.bias, all.ref());
-  Matrix out = Matrix::host(1, config.kv_width(), dtype);
-  const std::size_t d = config.d_head;
-  for (std::size_t h = 0; h < config.kv_heads; ++h) {
-    convert(all.ref().col_range(h * 3 * d + 2 * d, d), out.ref().col_range(h * d, d));
-  }
-  return out;
+  return order;
 }
 
 }  // namespace
@@ -110,7 +99,8 @@ class RowPass {
       top = std::max(top, height(targets_[i]));
     }
     inject(points, {PointKind::FinalNorm, 0});
-    add_bias(points, {PointKind::FinalNorm, 0}, as_row(weights().final_norm.bias, out_.dtype, 1.0));
+    add_bias(points, {PointKind::FinalNorm, 0},
+             bias_row(weights().final_norm.bias, out_.dtype, 1.0));
     for (std::size_t l = 0; l < config().layers && l <= top; ++l) {
       add_output(points, l, top);
       add_biases(points, l);
@@ -190,42 +180,24 @@ class RowPass {
     const double factor = config().residual_multiplier;
     const Point output = replacement_.layers_[layer].output;
     if (config().norm_before) {
-      add_bias(points, {PointKind::AttnIn, layer}, as_row(w.attn_norm.bias, dtype, 1.0));
-      add_bias(points, {PointKind::MlpIn, layer}, as_row(w.mlp_norm.bias, dtype, 1.0));
+      add_bias(points, {PointKind::AttnIn, layer}, bias_row(w.attn_norm.bias, dtype, 1.0));
+      add_bias(points, {PointKind::MlpIn, layer}, bias_row(w.mlp_norm.bias, dtype, 1.0));
     }
     if (config().clip_qkv == 0.0) {
-      add_bias(points, {PointKind::Value, layer}, value_bias(config(), w, dtype));
+      add_bias(points, {PointKind::Value, layer}, value_biases(config(), w, dtype));
     } else {
-      add_bias(points, {PointKind::Value, layer}, clipped_values(layer));
+      add_bias(points, {PointKind::Value, layer},
+               clipped_values(config(), w, replacement_.layers_[layer].values.ref(), dtype));
     }
-    add_bias(points, {PointKind::AttnOut, layer}, as_row(w.o.bias, dtype, 1.0));
+    add_bias(points, {PointKind::AttnOut, layer}, bias_row(w.o.bias, dtype, 1.0));
     if (config().norm_after) {
       add_bias(points, {PointKind::AttnOutPost, layer},
-               as_row(w.attn_post_norm.bias, dtype, factor));
+               bias_row(w.attn_post_norm.bias, dtype, factor));
       if (output.kind == PointKind::MlpOut) {
         add_bias(points, {PointKind::MlpOutPost, layer},
-                 as_row(w.mlp_post_norm.bias, dtype, factor));
+                 bias_row(w.mlp_post_norm.bias, dtype, factor));
       }
     }
-  }
-
-  /// A value that clipping holds at the limit is a constant; others have the bias.
-  Matrix clipped_values(std::size_t layer) {
-    const Matrix& clean = replacement_.layers_[layer].values;
-    Matrix out = Matrix::host(clean.rows(), clean.cols(), out_.dtype);
-    const Matrix bias = value_bias(config(), weights().layers[layer], DType::F64);
-    for (std::size_t r = 0; r < clean.rows(); ++r) {
-      std::vector<double> row(clean.cols());
-      for (std::size_t c = 0; c < row.size(); ++c) {
-        const double x = element(clean.ref(), r, c);
-        const double free = bias.empty() ? 0.0 : element(bias.ref(), 0, c);
-        row[c] = std::abs(x) >= config().clip_qkv ? x : free;
-      }
-      const ConstMatRef from = {reinterpret_cast<const std::byte*>(row.data()), 1, row.size(),
-                                row.size(), DType::F64};
-      convert(from, out.ref().row_range(r, 1));
-    }
-    return out;
   }
 
   /// `vectors` [1 or positions, width] are added at the point; empty: nothing is.
@@ -349,17 +321,9 @@ void compute_rows(Backend& backend, LocalReplacement& replacement,
         "the rows of {} targets are [{}, {}] of {}; expected [{}, {}] of {}", targets.size(),
         out.rows, out.cols, name_of(out.dtype), targets.size(), row_columns(replacement),
         name_of(backend.activation_dtype()));
-  std::vector<std::uint32_t> order(targets.size());
-  std::iota(order.begin(), order.end(), 0U);
-  std::stable_sort(order.begin(), order.end(), [&](auto a, auto b) {
-    return std::pair(height(targets[a]), targets[a].position) <
-           std::pair(height(targets[b]), targets[b].position);
-  });
-  const std::size_t seed_bytes =
-      replacement.tokens().size() *
-      std::max(replacement.model().config().d_model, replacement.model().config().q_width()) *
-      size_of(out.dtype);
-  const std::size_t batch = std::clamp<std::size_t>(kLargestMatrix / seed_bytes, 1, options.batch);
+  const std::size_t rows = std::max<std::size_t>(1, kBatchRows / replacement.tokens().size());
+  const std::size_t batch = std::min(rows, options.batch);
+  const std::vector<std::uint32_t> order = near_each_other(targets, batch);
   RowPass pass(backend, replacement, out);
   for (std::size_t begin = 0; begin < order.size(); begin += batch) {
     pass.run(targets, std::span(order).subspan(begin, std::min(batch, order.size() - begin)));
@@ -369,10 +333,16 @@ void compute_rows(Backend& backend, LocalReplacement& replacement,
 double row_residual(const RowTarget& target, ConstMatRef rows, std::size_t row) {
   double sum = target.bias;
   double size = std::abs(target.bias);
-  for (std::size_t c = 0; c < rows.cols; ++c) {
-    const double x = element(rows, row, c);
-    sum += x;
-    size += std::abs(x);
+  const auto add = [&](const auto& values) {
+    for (const auto x : values) {
+      sum += static_cast<double>(x);
+      size += std::abs(static_cast<double>(x));
+    }
+  };
+  if (rows.dtype == DType::F64) {
+    add(rows.as<const double>().row(row));
+  } else {
+    add(rows.as<const float>().row(row));
   }
   return std::abs(target.value - sum) / std::max(1e-6, size);
 }

@@ -14,7 +14,7 @@
 namespace cajal {
 
 struct RowOptions {
-  std::size_t batch = 256;  // targets that walk back at once, where memory allows (see rows())
+  std::size_t batch = 256;  // targets that walk back at once, at most
 };
 
 /// Columns of the output of rows(): sources, then RowConstants.
@@ -22,8 +22,8 @@ std::size_t row_columns(const LocalReplacement& replacement) noexcept;
 
 /// Row i of `out` [targets, row_columns] (of the backend's activation type) becomes that of
 /// targets[i]: its elements and its bias add up to its value. The same bits in whatever company a
-/// target comes, up to the rounding of differently shaped products. Batches are made smaller where
-/// one would need matrices of more than 64 MiB.
+/// target comes, up to the rounding of differently shaped products. Batches are smaller for longer
+/// prompts.
 void compute_rows(Backend& backend, LocalReplacement& replacement,
                   std::span<const RowTarget> targets, MatRef out, const RowOptions& options = {});
 
