@@ -47,8 +47,8 @@ struct Pickle {
 };
 
 /// Throws CorruptData or Unsupported naming `where` and the offset: for what pickles of tensors do
-/// not need, what does not fit together, tensors of more than 16 axes, and ResourceExhausted for more than a million
-/// values.
+/// not need, what does not fit together, tensors of more than 16 axes, and ResourceExhausted for
+/// more than a million values.
 Pickle read_pickle(std::span<const std::byte> bytes, const std::string& where);
 
 }  // namespace cajal

@@ -19,8 +19,8 @@ namespace cajal {
 /// Immutable: any number of threads may read.
 class TorchFile {
  public:
-  /// Throws NotFound, CorruptData, Unsupported or ResourceExhausted (it would take more than 256 MiB
-  /// and four times its own size), naming the file and the member, tensor or offset.
+  /// Throws NotFound, CorruptData, Unsupported or ResourceExhausted (it would take more than 256
+  /// MiB and four times its own size), naming the file and the member, tensor or offset.
   static std::shared_ptr<const TorchFile> open(const std::filesystem::path& path);
   /// A file in memory, which is not needed afterwards.
   static std::shared_ptr<const TorchFile> parse(std::span<const std::byte> bytes, std::string name);

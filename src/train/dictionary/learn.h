@@ -69,8 +69,8 @@ struct LearnResult {
   std::vector<LayerFigures> figures;             // of that dictionary, on the held-out rows
 };
 
-/// Fresh parameters: decoder rows of norm 0.1; the encoder's the same rows for an SAE (`tied`), else
-/// others of norm 1; zeros.
+/// Fresh parameters: decoder rows of norm 0.1; the encoder's the same rows for an SAE (`tied`),
+/// else others of norm 1; zeros.
 Parameters fresh_dictionary(const DictionaryShape& shape, const DictionaryRecipe& recipe, bool tied,
                             double threshold, DType dtype, std::uint64_t seed);
 
