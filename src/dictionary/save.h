@@ -1,6 +1,7 @@
 // Dictionaries as files that other tools read: circuit-tracer's layout of transcoders, and
-// SAELens's. A folder appears whole or not at all (one that was there before is changed file by
-// file, the configuration last).
+// SAELens's. A folder appears whole or not at all. In one that was there before nothing changes
+// until all is written; then the weights of the dictionary that was there go, and the files come
+// one by one, the configuration last.
 #pragma once
 
 #include <filesystem>

@@ -173,6 +173,66 @@ TEST(SaveSaeLens, RefusesAFolderThatIsThereUnlessForced) {
   expect_same(one, *load_dictionary(folder / "out"));
 }
 
+/// The layers 0 and 2 of a golden set of three.
+std::shared_ptr<const Dictionary> with_a_gap() {
+  const auto all = case_named("ct_plt_set3").dictionary;
+  return std::make_shared<const Dictionary>(all->info(),
+                                            std::vector{all->layers()[0], all->layers()[2]}, all);
+}
+
+TEST(SaveCircuitTracer, LayersWithAGapAreReadBack) {
+  const TemporaryFolder folder;
+  save_circuit_tracer(with_a_gap(), folder / "out");
+  const auto back = load_dictionary(folder / "out");
+  ASSERT_EQ(back->layers().size(), 2U);
+  EXPECT_EQ(back->layers()[1].layer, 2U);
+  EXPECT_EQ(load_dictionary(folder / "out/layer_2.safetensors")->layers().size(), 1U);
+}
+
+TEST(SaveCircuitTracer, AMissingLastLayerIsNoticed) {
+  const TemporaryFolder folder;
+  save_circuit_tracer(case_named("ct_plt_set3").dictionary, folder / "out");
+  fs::remove(folder / "out/layer_2.safetensors");
+  EXPECT_THAT(thrown_by([&] { load_dictionary(folder / "out"); }).message,
+              HasSubstr("layer_2.safetensors is missing"));
+}
+
+TEST(SaveCircuitTracer, ForcedItReplacesTheDictionaryThatWasThere) {
+  const TemporaryFolder folder;
+  save_circuit_tracer(case_named("ct_plt_set3").dictionary, folder / "out");
+  write_file(folder / "out/readme.safetensors", "not a shard");
+  const Case one = case_named("ct_plt_relu");
+  save_circuit_tracer(one.dictionary, folder / "out", {.force = true});
+  expect_same(one, *load_dictionary(folder / "out"));
+  EXPECT_TRUE(fs::exists(folder / "out/readme.safetensors"));
+  const Case sae = case_named("sl_jumprelu_bdec");
+  save_saelens(sae.dictionary, folder / "out", {.force = true});
+  expect_same(sae, *load_dictionary(folder / "out"));
+}
+
+TEST(SaveCircuitTracer, ForcedOntoAFullDiskItLeavesWhatWasThere) {
+  const TemporaryFolder folder;
+  const Case one = case_named("ct_plt_set3");
+  save_circuit_tracer(one.dictionary, folder / "out");
+  const std::size_t layer = fs::file_size(folder / "out/layer_0.safetensors");
+  const auto relu = case_named("ct_plt_relu").dictionary;
+  {
+    testing::FailingDisk disk(layer / 2, ENOSPC);
+    const FileSystemGuard guard(disk);
+    EXPECT_EQ(thrown_by([&] { save_circuit_tracer(relu, folder / "out", {.force = true}); }).code,
+              ErrorCode::ResourceExhausted);
+  }
+  EXPECT_EQ(std::distance(fs::directory_iterator(folder / "out"), fs::directory_iterator()), 4);
+  expect_same(one, *load_dictionary(folder / "out"));
+}
+
+TEST(SaveSaeLens, TakesAFolderWithASlashAtItsEnd) {
+  const TemporaryFolder folder;
+  const Case one = case_named("sl_jumprelu_bdec");
+  save_saelens(one.dictionary, folder / "out/");
+  expect_same(one, *load_dictionary(folder / "out"));
+}
+
 TEST(SaveSaeLens, AFullDiskLeavesNothing) {
   const TemporaryFolder folder;
   const Case one = case_named("sl_jumprelu_bdec");

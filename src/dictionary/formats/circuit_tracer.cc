@@ -2,6 +2,8 @@
 //   layer_N.safetensors: W_enc, W_dec [F, d], b_enc, b_dec; maybe activation_function.threshold or
 //   threshold [F], W_skip [d_out, d_in]; config.yaml: hooks, and for TopK `activation` and `k`.
 // Its JumpReLU and TopK let negative values through.
+#include <algorithm>
+
 #include "base/error.h"
 #include "dictionary/formats/circuit_tracer_config.h"
 #include "dictionary/formats/naming.h"
@@ -56,6 +58,36 @@ void add_layer(const std::filesystem::path& path, std::size_t number, Builder& b
        .activation = activation(*file, builder, config, options)});
 }
 
+/// Layers as config.yaml lists them, if we wrote it; else those whose files are there.
+std::vector<std::size_t> layers_of(const PublishedFiles& files, const Json& config) {
+  const Json* list = config.find_value(kCircuitTracerLayers);
+  if (list == nullptr || !files.has({"config.yaml"})) {  // one file may be named alone
+    return files.numbered("layer_");
+  }
+  const std::string where = fmt::format("config.yaml: {}", kCircuitTracerLayers);
+  std::vector<std::size_t> out;
+  for (const Json& number : list->as_array(where)) {
+    out.push_back(static_cast<std::size_t>(std::max<std::int64_t>(0, number.as_int(where))));
+  }
+  if (out.empty()) {
+    fail(ErrorCode::CorruptData, "{}: {} is empty", files.folder().string(), where);
+  }
+  return out;
+}
+
+/// Throws CorruptData naming the first that is missing. Sets by others have no gaps.
+void check_there(const PublishedFiles& files, const std::vector<std::size_t>& numbers,
+                 bool listed) {
+  for (std::size_t i = 0; i < numbers.size(); ++i) {
+    const std::size_t want = listed ? numbers[i] : numbers[0] + i;
+    const std::string name = fmt::format("layer_{}.safetensors", want);
+    if (!files.has({name})) {
+      fail(ErrorCode::CorruptData, "{}: {} is missing: there should be layers up to {}",
+           files.folder().string(), name, numbers.back());
+    }
+  }
+}
+
 }  // namespace
 
 bool matches_circuit_tracer(const PublishedFiles& files) {
@@ -68,14 +100,11 @@ Builder load_circuit_tracer(const PublishedFiles& files, const LoadOptions& opti
   builder.info.kind = DictionaryKind::Transcoder;
   builder.info.name = files.folder().string();
   describe_circuit_tracer(config, builder.info);
-  const std::vector<std::size_t> numbers = files.numbered("layer_");
-  for (std::size_t i = 0; i < numbers.size(); ++i) {
-    if (numbers[i] != numbers[0] + i) {
-      fail(ErrorCode::CorruptData, "{}: layer_{}.safetensors is missing: there are layers up to {}",
-           builder.info.name, numbers[0] + i, numbers.back());
-    }
-    add_layer(files.folder() / fmt::format("layer_{}.safetensors", numbers[i]), numbers[i], builder,
-              config, options);
+  const std::vector<std::size_t> numbers = layers_of(files, config);
+  check_there(files, numbers, config.find_value(kCircuitTracerLayers) != nullptr);
+  for (const std::size_t number : numbers) {
+    add_layer(files.folder() / fmt::format("layer_{}.safetensors", number), number, builder, config,
+              options);
   }
   return builder;
 }

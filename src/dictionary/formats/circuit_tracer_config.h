@@ -5,6 +5,10 @@
 
 namespace cajal {
 
+/// The key under which we list the layers of a set of transcoders, which circuit-tracer ignores:
+/// without it a set whose last layers are missing looks whole, and one with gaps looks damaged.
+inline constexpr std::string_view kCircuitTracerLayers = "cajal_layers";
+
 /// An empty object if there is none. Throws CorruptData if it is no mapping.
 Json circuit_tracer_config(const std::filesystem::path& folder);
 

@@ -7,8 +7,10 @@
 
 namespace cajal {
 
-/// Files are made in a folder beside it, which commit() renames. A folder that was there already is
-/// written into file by file instead.
+/// Files are made in a folder beside it, which commit() renames. If the folder was there already
+/// they are made in one within it: commit() removes the shards of the dictionary that was there
+/// (layers that are not replaced would be read as this one's) and then moves file by file, so that
+/// until then what was there is whole.
 class OutputFolder {
  public:
   /// Throws InvalidArgument if something is there and `force` is not set, or is no folder.
@@ -23,8 +25,11 @@ class OutputFolder {
   std::vector<std::filesystem::path> commit();
 
  private:
+  void replace_files() const;
+
   std::filesystem::path folder_;
-  std::filesystem::path writing_;  // folder_, or the temporary one
+  std::filesystem::path writing_;  // the temporary one
+  bool was_there_ = false;
   std::vector<std::filesystem::path> names_;
 };
 

@@ -1,6 +1,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "dictionary/fold.h"
+#include "dictionary/formats/circuit_tracer_config.h"
 #include "dictionary/formats/output_folder.h"
 #include "dictionary/formats/writing.h"
 #include "io/safetensors_writer.h"
@@ -49,6 +50,13 @@ std::string config_text(const Dictionary& dictionary, const SaveOptions& options
     if (!point.empty()) {
       out += fmt::format("{}: {}\n", key, Json(hook_without_layer(hook_of(point, options))).dump());
     }
+  }
+  if (!crosses) {
+    Json numbers(Json::Array{});
+    for (const DictionaryLayer& layer : dictionary.layers()) {
+      numbers.push_back(layer.layer);
+    }
+    out += fmt::format("{}: {}\n", kCircuitTracerLayers, numbers.dump());
   }
   if (!options.metadata.as_object("metadata").empty()) {
     out += fmt::format("cajal: {}\n", options.metadata.dump());  // JSON is YAML
