@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "dictionary/encode.h"
+#include "dictionary/fold.h"
 #include "dictionary/load.h"
 #include "io/safetensors_writer.h"
 #include "testing/files.h"
@@ -145,6 +146,34 @@ TEST(DamagedDictionary, InputThatIsNoNumberIsNamed) {
 TEST(DamagedDictionary, PicklesThatWantToCallSomethingAreRefused) {
   const fs::path file = testing::golden_core("dictionaries/formats") / "pt_traps/must_refuse.pt";
   EXPECT_THAT(thrown_by([&] { load_dictionary(file); }).message, HasSubstr("__builtin__.print"));
+}
+
+TEST(DamagedDictionary, AKWithoutANumberIsRefused) {
+  const fs::path corpus = fs::path(CAJAL_SOURCE_DIR) / "src/dictionary/testdata";
+  const TemporaryFolder folder;
+  fs::copy(corpus / "k_without_a_number.pt", folder / "ae.pt");
+  write_file(folder / "config.json", R"({"trainer": {"dict_class": "AutoEncoderTopK"}})");
+  const auto refused = thrown_by([&] { load_dictionary(folder.path()); });
+  EXPECT_EQ(refused.code, ErrorCode::CorruptData);
+  EXPECT_THAT(refused.message, HasSubstr("'k' should be one number, but has 0"));
+}
+
+/// With a decoder row of zeros, in a layout that scales features by the norms of those.
+TEST(DamagedDictionary, AFeatureThatWritesNothingStaysWithoutWritingNaN) {
+  const TemporaryFolder folder;
+  write_sae(folder / "sae", 1.0F, 1.0F);
+  write_file(folder / "sae/cfg.json",
+             R"({"architecture": "topk", "k": 1, "rescale_acts_by_decoder_norm": true})");
+  const auto loaded = load_dictionary(folder / "sae");
+  DictionaryLayer layer = loaded->layers()[0];
+  Matrix w_dec = Matrix::host(2, 2, DType::F32);
+  std::fill_n(w_dec.as<float>().data, 4, 0.0F);
+  w_dec.as<float>().at(1, 0) = 2.0F;
+  layer.w_dec = w_dec.ref();
+  layer.feature_scale = decoder_norms(layer.w_dec);
+  const auto dead = std::make_shared<const Dictionary>(loaded->info(), std::vector{layer}, loaded);
+  check_weights(*fold_feature_scale(dead));
+  EXPECT_EQ(element(fold_feature_scale(dead)->layers()[0].w_dec, 1, 0), 1.0);
 }
 
 TEST(DamagedDictionary, SeveralForOneLayerHaveToBeChosenFrom) {

@@ -59,8 +59,11 @@ class LayerCheck {
     require(layer_.pre_bias.empty() || layer_.pre_bias.size() == layer_.d_in(),
             "the bias subtracted from the input has {} entries, but W_enc reads {}",
             layer_.pre_bias.size(), layer_.d_in());
-    require(layer_.feature_scale.empty() || layer_.feature_scale.size() == layer_.features(),
-            "there are {} scales for {} features", layer_.feature_scale.size(), layer_.features());
+    const std::span<const float> scales = layer_.feature_scale;
+    require(scales.empty() || scales.size() == layer_.features(),
+            "there are {} scales for {} features", scales.size(), layer_.features());
+    require(std::none_of(scales.begin(), scales.end(), [](float x) { return x < 0.0F; }),
+            "a feature's scale is below 0");
   }
   void check_decoder() const {
     require(is_float(layer_.w_dec.dtype), "W_dec holds {}, not floating-point numbers",

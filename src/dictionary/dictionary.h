@@ -68,7 +68,7 @@ struct DictionaryLayer {
   std::vector<float> b_enc;  // [features]; Gated: the gate's
   std::vector<float> b_dec;  // [d_out]
   std::vector<float> pre_bias = {};       // [d_in], in units of the scaled input; empty: none
-  std::vector<float> feature_scale = {};  // [features], > 0; empty: all 1
+  std::vector<float> feature_scale = {};  // [features], >= 0; of 0: never fires; empty: all 1
   ActivationFunction activation;
 
   InputScaling scaling = InputScaling::None;

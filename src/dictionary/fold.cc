@@ -65,9 +65,11 @@ class Rework {
   std::shared_ptr<Memory> memory_ = std::make_shared<Memory>();
 };
 
+/// Of 0 it is 1: a feature of scale 0 never fires, and what it would write stays as it is.
 std::vector<double> inverse(std::span<const double> values) {
   std::vector<double> out(values.size());
-  std::transform(values.begin(), values.end(), out.begin(), [](double x) { return 1.0 / x; });
+  std::transform(values.begin(), values.end(), out.begin(),
+                 [](double x) { return x == 0.0 ? 1.0 : 1.0 / x; });
   return out;
 }
 

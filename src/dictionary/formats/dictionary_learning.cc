@@ -64,8 +64,7 @@ class DictionaryLearning {
       return gated();
     }
     if (class_ == "AutoEncoderTopK") {
-      ActivationFunction out{.kind = ActivationKind::TopK,
-                             .k = options_.k.value_or(element(as_matrix(file_->at("k")), 0, 0))};
+      ActivationFunction out{.kind = ActivationKind::TopK, .k = options_.k ? *options_.k : k()};
       if (const StoredTensor* threshold = file_->find("threshold")) {
         out.threshold = builder_.vector(*threshold, features);
       }
@@ -80,6 +79,15 @@ class DictionaryLearning {
     }
     fail(ErrorCode::Unsupported, "{}: the dict_class '{}' is not known", config_path_,
          printable(class_));
+  }
+
+  double k() {
+    const std::vector<float> values = builder_.vector(file_->at("k"));
+    if (values.size() != 1) {
+      fail(ErrorCode::CorruptData, "{}: tensor 'k' should be one number, but has {}", file_->name(),
+           values.size());
+    }
+    return static_cast<double>(values[0]);
   }
 
   ActivationFunction gated() {
