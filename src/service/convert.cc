@@ -26,10 +26,11 @@ bool needs_threshold(const Dictionary& dictionary, const DictionaryLayer& layer,
   return is_top_k(layer) && (to == kCircuitTracer || !plain);
 }
 
-/// Of the file where it has one; nullopt otherwise, and where it was never estimated.
+/// Of the file where it has one; nullopt otherwise, and where it was never estimated: it begins at
+/// -1 (dictionary_learning) or 0 (SAELens).
 std::optional<float> own_threshold(const DictionaryLayer& layer) {
   const std::vector<float>& values = layer.activation.threshold;
-  return values.empty() || values[0] < 0.0F ? std::nullopt : std::optional(values[0]);
+  return values.empty() || values[0] <= 0.0F ? std::nullopt : std::optional(values[0]);
 }
 
 std::vector<float> thresholds_of(const ConvertRequest& request, const Dictionary& dictionary) {
