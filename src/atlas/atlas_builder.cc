@@ -10,6 +10,7 @@ namespace cajal {
 namespace {
 
 constexpr std::uint32_t kPeaksTogether = 32;  // of a feature, at which others are counted
+constexpr std::uint32_t kPeaksMeeting = 8;    // of these the first, at which one has to be met
 constexpr std::size_t kSequencesBetweenDrops = 4096;
 
 std::size_t bin_of(float value, float first) {
@@ -159,13 +160,36 @@ void AtlasBuilder::count_together(std::span<const Firing> firings) {
     }
     State& state = states_[firings[begin].feature];
     if (state.at.total() <= kPeaksTogether) {
-      for (const std::uint32_t other : by_token[firings[peak].token]) {
-        if (other != firings[begin].feature) {
-          state.together.add(other);
-        }
-      }
+      count_companions(by_token[firings[peak].token], firings[begin].feature, state);
     }
     begin = end;
+  }
+}
+
+// Few counters would not do here as they do for tokens: hundreds of features fire at each peak. So
+// those of the first peaks are counted, exactly, and who was met but once by then is let go.
+void AtlasBuilder::count_companions(std::span<const std::uint32_t> firing, std::uint32_t self,
+                                    State& state) {
+  const std::uint32_t peak = state.at.total();  // this one's number, from 1
+  std::vector<Companion>& known = state.together;
+  const std::size_t before = known.size();
+  for (const std::uint32_t feature : firing) {
+    const auto end = known.begin() + static_cast<std::ptrdiff_t>(before);
+    const auto at =
+        std::lower_bound(known.begin(), end, feature,
+                         [](const Companion& c, std::uint32_t f) { return c.feature < f; });
+    if (at != end && at->feature == feature) {
+      ++at->peaks;
+    } else if (peak <= kPeaksMeeting && feature != self) {
+      known.push_back({feature, 1});
+    }
+  }
+  std::inplace_merge(known.begin(), known.begin() + static_cast<std::ptrdiff_t>(before),
+                     known.end(),
+                     [](const Companion& a, const Companion& b) { return a.feature < b.feature; });
+  if (peak == kPeaksMeeting) {
+    std::erase_if(known, [](const Companion& c) { return c.peaks == 1; });
+    known.shrink_to_fit();
   }
 }
 
@@ -205,8 +229,11 @@ FeaturePage AtlasBuilder::page(std::size_t number) const {
 std::vector<FeatureNeighbour> AtlasBuilder::together(const State& state) const {
   const float peaks = static_cast<float>(std::min(state.at.total(), kPeaksTogether));
   std::vector<std::pair<float, FeatureNeighbour>> order;
-  for (const auto& [other, count] : state.together.ordered()) {
-    const float share = std::min(1.0F, static_cast<float>(count) / peaks);
+  for (const auto& [other, count] : state.together) {
+    if (count < 2) {
+      continue;  // met once: no company
+    }
+    const float share = static_cast<float>(count) / peaks;
     const float density = static_cast<float>(states_[other].fires) /
                           static_cast<float>(std::max<std::uint64_t>(tokens_, 1));
     order.push_back({share - density, {id(other), share}});

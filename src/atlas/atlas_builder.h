@@ -1,9 +1,10 @@
 // Gathers the pages of all features of a dictionary in one pass over a corpus.
 //
 // A feature's state does not grow with the corpus: its strongest examples, one example drawn at
-// random for each interval of strength, a histogram, and counts of the commonest tokens at its
-// peaks (the peak of a feature in a sequence is where it fires most). Counts of what is common are
-// kept by the "space-saving" rule (Metwally, Agrawal and El Abbadi 2005).
+// random for each interval of strength, a histogram, counts of the commonest tokens at its peaks
+// (the peak of a feature in a sequence is where it fires most), and of the features that fired at
+// its first few peaks. Counts of common tokens are kept by the "space-saving" rule (Metwally,
+// Agrawal and El Abbadi 2005).
 #pragma once
 
 #include <algorithm>
@@ -26,7 +27,9 @@ struct AtlasOptions {
   std::uint64_t seed = 0;    // chooses examples of intervals
 };
 
-/// The commonest of many things, with few counters: a count is too large by at most the smallest.
+/// The commonest of many things, with few counters. A thing that needs a counter takes the smallest
+/// one over; what that had counted of others is left out of the counts that are given, so they are
+/// never too large, and lack at most what was seen of the thing before it was taken up.
 template <typename Key, std::size_t kSlots>
 class Commonest {
  public:
@@ -42,6 +45,7 @@ class Commonest {
     }
     const std::size_t slot = used_ < kSlots ? used_++ : least;
     keys_[slot] = key;
+    others_[slot] = counts_[slot];
     ++counts_[slot];
   }
   std::uint32_t total() const noexcept { return total_; }
@@ -51,6 +55,7 @@ class Commonest {
  private:
   std::array<Key, kSlots> keys_{};
   std::array<std::uint32_t, kSlots> counts_{};
+  std::array<std::uint32_t, kSlots> others_{};  // of these, things that had the counter before
   std::size_t used_ = 0;
   std::uint32_t total_ = 0;
 };
@@ -94,6 +99,11 @@ class AtlasBuilder {
     std::uint32_t token = 0;
     float value = 0.0F;
   };
+  /// A feature that fires at peaks of another.
+  struct Companion {
+    std::uint32_t feature = 0;
+    std::uint32_t peaks = 0;
+  };
   struct State {
     std::uint64_t fires = 0;
     float largest = 0.0F;
@@ -104,7 +114,7 @@ class AtlasBuilder {
     std::array<std::uint32_t, kHistogramBins> peaks{};  // by interval, for drawing one of them
     Commonest<TokenId, 8> at;
     Commonest<std::pair<TokenId, TokenId>, 8> before;
-    Commonest<std::uint32_t, 16> together;
+    std::vector<Companion> together;  // ascending
   };
 
   std::vector<Firing> firings_of(const TokenSequence& sequence, std::span<const std::size_t> rows,
@@ -116,6 +126,8 @@ class AtlasBuilder {
   /// Those that fire at its peaks more often than they do anyway, most so first.
   std::vector<FeatureNeighbour> together(const State& state) const;
   void count_together(std::span<const Firing> firings);
+  static void count_companions(std::span<const std::uint32_t> firing, std::uint32_t self,
+                               State& state);
 
   AtlasOptions options_;
   std::vector<std::size_t> first_;  // [sites + 1]
@@ -130,7 +142,7 @@ template <typename Key, std::size_t kSlots>
 std::vector<std::pair<Key, std::uint32_t>> Commonest<Key, kSlots>::ordered() const {
   std::vector<std::pair<Key, std::uint32_t>> out;
   for (std::size_t i = 0; i < used_; ++i) {
-    out.emplace_back(keys_[i], counts_[i]);
+    out.emplace_back(keys_[i], counts_[i] - others_[i]);
   }
   std::sort(out.begin(), out.end(), [](const auto& a, const auto& b) {
     return a.second != b.second ? a.second > b.second : a.first < b.first;

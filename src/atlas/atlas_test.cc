@@ -107,6 +107,38 @@ TEST(AtlasBuilder, OfFeaturesThatFireAtAllPeaksTheRarerComesFirst) {
   EXPECT_EQ(page.together[0].id.feature, 2U) << "feature 1 fires everywhere";
 }
 
+TEST(AtlasBuilder, CompanionsAreFoundAmongHundredsThatFireBeside) {
+  constexpr std::size_t kFeatures = 5000;
+  AtlasBuilder atlas(std::vector<std::size_t>{kFeatures});
+  for (std::uint64_t d = 0; d < 40; ++d) {
+    std::vector<Fired> fired = {{1, 0, 2.0F}, {1, 1, 1.0F}};
+    if (d % 2 == 0) {
+      fired.push_back({1, 2, 1.0F});
+    }
+    for (std::uint32_t i = 0; i < 100; ++i) {  // others each time, but for the first
+      fired.push_back({1, 3 + static_cast<std::uint32_t>(d) * 100 + i, 1.0F});
+    }
+    read(atlas, d, {1, 2}, fired, kFeatures);
+  }
+  const FeaturePage page = atlas.page(0);
+  ASSERT_EQ(page.together.size(), 2U);
+  EXPECT_EQ(page.together[0].id.feature, 1U);
+  EXPECT_EQ(page.together[0].score, 1.0F);
+  EXPECT_EQ(page.together[1].id.feature, 2U);
+  EXPECT_EQ(page.together[1].score, 0.5F);
+}
+
+TEST(AtlasBuilder, TokensThatWereSeenOnceAreNotCountedForOthers) {
+  AtlasBuilder atlas(std::vector<std::size_t>{1});
+  for (std::uint64_t d = 0; d < 100; ++d) {  // three of ten on token 7, the others each on its own
+    read(atlas, d, {1, d % 10 < 3 ? TokenId{7} : static_cast<TokenId>(100 + d)}, {{1, 0, 1.0F}}, 1);
+  }
+  const PeakTokens peaks = atlas.peak_tokens(0);
+  EXPECT_EQ(peaks.peaks, 100U);
+  EXPECT_THAT(peaks.at.at(0), Pair(7, 30U));
+  EXPECT_EQ(peaks.at.at(1).second, 1U);
+}
+
 std::string piece(TokenId id) {
   return fmt::format("<{}>", id);
 }
