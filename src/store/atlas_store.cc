@@ -139,7 +139,9 @@ void execute(sqlite3* db, const char* sql, const std::string& where) {
   }
 }
 
-FeaturePage page_of(const Statement& row, std::string_view where) {
+/// Throws CorruptData for a page of a feature that no layer has.
+FeaturePage page_of(const Statement& row, std::span<const AtlasLayer> layers,
+                    std::string_view where) {
   FeaturePage out{
       .id = {static_cast<std::uint32_t>(row.integer(0)),
              static_cast<std::uint32_t>(row.integer(1))},
@@ -148,6 +150,10 @@ FeaturePage page_of(const Statement& row, std::string_view where) {
       .label = {.text = std::string(row.bytes(4)),
                 .source = static_cast<LabelSource>(std::clamp<std::int64_t>(row.integer(5), 0, 4)),
                 .score = row.real(6)}};
+  if (out.id.site >= layers.size() || out.id.feature >= layers[out.id.site].features) {
+    fail(ErrorCode::CorruptData, "{}: a page of feature {} of dictionary layer {}, which has none",
+         where, out.id.feature, out.id.site);
+  }
   read_page(row.bytes(7), where, out);
   return out;
 }
@@ -223,7 +229,7 @@ std::optional<FeaturePage> AtlasStore::page(FeatureId id) const {
   Statement row(database_->connection.get(), "SELECT * FROM feature WHERE site = ? AND feature = ?",
                 database_->where);
   row.bind(0, std::int64_t{id.site}).bind(1, std::int64_t{id.feature});
-  return row.step() ? std::optional(page_of(row, database_->where)) : std::nullopt;
+  return row.step() ? std::optional(page_of(row, layers_, database_->where)) : std::nullopt;
 }
 
 AtlasSequence AtlasStore::sequence(std::uint64_t number) const {
@@ -240,7 +246,7 @@ AtlasSequence AtlasStore::sequence(std::uint64_t number) const {
 void AtlasStore::visit(const std::function<bool(const FeaturePage&)>& visit) const {
   Statement row(database_->connection.get(), "SELECT * FROM feature ORDER BY site, feature",
                 database_->where);
-  while (row.step() && visit(page_of(row, database_->where))) {
+  while (row.step() && visit(page_of(row, layers_, database_->where))) {
   }
 }
 

@@ -91,6 +91,7 @@ TEST_F(AtlasStoreFile, ADamagedPageIsAnErrorNotACrash) {
   const std::string label = "state=Texas";
   const std::size_t at = bytes.find(label);
   ASSERT_NE(at, std::string::npos);
+  std::size_t noticed = 0;
   for (std::size_t i = at + label.size() + 10; i < at + label.size() + 60; ++i) {
     std::string damaged = bytes;
     damaged[i] = '\xff';
@@ -100,8 +101,20 @@ TEST_F(AtlasStoreFile, ADamagedPageIsAnErrorNotACrash) {
       AtlasStore(file).page({1, 7});
     } catch (const Error& error) {
       EXPECT_EQ(error.code(), ErrorCode::CorruptData);
+      ++noticed;
     }
   }
+  EXPECT_GT(noticed, 10U) << "numbers may be others, but lengths no longer add up";
+}
+
+TEST_F(AtlasStoreFile, APageOfALayerThatIsNotThereIsRefused) {
+  pages_.push_back({.id = {2, 0}});
+  write_atlas(folder_.path() / "more.sqlite", contents_, pages_);
+  const AtlasStore more(folder_.path() / "more.sqlite");
+  EXPECT_THROW(more.visit([](const FeaturePage&) { return true; }), Error);
+  pages_.back().id = {1, 10};
+  write_atlas(folder_.path() / "wide.sqlite", contents_, pages_);
+  EXPECT_THROW(AtlasStore(folder_.path() / "wide.sqlite").page({1, 10}), Error);
 }
 
 }  // namespace
