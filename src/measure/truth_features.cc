@@ -95,7 +95,9 @@ void TruthFeatures::add(const TokenBatch& batch, std::span<const std::size_t> ro
   for (const TokenSequence& sequence : batch.sequences) {
     const std::vector<Firing> firings = firings_of(sequence, rows, codes);
     const std::size_t half = half_of(sequence.document);
-    tokens_[half] += sequence.end - sequence.begin;
+    tokens_[half] +=
+        static_cast<std::size_t>(std::lower_bound(rows.begin(), rows.end(), sequence.end) -
+                                 std::lower_bound(rows.begin(), rows.end(), sequence.begin));
     for (auto at = firings.begin(); at != firings.end();) {
       const auto end = std::find_if(at, firings.end(),
                                     [&](const Firing& f) { return f.feature != at->feature; });
@@ -291,11 +293,14 @@ std::vector<TruthLabel> TruthFeatures::of_features(double least_f1) const {
       TruthLabel next =
           figures(name, label, number, pair, best_bin(label, pair, features_[number], kChoosing));
       const auto found = best.find(number);
-      if (next.f1 >= least_f1 && (found == best.end() || next.f1 > found->second.f1)) {
+      // Which label is best is for the first half to say, or the second would flatter it.
+      if (next.f1_chosen > 0.0 &&
+          (found == best.end() || next.f1_chosen > found->second.f1_chosen)) {
         best[number] = std::move(next);
       }
     }
   }
+  std::erase_if(best, [&](const auto& entry) { return entry.second.f1 < least_f1; });
   std::vector<TruthLabel> out;
   for (auto& [number, label] : best) {
     out.push_back(std::move(label));

@@ -53,8 +53,8 @@ class TruthFeatures {
 
   /// By kind, then value. A label that no feature hits has F1 0.
   std::vector<TruthLabel> labels() const;
-  /// The other way: for every feature that stands for some label with at least this F1, the best
-  /// one. By site, then feature.
+  /// The other way: for every feature the label that it stands for best on the first half, if its
+  /// F1 on the other is at least this. By site, then feature.
   std::vector<TruthLabel> of_features(double least_f1) const;
   /// Labels with too few spans.
   std::size_t rare() const;
@@ -116,7 +116,7 @@ class TruthFeatures {
   TruthOptions options_;
   std::vector<std::size_t> first_;  // [sites + 1] number of each site's first feature
   std::vector<Feature> features_;
-  std::array<std::size_t, 2> tokens_{};
+  std::array<std::size_t, 2> tokens_{};  // that a feature could fire on
   std::map<std::pair<std::string, std::string>, Label> labels_;
 };
 

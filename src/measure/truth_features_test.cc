@@ -169,5 +169,49 @@ TEST(TruthFeatures, ALabelThatKeepsFewFeaturesKeepsTheBest) {
   EXPECT_EQ(label.f1, 1.0);
 }
 
+/// One document of three tokens, the first <bos>: a span on the second, and what fires where.
+void read_three(TruthFeatures& truth, std::uint64_t document, const char* value,
+                const std::array<bool, 2>& fires) {
+  TokenBatch batch;
+  batch.first_document = document;
+  batch.documents = {{.text = "ab", .spans = {{0, 1, "kind", value}}}};
+  batch.tokens = {1, 2, 3};
+  batch.offsets = {{0, 0}, {0, 1}, {1, 2}};
+  batch.starts = {0, 3};
+  batch.sequences = {{document, 0, 3}};
+  SparseRows codes{.cols = 1};
+  for (const bool fire : fires) {
+    if (fire) {
+      codes.append(0, 1.0F);
+    }
+    codes.end_row();
+  }
+  truth.add(batch, std::vector<std::size_t>{1, 2}, std::span(&codes, 1));
+}
+
+TEST(TruthFeatures, ABosOnWhichNothingCanFireIsNoTokenOutsideSpans) {
+  TruthFeatures truth(std::vector<std::size_t>{1});
+  for (std::uint64_t d = 0; d < 100; ++d) {
+    read_three(truth, d, "value", {true, true});
+  }
+  EXPECT_DOUBLE_EQ(truth.labels().at(0).auroc, 0.5) << "it fires on every token alike";
+}
+
+TEST(TruthFeatures, AFeaturesLabelIsChosenOnTheHalfThatItsFiguresAreNotOf) {
+  TruthFeatures truth(std::vector<std::size_t>{1});
+  for (std::uint64_t d = 0; d < 1000; ++d) {
+    const bool choosing = (random_bits(0, 0x7472757468, d) & 1U) == 0;
+    const bool a = d % 2 == 0;
+    // Where labels are chosen it is for "a", where they are tried for "b".
+    read_three(truth, d, a ? "a" : "b", {a == choosing || d % 3 == 0, false});
+  }
+  const auto labels = truth.of_features(0.1);
+  ASSERT_EQ(labels.size(), 1U);
+  EXPECT_EQ(labels[0].value, "a");
+  EXPECT_LT(labels[0].f1, 0.5);
+  EXPECT_GT(labels[0].f1_chosen, 0.8);
+  EXPECT_TRUE(truth.of_features(0.5).empty());
+}
+
 }  // namespace
 }  // namespace cajal
