@@ -290,12 +290,12 @@ double DictionaryMetrics::per_token(double sum) const {
   return share(sum, static_cast<double>(sums_.tokens));
 }
 
-double DictionaryMetrics::fvu() const {
+std::optional<double> DictionaryMetrics::fvu() const {
   double variance = 0.0;
   for (const double squares : target_.squares) {
     variance += squares;
   }
-  return share(sums_.error, variance);
+  return variance == 0.0 ? std::nullopt : std::optional(sums_.error / variance);
 }
 
 double DictionaryMetrics::l0_mean() const {
@@ -347,14 +347,18 @@ void DictionaryMetrics::add_shares(std::vector<Metric>& out) const {
   const std::optional<double> one =
       batches_ == dictionaries_ ? legacy : one_batch_.mean();  // one batch each
   const double uncentred = share(sums_.error, sums_.in);
-  out.insert(out.end(), {{"fvu", fvu()},
-                         {"explained_variance", 1.0 - fvu()},
-                         {"ev_per_dim_mean", share(by_column, static_cast<double>(columns))},
-                         {"nmse_uncentred", uncentred},
-                         {"explained_variance_uncentred", 1.0 - uncentred},
-                         {"explained_variance_legacy_batched", legacy},
-                         {"explained_variance_legacy_one_batch", one},
-                         {"residual_variance_ev", 1.0 - share(error, target)}});
+  const auto centred = [&](double value) {
+    return columns == 0 ? std::nullopt : std::optional(value);
+  };
+  out.insert(out.end(),
+             {{"fvu", fvu()},
+              {"explained_variance", centred(1.0 - fvu().value_or(0.0))},
+              {"ev_per_dim_mean", centred(share(by_column, static_cast<double>(columns)))},
+              {"nmse_uncentred", uncentred},
+              {"explained_variance_uncentred", 1.0 - uncentred},
+              {"explained_variance_legacy_batched", legacy},
+              {"explained_variance_legacy_one_batch", one},
+              {"residual_variance_ev", centred(1.0 - share(error, target))}});
 }
 
 void DictionaryMetrics::add_lengths(std::vector<Metric>& out) const {

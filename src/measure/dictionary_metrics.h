@@ -24,6 +24,8 @@
 //   max_decoder_cosine_signed_mean       mean over features of the largest cosine of their decoder
 //   max_decoder_cosine_abs_mean          row with another's; the largest absolute one
 //
+// Those that are relative to the variance of x are absent where it has none.
+//
 // Sums are in double, over chunks of rows that depend on the batch alone.
 #pragma once
 
@@ -59,7 +61,8 @@ class DictionaryMetrics {
   std::size_t tokens() const noexcept { return sums_.tokens; }
   /// Tokens that fired each feature, [features].
   std::span<const std::uint64_t> fires() const noexcept { return fires_; }
-  double fvu() const;
+  /// Absent where the targets do not vary: one token, or the same again.
+  std::optional<double> fvu() const;
   double l0_mean() const;
   /// [d] of the targets, over all tokens.
   const std::vector<double>& mean() const noexcept { return target_.mean; }

@@ -148,5 +148,23 @@ TEST(DictionaryMetrics, ShapesThatDoNotFitAreRefused) {
   EXPECT_THROW(metrics.add(wide.ref(), wide.ref(), none), Error) << "another width";
 }
 
+TEST(DictionaryMetrics, OfTargetsThatDoNotVaryNothingIsExplained) {
+  DictionaryMetrics metrics(4);
+  Matrix x = Matrix::host(3, 2, DType::F32);
+  Matrix wrong = Matrix::host(3, 2, DType::F32);
+  std::fill_n(x.as<float>().data, 6, 1.0F);
+  std::fill_n(wrong.as<float>().data, 6, 9.0F);
+  SparseRows none{.cols = 4};
+  for (std::size_t r = 0; r < 3; ++r) {
+    none.end_row();
+  }
+  metrics.add(x.ref(), wrong.ref(), none);
+  for (const char* name : {"fvu", "explained_variance", "ev_per_dim_mean",
+                           "explained_variance_legacy_batched", "residual_variance_ev"}) {
+    EXPECT_EQ(value_of(metrics, name), -1.0) << name << " is absent";
+  }
+  EXPECT_EQ(value_of(metrics, "nmse_uncentred"), 64.0);
+}
+
 }  // namespace
 }  // namespace cajal
