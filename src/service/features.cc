@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <map>
 
 #include <fmt/format.h>
@@ -69,7 +70,9 @@ void check_same(const AtlasStore& atlas, const char* key, const std::string& has
 }
 
 bool stronger(const FiringFeature& a, const FiringFeature& b) {
-  return a.activation != b.activation ? a.activation > b.activation : a.id < b.id;
+  const float x = std::abs(a.activation);  // dictionaries with signed features have negative ones
+  const float y = std::abs(b.activation);
+  return x != y ? x > y : a.id < b.id;
 }
 
 /// What fires, without dense features unless asked for.
@@ -112,7 +115,7 @@ std::vector<std::string> words_of(std::string_view text) {
   std::vector<std::string> out;
   std::string word;
   for (const char c : lowered(text) + " ") {
-    if (c != ' ') {
+    if (c != ' ' && c != '\t' && c != '\n') {
       word += c;
     } else if (!word.empty()) {
       out.push_back(std::move(word));
@@ -173,7 +176,11 @@ FeatureId parse_feature(std::string_view text, const AtlasStore& atlas) {
       return {static_cast<std::uint32_t>(site), static_cast<std::uint32_t>(*feature)};
     }
   }
-  fail(ErrorCode::NotFound, "the atlas has no layer {}", *layer);
+  std::string layers;
+  for (const AtlasLayer& l : atlas.layers()) {
+    layers += fmt::format("{}{}", layers.empty() ? "" : ", ", l.layer);
+  }
+  fail(ErrorCode::NotFound, "the atlas has no layer {}; it has {}", *layer, layers);
 }
 
 std::string name_of(FeatureId id, const AtlasStore& atlas) {
@@ -211,7 +218,7 @@ TextFeatures features_of_text(Session& session, const AtlasStore& atlas,
     std::sort(token.begin(), token.end(), stronger);
     for (const FiringFeature& f : token) {
       const auto [at, added] = best.emplace(f.id, f);
-      at->second = !added && f.activation > at->second.activation ? f : at->second;
+      at->second = !added && stronger(f, at->second) ? f : at->second;
     }
     token.resize(std::min(token.size(), request.top));
   }

@@ -51,7 +51,7 @@ struct TextFeatures {
 };
 
 /// Reads the text with model and dictionary, which must be those of the atlas: throws
-/// InvalidArgument if their hashes differ. Strength is next to the largest the atlas saw.
+/// InvalidArgument if their hashes differ. Strongest is the largest |activation|.
 TextFeatures features_of_text(Session& session, const AtlasStore& atlas,
                               const FeaturesRequest& request, const std::stop_token& cancel = {});
 

@@ -34,10 +34,14 @@ std::pair<std::size_t, std::size_t> window_of(const FeatureExample& example, std
   return {at < kWindow ? 0 : at - kWindow, std::min(tokens, at + kWindow + 1)};
 }
 
+/// For a terminal: what a corpus holds must not move the cursor, and pieces may be half letters.
 std::string one_line(std::string_view text) {
   std::string out;
-  for (const char c : text) {
-    out += c == '\n' ? "\\n" : std::string(1, c);
+  for (const char c : sanitize_utf8(text)) {
+    const bool control = static_cast<unsigned char>(c) < 32 || c == 127;
+    out += c == '\n' ? "\\n"
+           : control ? fmt::format("\\x{:02x}", static_cast<unsigned>(c))
+                     : std::string(1, c);
   }
   return out;
 }
