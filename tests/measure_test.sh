@@ -81,6 +81,42 @@ test_measure_says_what_is_wrong() {
   expect_error 'nothing'
 }
 
+test_measure_says_so_before_it_measures() {
+  run measure -m "$tiny" -d "$mirror" --corpus "$work/text.txt" --world nothing -v
+  expect_status 1
+  expect_error "no task 'nothing'"
+  run measure -m "$tiny" -d "$mirror" --corpus "$work/text.txt" --baseline "$work/nowhere"
+  expect_status 1
+  expect_error 'nowhere: no such folder'
+  run measure -m "$tiny" -d "$mirror" --world sums --svg "$work/world.svg"
+  expect_status 2
+  run measure -m "$tiny" -d nothing --corpus "$work/text.txt" --svg "$work/nowhere/m.svg"
+  expect_status 1
+  expect_error 'nowhere/m.svg: cannot create'
+  run atlas -m "$tiny" -d nothing --corpus "$work/text.txt" -o "$work/nowhere/a.sqlite"
+  expect_status 1
+  expect_error 'nowhere/a.sqlite: cannot create'
+}
+
+test_one_token_has_no_variance_to_explain() {
+  printf 'a' >"$work/a.txt"
+  run measure -m "$tiny" -d "$loud" --corpus "$work/a.txt" --trust --json
+  expect_status 0
+  expect_json "$out" "doc['result']['corpus']['total']['metrics']['fvu'] is None"
+  expect_json "$out" "doc['result']['corpus']['total']['metrics']['explained_variance'] is None"
+}
+
+test_truth_does_not_depend_on_what_is_read_first() {
+  { cat "$work/text.txt" "$work/text.txt"; echo 'A lion. A lion.'; } >"$work/more.txt"
+  run atlas -m "$tiny" -d "$mirror" --corpus "$work/more.txt" --corpus "$work/spans.jsonl" \
+    -o "$work/first.sqlite" --json
+  expect_status 0
+  cp "$out" "$work/first"
+  run atlas -m "$tiny" -d "$mirror" --corpus "$work/spans.jsonl" --corpus "$work/more.txt" \
+    -o "$work/last.sqlite" --json
+  expect_json "$work/first" "doc['result']['labels'] == json.loads(open('$out').read())['result']['labels']"
+}
+
 test_an_atlas_names_features_by_truth() {
   run atlas -m "$tiny" -d "$mirror" --corpus "$work/spans.jsonl" -o "$atlas" --json
   expect_status 0
@@ -120,6 +156,16 @@ test_features_of_a_text() {
   expect_error 'another dictionary'
 }
 
+test_a_corpus_cannot_move_the_cursor() {
+  printf 'The cat \033[2J sat\tdown.' >"$work/escape.txt"
+  run atlas -m "$tiny" -d "$mirror" --corpus "$work/escape.txt" -o "$work/escape.sqlite" -q
+  expect_status 0
+  run features 0:0 --atlas "$work/escape.sqlite"
+  ! LC_ALL=C grep -q "$(printf '\033')" "$out" || complain "an escape sequence is printed"
+  run features 0:1 --atlas "$work/escape.sqlite"
+  ! LC_ALL=C grep -q "$(printf '\033')" "$out" || complain "an escape sequence is printed"
+}
+
 test_front_end_files_are_written() {
   run features --front-end "$work/front" --atlas "$atlas" --json
   expect_status 0
@@ -135,7 +181,7 @@ test_features_says_what_is_wrong() {
   expect_error 'nowhere.sqlite'
   run features 9:1 --atlas "$atlas"
   expect_status 1
-  expect_error 'layer 9'
+  expect_error 'no layer 9; it has 1'
   run features 1-2 --atlas "$atlas"
   expect_status 1
   expect_error 'no feature'

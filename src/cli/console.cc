@@ -20,6 +20,7 @@ void check_free(const std::string& file, bool force) {
   std::error_code error;
   check(force || !std::filesystem::exists(file, error),
         "{}: exists already; give another name, or --force to replace it", file);
+  const AtomicFile probe(file);  // a folder that cannot be written shows before hours of work
 }
 
 void Console::open_output() {

@@ -23,7 +23,7 @@ struct OutputFlags {
 };
 
 /// Throws InvalidArgument if the file exists and --force was not given, or is no file that could be
-/// replaced.
+/// replaced; and what AtomicFile throws if none can be made there.
 void check_free(const std::string& file, bool force);
 
 class Console {

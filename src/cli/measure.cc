@@ -165,7 +165,7 @@ class MeasureCommand final : public Command {
     std::string out;
     if (result.corpus) {
       out += metrics_table(*result.corpus) + baselines_table(*result.corpus) +
-             fmt::format("\n{} tokens; {} predictions with layers replaced\n",
+             fmt::format("\n{} tokens; {} predictions with layers replaced and for baselines\n",
                          result.corpus->tokens, result.corpus->splice_tokens);
     }
     if (result.truth) {

@@ -1,5 +1,6 @@
 #include "service/atlas.h"
 
+#include <algorithm>
 #include <chrono>
 #include <set>
 
@@ -66,8 +67,11 @@ class Building {
     return out;
   }
 
-  void read(const DocumentSource& documents, const std::stop_token& cancel,
+  /// `truths`: whether any document says what is true of it. Those without spans then count, too:
+  /// what fires on them is a false alarm.
+  void read(const DocumentSource& documents, bool truths, const std::stop_token& cancel,
             const std::function<void(std::string_view)>& progress) {
+    has_truth_ = truths;
     const std::optional<TokenId> bos = session_.special.bos;
     TokenBatches batches(*session_.tokenizer, documents,
                          batch_options(session_.model->config(), bos, request_.tokens));
@@ -81,7 +85,6 @@ class Building {
                                        batch->batch(), rows, session_.precision);
       for (Document& document : batch->documents) {
         std::erase_if(document.spans, [](const Span& span) { return span.kind == "fact"; });
-        has_truth_ = has_truth_ || !document.spans.empty();
       }
       // Two counts that share nothing: each on a thread of its own.
       parallel_for(has_truth_ ? 2 : 1, 1, [&](std::size_t begin, std::size_t end) {
@@ -181,25 +184,13 @@ class Building {
   bool has_truth_ = false;
 };
 
-std::vector<const Task*> tasks_of(const World& world, const std::string& name) {
-  if (!name.empty()) {
-    return {&world.task(name)};
-  }
-  std::vector<const Task*> out;
-  for (const auto& task : world.tasks()) {
-    if (task->weight() > 0.0) {
-      out.push_back(task.get());
-    }
-  }
-  return out;
-}
-
 void read_all(Building& building, const AtlasRequest& request, const std::stop_token& cancel,
               const std::function<void(std::string_view)>& progress) {
   if (request.world) {
     const World world;
-    building.read(world_documents(tasks_of(world, *request.world), request.seed, request.documents),
-                  cancel, progress);
+    building.read(
+        world_documents(world.tasks_named(*request.world), request.seed, request.documents), true,
+        cancel, progress);
     return;
   }
   std::vector<Document> documents;
@@ -207,7 +198,9 @@ void read_all(Building& building, const AtlasRequest& request, const std::stop_t
     std::vector<Document> more = read_documents(file);
     std::move(more.begin(), more.end(), std::back_inserter(documents));
   }
-  building.read(source_of(documents), cancel, progress);
+  const bool truths = std::any_of(documents.begin(), documents.end(),
+                                  [](const Document& d) { return !d.spans.empty(); });
+  building.read(source_of(documents), truths, cancel, progress);
 }
 
 void count_labels(const std::vector<FeaturePage>& pages, AtlasResult& result) {

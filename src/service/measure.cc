@@ -67,19 +67,6 @@ std::vector<Document> read_corpus(const std::vector<std::string>& files) {
   return out;
 }
 
-std::vector<const Task*> tasks_of(const World& world, const std::string& name) {
-  if (!name.empty()) {
-    return {&world.task(name)};
-  }
-  std::vector<const Task*> out;
-  for (const auto& task : world.tasks()) {
-    if (task->weight() > 0.0) {
-      out.push_back(task.get());
-    }
-  }
-  return out;
-}
-
 Asked asked_of(Session& session) {
   if (session.tokenizer == nullptr || session.names_only) {
     fail(ErrorCode::Unsupported,
@@ -164,7 +151,7 @@ void on_world(Session& session, const MeasureRequest& request, const Dictionary&
               MeasureResult& result) {
   const Asked asked = asked_of(session);
   const World world;
-  const std::vector<const Task*> tasks = tasks_of(world, *request.world);
+  const std::vector<const Task*> tasks = world.tasks_named(*request.world);
   const auto say = [&](std::string_view what) {
     if (progress) {
       progress(what);
@@ -199,6 +186,16 @@ void on_world(Session& session, const MeasureRequest& request, const Dictionary&
   }
 }
 
+/// Throws NotFound for what would be missed only after the corpus was measured.
+void check_names(const MeasureRequest& request) {
+  if (request.world) {
+    World().tasks_named(*request.world);
+  }
+  if (!request.baseline.empty() && !fs::is_directory(request.baseline)) {
+    fail(ErrorCode::NotFound, "{}: no such folder of baselines", request.baseline);
+  }
+}
+
 }  // namespace
 
 const FieldTable<MeasureRequest>& measure_fields() {
@@ -215,11 +212,14 @@ void check_measure(const MeasureRequest& request) {
         "there is nothing to measure on: give --corpus FILE, --world, or both");
   check(request.baseline.empty() || !request.corpus.empty(),
         "--baseline is measured on a corpus: give --corpus FILE, too");
+  check(request.svg.empty() || !request.corpus.empty(),
+        "--svg is a picture of what is measured on a corpus: give --corpus FILE, too");
 }
 
 MeasureResult measure(Session& session, const MeasureRequest& request,
                       const std::stop_token& cancel, const MeasureProgress& progress) {
   check_measure(request);
+  check_names(request);
   const OpenedDictionary opened =
       open_dictionary_for(session, request.dictionary, {}, request.trust, cancel);
   session.notes.insert(session.notes.end(), opened.notes.begin(), opened.notes.end());

@@ -11,20 +11,6 @@ namespace {
 
 constexpr std::size_t kProbed = 1000;  // questions of each kind and split, unless told otherwise
 
-/// All: those of the default mix.
-std::vector<const Task*> tasks_of(const World& world, const std::string& name) {
-  if (!name.empty()) {
-    return {&world.task(name)};
-  }
-  std::vector<const Task*> out;
-  for (const auto& task : world.tasks()) {
-    if (task->weight() > 0.0) {
-      out.push_back(task.get());
-    }
-  }
-  return out;
-}
-
 std::optional<Split> split_of(const std::string& name) {
   if (name.empty()) {
     return std::nullopt;
@@ -75,7 +61,7 @@ std::vector<KindScore> score_world(Session& session, const ScoreRequest& request
                                    const std::stop_token& cancel, const ScoreProgress& progress) {
   const Asked asked = asked_of(session, request);
   const World world;
-  std::vector<KindScore> out = score_world(asked, tasks_of(world, *request.world),
+  std::vector<KindScore> out = score_world(asked, world.tasks_named(*request.world),
                                            {.split = split_of(request.split),
                                             .questions = request.questions.value_or(0),
                                             .seed = request.seed,
@@ -92,7 +78,7 @@ std::vector<ProbeCurve> probe_world(Session& session, const ScoreRequest& reques
   const Asked asked = asked_of(session, request);
   const World world;
   std::vector<ProbeCurve> out;
-  for (const Task* task : tasks_of(world, *request.world)) {
+  for (const Task* task : world.tasks_named(*request.world)) {
     std::vector<ProbeCurve> curves = probe_task(asked, *task,
                                                 {.split = split_of(request.split),
                                                  .questions = request.questions.value_or(kProbed),

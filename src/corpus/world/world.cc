@@ -26,4 +26,17 @@ const Task& World::task(std::string_view name) const {
        closest(name, names), fmt::join(names, ", "));
 }
 
+std::vector<const Task*> World::tasks_named(std::string_view name) const {
+  if (!name.empty()) {
+    return {&task(name)};
+  }
+  std::vector<const Task*> out;
+  for (const auto& task : tasks_) {
+    if (task->weight() > 0.0) {
+      out.push_back(task.get());
+    }
+  }
+  return out;
+}
+
 }  // namespace cajal

@@ -21,6 +21,8 @@ class World {
   const std::vector<std::unique_ptr<Task>>& tasks() const noexcept { return tasks_; }
   /// Throws NotFound naming the nearest, and all there are.
   const Task& task(std::string_view name) const;
+  /// That one; with an empty name all of the default mix.
+  std::vector<const Task*> tasks_named(std::string_view name) const;
 
  private:
   std::vector<std::unique_ptr<Task>> tasks_;
