@@ -2,7 +2,7 @@
 # The grammar of the command line: help, version, exit codes, one-sentence errors.
 . "$(dirname "$0")/harness.sh"
 
-commands="generate chat tokens points lens score inspect world trace"
+commands="generate chat tokens points lens score inspect world trace edit"
 llama=$golden/models/llama
 prompt_b=97,12,24,0,113,157,132
 

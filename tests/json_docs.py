@@ -16,7 +16,7 @@ PAGE = pathlib.Path(__file__).resolve().parent.parent / "docs" / "json.md"
 EXAMPLE = re.compile(r"```sh\n(?:echo '([^']*)' \| )?cajal ([^\n]*)\n```\n\n```json\n(.*?)```", re.S)
 MORE = "…"
 COMMANDS = ["generate", "chat", "tokens", "points", "lens", "score", "inspect", "encode", "convert",
-            "measure", "atlas", "features", "trace", "grow", "learn", "world"]
+            "measure", "atlas", "features", "trace", "edit", "grow", "learn", "world"]
 
 RECIPE = """output: grown
 model: {d_model: 16, layers: 1, heads: 2, d_mlp: 32, context: 32}

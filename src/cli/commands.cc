@@ -6,7 +6,7 @@
 namespace cajal {
 namespace {
 
-constexpr std::array<CommandEntry, 16> kCommands = {{
+constexpr std::array<CommandEntry, 17> kCommands = {{
     {"generate", "Continue a text.",
      "  cajal generate -m MODEL \"Once upon a time\" -n 50\n"
      "  cajal generate -m MODEL --ids 2,8,14 --temperature 0.8 --seed 7 --json",
@@ -77,6 +77,11 @@ constexpr std::array<CommandEntry, 16> kCommands = {{
      "  cajal trace -m MODEL -d DICTIONARY \"The capital of France is\" -o graph.json\n"
      "  cajal trace -m MODEL -d DICTIONARY \"2 + 2 =\" --target \" 4\" --why-not \" 5\"",
      "write the graph to this JSON file, for front ends", make_trace_command},
+    {"edit", "Change something inside a model and show what it says then, beside what it said.",
+     "  cajal edit -m MODEL -d DICTIONARY \"The capital of France is\" --set 3:last:120=*2\n"
+     "  cajal edit -m MODEL \"Two and two\" --set resid_post.2:last=from --from \"Two and ten\"\n"
+     "  cajal edit -m MODEL \"Hello\" --steer resid_post.3:*=4*2:120 -d DICTIONARY",
+     "write to this file instead of the screen", make_edit_command},
 }};
 
 }  // namespace
