@@ -173,16 +173,21 @@ TEST(SaveSaeLens, RefusesAFolderThatIsThereUnlessForced) {
   expect_same(one, *load_dictionary(folder / "out"));
 }
 
-/// The layers 0 and 2 of a golden set of three.
-std::shared_ptr<const Dictionary> with_a_gap() {
-  const auto all = case_named("ct_plt_set3").dictionary;
-  return std::make_shared<const Dictionary>(all->info(),
-                                            std::vector{all->layers()[0], all->layers()[2]}, all);
+/// One transcoder at each of these layers of a model.
+std::shared_ptr<const Dictionary> at_layers(const Case& one,
+                                            std::initializer_list<std::size_t> numbers) {
+  std::vector<DictionaryLayer> layers;
+  for (const std::size_t number : numbers) {
+    layers.push_back(one.dictionary->layers()[0]);
+    layers.back().layer = number;
+  }
+  return std::make_shared<const Dictionary>(one.dictionary->info(), std::move(layers),
+                                            one.dictionary);
 }
 
 TEST(SaveCircuitTracer, LayersWithAGapAreReadBack) {
   const TemporaryFolder folder;
-  save_circuit_tracer(with_a_gap(), folder / "out");
+  save_circuit_tracer(at_layers(case_named("ct_plt_relu_skip"), {0, 2}), folder / "out");
   const auto back = load_dictionary(folder / "out");
   ASSERT_EQ(back->layers().size(), 2U);
   EXPECT_EQ(back->layers()[1].layer, 2U);
@@ -191,7 +196,7 @@ TEST(SaveCircuitTracer, LayersWithAGapAreReadBack) {
 
 TEST(SaveCircuitTracer, AMissingLastLayerIsNoticed) {
   const TemporaryFolder folder;
-  save_circuit_tracer(case_named("ct_plt_set3").dictionary, folder / "out");
+  save_circuit_tracer(at_layers(case_named("ct_plt_relu_bf16"), {0, 1, 2}), folder / "out");
   fs::remove(folder / "out/layer_2.safetensors");
   EXPECT_THAT(thrown_by([&] { load_dictionary(folder / "out"); }).message,
               HasSubstr("layer_2.safetensors is missing"));
@@ -199,9 +204,9 @@ TEST(SaveCircuitTracer, AMissingLastLayerIsNoticed) {
 
 TEST(SaveCircuitTracer, ForcedItReplacesTheDictionaryThatWasThere) {
   const TemporaryFolder folder;
-  save_circuit_tracer(case_named("ct_plt_set3").dictionary, folder / "out");
+  save_circuit_tracer(at_layers(case_named("ct_plt_relu_bf16"), {0, 1, 2}), folder / "out");
   write_file(folder / "out/readme.safetensors", "not a shard");
-  const Case one = case_named("ct_plt_relu");
+  const Case one = case_named("ct_plt_relu_skip");
   save_circuit_tracer(one.dictionary, folder / "out", {.force = true});
   expect_same(one, *load_dictionary(folder / "out"));
   EXPECT_TRUE(fs::exists(folder / "out/readme.safetensors"));
@@ -212,17 +217,17 @@ TEST(SaveCircuitTracer, ForcedItReplacesTheDictionaryThatWasThere) {
 
 TEST(SaveCircuitTracer, ForcedOntoAFullDiskItLeavesWhatWasThere) {
   const TemporaryFolder folder;
-  const Case one = case_named("ct_plt_set3");
+  const Case one = case_named("ct_plt_relu_bf16");
   save_circuit_tracer(one.dictionary, folder / "out");
   const std::size_t layer = fs::file_size(folder / "out/layer_0.safetensors");
-  const auto relu = case_named("ct_plt_relu").dictionary;
+  const auto relu = case_named("ct_plt_relu_skip").dictionary;
   {
     testing::FailingDisk disk(layer / 2, ENOSPC);
     const FileSystemGuard guard(disk);
     EXPECT_EQ(thrown_by([&] { save_circuit_tracer(relu, folder / "out", {.force = true}); }).code,
               ErrorCode::ResourceExhausted);
   }
-  EXPECT_EQ(std::distance(fs::directory_iterator(folder / "out"), fs::directory_iterator()), 4);
+  EXPECT_EQ(std::distance(fs::directory_iterator(folder / "out"), fs::directory_iterator()), 2);
   expect_same(one, *load_dictionary(folder / "out"));
 }
 

@@ -62,7 +62,8 @@ OutputFolder::OutputFolder(fs::path folder, bool force) : folder_(std::move(fold
   std::error_code error;
   fs::create_directory(writing_, error);
   if (error) {
-    fail(ErrorCode::InvalidArgument, "{}: cannot be made: {}", writing_.string(), error.message());
+    fail(ErrorCode::InvalidArgument, "{}: cannot be {}: {}", folder_.string(),
+         was_there_ ? "written into" : "made", error.message());
   }
 }
 
