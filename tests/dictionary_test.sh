@@ -125,6 +125,42 @@ test_convert_finds_thresholds_for_topk() {
   expect_json "$out" "doc['result']['l0'] == 9"
 }
 
+test_a_layer_that_is_not_there_is_refused() {
+  run encode -d "$sae" --in "$sae/expected.safetensors" --tensor x --layer 99
+  expect_status 1
+  expect_error 'has no layer 99'
+}
+
+test_a_single_token_has_no_fvu() {
+  run encode -m "$tiny" -d "$mirror" --ids 1 --json
+  expect_status 0
+  expect_json "$out" "doc['result']['tokens'] == 1 and doc['result']['fvu'] is None"
+}
+
+test_convert_takes_no_threshold_that_was_never_estimated() {
+  for threshold in 0 0.25; do
+    python3 - "$mirror" "$work/threshold$threshold" $threshold <<'EOF'
+import json, pathlib, struct, sys
+old, new = map(pathlib.Path, sys.argv[1:3])
+new.mkdir()
+data = (old / "sae_weights.safetensors").read_bytes()
+size = struct.unpack("<Q", data[:8])[0]
+header, values = json.loads(data[8:8 + size]), data[8 + size:]
+header["topk_threshold"] = {"dtype": "F32", "shape": [], "data_offsets": [len(values), len(values) + 4]}
+text = json.dumps(header).encode()
+(new / "sae_weights.safetensors").write_bytes(
+    struct.pack("<Q", len(text)) + text + values + struct.pack("<f", float(sys.argv[3])))
+(new / "cfg.json").write_text('{"architecture": "batchtopk", "k": 4}')
+EOF
+  done
+  run convert "$work/threshold0" --to saelens -o "$work/early"
+  expect_status 1
+  expect_error 'find a threshold'
+  run convert "$work/threshold0.25" --to saelens -o "$work/late/" --json
+  expect_status 0
+  expect_json "$out" "doc['result']['thresholds'] == [0.25]"
+}
+
 test_wrong_usage_is_one_sentence() {
   run encode -d "$sae"
   expect_status 2

@@ -24,7 +24,7 @@ struct Activations {
 
 std::vector<std::size_t> wanted_layers(const Dictionary& dictionary,
                                        std::optional<std::size_t> layer) {
-  if (layer && dictionary.layers().size() > 1) {
+  if (layer) {
     const auto index = dictionary.index_of(*layer);
     check(index.has_value(), "{}: has no layer {}: its layers are {} to {}", dictionary.info().name,
           *layer, dictionary.layers().front().layer, dictionary.layers().back().layer);
@@ -94,7 +94,7 @@ class Encoding {
     }
     out.reconstruction = make_matrix(backend_, fired.rows(), dictionary_.layers()[index].d_out());
     decode(backend_, dictionary_, index, codes, from.inputs[i], out.reconstruction.ref());
-    if (from.targets.empty()) {
+    if (from.targets.empty() || fired.rows() < 2) {  // one token has no variance to explain
       return out;
     }
     Matrix target = make_matrix(backend_, from.targets[i].rows, from.targets[i].cols);

@@ -55,7 +55,8 @@ void check_encode(const EncodeRequest& request);
 void save_encoded(const EncodeResult& result, const std::filesystem::path& file);
 
 /// {"tokens", "l0", "fvu", "layers": [{"layer", "features", "fired", "l0", "fvu"}]}; "fired": how
-/// many features fired at all; fvu is null where nothing says what should have come out.
+/// many features fired at all; fvu is null where nothing says what should have come out,
+/// and of a single token.
 Json to_json(const EncodeResult& result);
 
 }  // namespace cajal
