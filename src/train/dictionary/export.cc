@@ -23,8 +23,7 @@ class Folding {
  public:
   Folding(const DictionaryLearner& learner, std::size_t layer, std::span<const LayerScales> scales,
           const ExportOptions& options, Folded& folded)
-      : learner_(learner),
-        backend_(learner.backend()),
+      : backend_(learner.backend()),
         recipe_(learner.recipe()),
         own_(layer_of(learner.values(), learner.shape(), layer)),
         targets_(learner.shape().targets(layer)),
@@ -172,7 +171,6 @@ class Folding {
     return kept.values.size() < count || count == 0 ? 0.0 : least;
   }
 
-  const DictionaryLearner& learner_;
   Backend& backend_;
   const DictionaryRecipe& recipe_;
   DictionaryViews<ConstMatRef> own_;
