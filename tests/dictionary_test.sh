@@ -131,6 +131,16 @@ test_a_layer_that_is_not_there_is_refused() {
   expect_error 'has no layer 99'
 }
 
+test_one_layer_is_picked_from_a_tensor_of_all() {
+  run encode -d "$clt" --in "$clt/expected.safetensors" --tensor x --json
+  tokens=$(python3 -c "import json; print(json.load(open('$out'))['result']['tokens'])")
+  l0=$(python3 -c "import json; print(json.load(open('$out'))['result']['layers'][1]['l0'])")
+  run encode -d "$clt" --in "$clt/expected.safetensors" --tensor x --layer 1 --json
+  expect_status 0
+  expect_json "$out" "doc['result']['tokens'] == $tokens"
+  expect_json "$out" "doc['result']['l0'] == $l0"
+}
+
 test_a_single_token_has_no_fvu() {
   run encode -m "$tiny" -d "$mirror" --ids 1 --json
   expect_status 0

@@ -38,4 +38,10 @@ std::vector<ConstMatRef> ActivationFile::matrices(const std::string& name, std::
   return out;
 }
 
+bool ActivationFile::has_layers(const std::string& name, std::size_t layers,
+                                std::size_t width) const {
+  const std::vector<std::size_t>& shape = tensor(name).shape;
+  return shape.size() == 3 && shape[0] == layers && shape[2] == width;
+}
+
 }  // namespace cajal

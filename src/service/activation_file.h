@@ -23,6 +23,9 @@ class ActivationFile {
   std::vector<ConstMatRef> matrices(const std::string& name, std::size_t layers,
                                     std::size_t width) const;
 
+  /// Whether the tensor is [layers, tokens, width].
+  bool has_layers(const std::string& name, std::size_t layers, std::size_t width) const;
+
  private:
   const StoredTensor& tensor(const std::string& name) const;
 

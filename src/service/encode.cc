@@ -37,13 +37,25 @@ std::vector<std::size_t> wanted_layers(const Dictionary& dictionary,
   return out;
 }
 
+/// The tensor for each layer that is wanted. One of several may be picked from a tensor of them
+/// all.
+std::vector<ConstMatRef> pick(const ActivationFile& file, const std::string& name,
+                              const Dictionary& dictionary, const std::vector<std::size_t>& indices,
+                              std::size_t width) {
+  const std::size_t all = dictionary.layers().size();
+  if (indices.size() < all && file.has_layers(name, all, width)) {
+    return {file.matrices(name, all, width)[indices.front()]};
+  }
+  return file.matrices(name, indices.size(), width);
+}
+
 Activations from_file(const EncodeRequest& request, const ActivationFile& file,
                       const Dictionary& dictionary) {
   Activations out{.indices = wanted_layers(dictionary, request.layer)};
   const DictionaryLayer& first = dictionary.layers()[out.indices.front()];
-  out.inputs = file.matrices(request.tensor, out.indices.size(), first.d_in());
+  out.inputs = pick(file, request.tensor, dictionary, out.indices, first.d_in());
   if (!request.target.empty()) {
-    out.targets = file.matrices(request.target, out.indices.size(), first.d_out());
+    out.targets = pick(file, request.target, dictionary, out.indices, first.d_out());
     check(out.targets.front().rows == out.inputs.front().rows,
           "{}: '{}' has {} tokens, but '{}' has {}", request.in, request.target,
           out.targets.front().rows, request.tensor, out.inputs.front().rows);

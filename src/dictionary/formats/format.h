@@ -1,5 +1,5 @@
 // What a layout of published dictionaries is: how it is recognised, and how it is read. Private to
-// src/dictionary. Adding one: a file beside this, and a line in formats.cc.
+// src/dictionary. Adding one: a file beside this, and a line in format.cc.
 #pragma once
 
 #include <filesystem>
