@@ -57,9 +57,11 @@ test_what_makes_no_sense_is_refused() {
   trace "w007" --rows few
   expect_status 2
   expect_err 'give a number, all, or auto'
-  run trace -m "$circuit/model" "w007"
+  run trace -m "$circuit/model" "w007"  # the specimen's dictionary is for the specimen
+  expect_status 1
+  trace "w007" -o "$work/same" --raw "$work/same"
   expect_status 2
-  expect_err '-d DICTIONARY'
+  expect_err 'name the same file'
   trace "w007" --why-not w025 --target w025
   expect_status 1
 }

@@ -77,6 +77,8 @@ class TraceCommand final : public Command {
   int run(Surroundings around) override {
     Console& console = around.console;
     const OutputFlags& flags = console.flags();
+    require(flags.output.empty() || flags.output != request_.raw,
+            "-o and --raw name the same file: give two names");
     for (const std::string& file : {flags.output, request_.raw}) {
       if (!file.empty()) {
         check_free(file, flags.force);

@@ -176,7 +176,7 @@ const FieldTable<TraceRequest>& trace_fields() {
     append<TraceRequest>(
         out,
         {{{.name = "dictionary",
-           .help = "transcoders of the model: a file or folder",
+           .help = "transcoders of the model: a file or folder (default: the specimen's)",
            .letter = 'd',
            .value = "DICTIONARY"},
           &TraceRequest::dictionary},
@@ -232,7 +232,6 @@ void check_trace(const TraceRequest& request) {
   check(word || number_of(request.rows).has_value(), "rows is '{}': give a number, all, or auto",
         request.rows);
   check(!request.text || !request.text->empty(), "the prompt is empty: there is nothing to trace");
-  check(!request.dictionary.empty(), "give the model's transcoders: -d DICTIONARY");
   check(!request.why_not || request.target.size() <= 1,
         "--why-not compares one target with another, but there are {}", request.target.size());
 }

@@ -16,7 +16,7 @@
 namespace cajal {
 
 struct TraceRequest : ModelOptions, InputOptions {
-  std::string dictionary;              // a path
+  std::string dictionary;              // a path; empty: the specimen's
   std::vector<std::string> target;     // tokens as text, or #ID; empty: the likeliest
   std::optional<std::string> why_not;  // a token: the first target (or the likeliest) less this
   std::string rows = "auto";           // features that get one: a number, "all" or "auto"
