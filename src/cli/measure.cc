@@ -148,14 +148,14 @@ class MeasureCommand final : public Command {
                        [&](std::string_view what) { line.show(what); });
     }
     print_notes(session, console);
-    if (!request_.svg.empty()) {
-      write_file(request_.svg,
-                 to_svg(result, fmt::format("{} on {}", request_.dictionary, session.name)));
-    }
     if (console.json()) {
       console.write_result("measure", result.provenance, to_json(result));
     } else {
       console.write(text_of(result, console.flags().verbose));
+    }
+    if (!request_.svg.empty()) {  // last: a full disk costs the picture, not the figures
+      write_file(request_.svg,
+                 to_svg(result, fmt::format("{} on {}", request_.dictionary, session.name)));
     }
     return 0;
   }

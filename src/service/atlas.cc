@@ -29,7 +29,8 @@ constexpr std::size_t kMostCosines = std::size_t{1} << 16;
 FieldTable<AtlasRequest> own_fields() {
   return {
       {{.name = "dictionary",
-        .help = "the dictionary: a folder or file, or org/name in the Hugging Face cache",
+        .help = "the dictionary: a folder or file, or org/name in the Hugging Face cache (default: "
+                "the specimen's)",
         .letter = 'd',
         .value = "DICTIONARY"},
        &AtlasRequest::dictionary},
@@ -100,10 +101,13 @@ class Building {
     builder_.drop_unused();
   }
 
-  std::vector<FeaturePage> pages() {
+  std::vector<FeaturePage> pages(const std::stop_token& cancel) {
     std::vector<FeaturePage> out;
     std::size_t number = 0;
     for (std::size_t site = 0; site < dictionary_.layers().size(); ++site) {
+      if (cancel.stop_requested()) {
+        fail(ErrorCode::Cancelled, "interrupted");
+      }
       const std::size_t features = dictionary_.layers()[site].features();
       const auto effects = logit_effects(*session_.backend, *session_.model, dictionary_, site,
                                          kTokensNamed, session_.precision);
@@ -260,7 +264,7 @@ AtlasResult build_atlas(Session& session, const AtlasRequest& request,
   const auto start = std::chrono::steady_clock::now();
   read_all(building, request, cancel, progress);
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
-  const std::vector<FeaturePage> pages = building.pages();
+  const std::vector<FeaturePage> pages = building.pages(cancel);
   AtlasContents contents = building.contents(pages);
   contents.meta = {{"version", version_text()},
                    {"model", out.provenance.model},

@@ -19,7 +19,8 @@ constexpr std::size_t kMostFiles = 10000;
 FieldTable<MeasureRequest> own_fields() {
   return {
       {{.name = "dictionary",
-        .help = "the dictionary: a folder or file, or org/name in the Hugging Face cache",
+        .help = "the dictionary: a folder or file, or org/name in the Hugging Face cache (default: "
+                "the specimen's)",
         .letter = 'd',
         .value = "DICTIONARY"},
        &MeasureRequest::dictionary},
