@@ -89,6 +89,9 @@ Matrix Matrix::host(std::size_t rows, std::size_t cols, DType dtype) {
 void convert(ConstMatRef from, MatRef to) {
   check(from.rows == to.rows && from.cols == to.cols, "convert: [{}, {}] into [{}, {}]", from.rows,
         from.cols, to.rows, to.cols);
+  if (from.rows == 0 || from.cols == 0) {  // may lie nowhere, and memcpy wants a place
+    return;
+  }
   if (from.dtype == to.dtype) {
     const std::size_t size = size_of(from.dtype);
     for (std::size_t r = 0; r < from.rows; ++r) {
