@@ -115,6 +115,9 @@ class GoldenInterventions : public ::testing::TestWithParam<bool> {  // whether 
       SCOPED_TRACE(folder.filename().string());
       const Circuit circuit(folder);
       body(*backend, circuit);
+      if (!GetParam()) {
+        testing::count_golden_case("circuits", folder);
+      }
     }
   }
 };

@@ -24,8 +24,8 @@ enum class Record : std::uint8_t { Nothing, Activations, Preactivations };
 
 struct InterventionOptions {
   Precision precision = Precision::F32;
-  std::size_t first_position = 1;  // features of the prompt before it count as not active
-  std::vector<TokenId> donor;      // the other prompt, as long as this one; empty: there is none
+  std::size_t first_position = 1;   // features of the prompt before it count as not active
+  std::vector<TokenId> donor = {};  // the other prompt, as long as this one; empty: there is none
   Record record = Record::Nothing;
 };
 
@@ -70,6 +70,7 @@ class InterventionRun {
 
   // Compiling.
   void freeze();
+  void freeze_pattern(Point point);
   void compile_features();
   void compile_points();
   void compile_point(const PointEdit& edit);
@@ -88,6 +89,8 @@ class InterventionRun {
   }
   void read_input(std::size_t index, ConstMatRef value, const PointContext& context);
   void find_deltas(std::size_t index, const PointContext& context);
+  double current_value(std::size_t index, std::size_t row, std::size_t feature,
+                       const SparseRows& now, const PointContext& context) const;
   double wanted(const FeatureEdit& edit, std::size_t index, std::size_t position,
                 double current) const;
   void hold_output(std::size_t layer, MatRef value, const PointContext& context);

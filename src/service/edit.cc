@@ -290,10 +290,11 @@ EditOutcome edit_prompt(Session& session, const EditRequest& request, std::stop_
     out.interventions.frozen = parse_frozen(request.freeze, session.model->config().layers);
   }
   if (needs_dictionary(request, out.interventions)) {
-    out.dictionary = open_dictionary_for(
-        session, request.dictionary,
-        {.k = request.k ? std::optional(static_cast<double>(*request.k)) : std::nullopt},
-        request.trust, cancel);
+    LoadOptions load;
+    if (request.k) {
+      load.k = static_cast<double>(*request.k);
+    }
+    out.dictionary = open_dictionary_for(session, request.dictionary, load, request.trust, cancel);
   }
   const auto dictionary = out.dictionary ? out.dictionary->dictionary : nullptr;
   add_steering(request, dictionary.get(), out.interventions);
