@@ -15,7 +15,10 @@ constexpr std::size_t kSequencesBetweenDrops = 4096;
 
 std::size_t bin_of(float value, float first) {
   const float place = static_cast<float>(kHistogramMiddle) + 3.0F * std::log2(value / first);
-  return static_cast<std::size_t>(std::clamp(place, 0.0F, static_cast<float>(kHistogramBins - 1)));
+  // An activation that overflowed has no place; !(x >= 0) is true of NaN, too.
+  return !(place >= 0.0F)
+             ? 0
+             : static_cast<std::size_t>(std::min(place, static_cast<float>(kHistogramBins - 1)));
 }
 
 /// Stronger first; of equals the earlier.

@@ -1,3 +1,6 @@
+#include <cmath>
+#include <numeric>
+
 #include <gmock/gmock.h>
 
 #include "atlas/atlas_builder.h"
@@ -72,6 +75,14 @@ TEST(AtlasBuilder, EachIntervalOfStrengthHasAnExample) {
   EXPECT_EQ(page.intervals[1].activation, 1.0F);
   EXPECT_EQ(page.histogram[kHistogramMiddle], 25U);
   EXPECT_EQ(page.histogram[kHistogramMiddle + 6], 25U) << "two octaves above";
+}
+
+TEST(AtlasBuilder, ActivationsThatOverflowedAreCountedSomewhere) {
+  AtlasBuilder atlas(std::vector<std::size_t>{1});
+  read(atlas, 0, {1, 2, 3}, {{1, 0, INFINITY}, {2, 0, INFINITY}}, 1);
+  read(atlas, 1, {1, 2}, {{1, 0, 1.0F}}, 1);
+  const auto histogram = atlas.page(0).histogram;
+  EXPECT_EQ(std::accumulate(histogram.begin(), histogram.end(), 0U), 3U);
 }
 
 TEST(AtlasBuilder, MemoryHoldsTheSequencesThatExamplesShow) {

@@ -62,7 +62,10 @@ std::uint32_t TruthFeatures::bin_of(std::uint32_t feature, float value) {
     f.base = size;
   }
   const float place = 12.0F + 3.0F * std::log2(size / f.base);
-  return static_cast<std::uint32_t>(std::clamp(place, 0.0F, static_cast<float>(kBins - 1)));
+  // An activation that overflowed has no place; !(x >= 0) is true of NaN, too.
+  return !(place >= 0.0F)
+             ? 0
+             : static_cast<std::uint32_t>(std::min(place, static_cast<float>(kBins - 1)));
 }
 
 std::vector<TruthFeatures::Firing> TruthFeatures::firings_of(const TokenSequence& sequence,
