@@ -1,13 +1,12 @@
 #include "service/learn.h"
 
 #include <cmath>
-#include <cstdio>
-#include <unistd.h>
 
 #include <fmt/format.h>
 
 #include "cli/command.h"
 #include "cli/duration.h"
+#include "cli/live_line.h"
 
 namespace cajal {
 namespace {
@@ -29,38 +28,23 @@ std::string line_of(const LearnProgress& p, double heldout) {
 /// On a terminal one line that changes; elsewhere a line for each evaluation.
 class View final : public LearnView {
  public:
-  explicit View(const Console& console)
-      : console_(console), live_(!console.flags().quiet && ::isatty(STDERR_FILENO) == 1) {}
+  explicit View(const Console& console) : line_(console) {}
 
-  void note(std::string_view sentence) override {
-    end_line();
-    console_.note(sentence);
-  }
+  void note(std::string_view sentence) override { line_.note(sentence); }
 
   void progress(const LearnProgress& progress) override {
     const bool evaluated = !progress.row.heldout.empty();
     heldout_ = evaluated ? progress.row.heldout_fvu() : heldout_;
     const std::string line = line_of(progress, heldout_);
-    if (live_) {
-      std::fputs(("\r\x1b[K" + line).c_str(), stderr);
-      open_ = true;
-    }
     if (evaluated || progress.row.step == progress.steps) {
-      live_ ? end_line() : console_.note(line);
+      line_.keep(line);
+    } else {
+      line_.show(line);
     }
-  }
-
-  void end_line() {
-    if (open_) {
-      std::fputc('\n', stderr);
-    }
-    open_ = false;
   }
 
  private:
-  const Console& console_;
-  bool live_;
-  bool open_ = false;  // whether the line on the screen lacks its end
+  LiveLine line_;
   double heldout_ = std::nan("");
 };
 
@@ -91,10 +75,9 @@ class LearnCommand final : public Command {
     around.interrupt.set_patience(kPatience);
     View view(console);
     const LearnOutcome outcome = learn_dictionary(request_, view, around.interrupt.token());
-    view.end_line();
     if (!outcome.finished) {
-      console.note(fmt::format("stopped after step {} of {}; go on with --resume", outcome.step,
-                               outcome.steps));
+      view.note(fmt::format("stopped after step {} of {}; go on with --resume", outcome.step,
+                            outcome.steps));
       return kInterrupted;
     }
     if (console.json()) {

@@ -11,7 +11,7 @@ constexpr std::string_view kClear = "\r\x1b[K";
 }  // namespace
 
 LiveLine::LiveLine(const Console& console)
-    : live_(!console.flags().quiet && ::isatty(STDERR_FILENO) == 1) {}
+    : console_(console), live_(!console.flags().quiet && ::isatty(STDERR_FILENO) == 1) {}
 
 LiveLine::~LiveLine() {
   if (shown_) {
@@ -24,6 +24,27 @@ void LiveLine::show(std::string_view text) {
     const std::string line = fmt::format("{}{}", kClear, text);
     std::fwrite(line.data(), 1, line.size(), stderr);
     shown_ = true;
+  }
+}
+
+void LiveLine::keep(std::string_view text) {
+  if (live_) {
+    show(text);
+    end();
+  } else {
+    console_.note(text);
+  }
+}
+
+void LiveLine::note(std::string_view sentence) {
+  end();
+  console_.note(sentence);
+}
+
+void LiveLine::end() {
+  if (shown_) {
+    std::fputc('\n', stderr);
+    shown_ = false;
   }
 }
 

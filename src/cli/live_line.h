@@ -17,8 +17,15 @@ class LiveLine {
   ~LiveLine();
 
   void show(std::string_view text);
+  /// Shows the text and leaves it there; a note where there is no terminal.
+  void keep(std::string_view text);
+  /// A note under what is shown, which stays.
+  void note(std::string_view sentence);
 
  private:
+  void end();
+
+  const Console& console_;
   bool live_;
   bool shown_ = false;
 };
