@@ -15,4 +15,10 @@ std::string duration(double seconds) {
                           : fmt::format("{:.1f} h", seconds / 3600.0);
 }
 
+std::string pace(double tokens_per_s, double seconds_left) {
+  return tokens_per_s > 0.0
+             ? fmt::format("  {:.0f} tokens/s  {} left", tokens_per_s, duration(seconds_left))
+             : "";
+}
+
 }  // namespace cajal

@@ -18,10 +18,7 @@ std::string line_of(const GrowProgress& p, double heldout) {
   if (!std::isnan(heldout)) {
     out += fmt::format("  held-out {:.4f}", heldout);
   }
-  if (p.tokens_per_s > 0.0) {
-    out += fmt::format("  {:.0f} tokens/s  {} left", p.tokens_per_s, duration(p.seconds_left));
-  }
-  return out;
+  return out + pace(p.tokens_per_s, p.seconds_left);
 }
 
 /// On a terminal one line that changes; elsewhere a line for each evaluation.
@@ -34,12 +31,7 @@ class View final : public GrowView {
   void progress(const GrowProgress& progress) override {
     const bool evaluated = !std::isnan(progress.row.heldout);
     heldout_ = evaluated ? progress.row.heldout : heldout_;
-    const std::string line = line_of(progress, heldout_);
-    if (evaluated || progress.row.step == progress.steps) {
-      line_.keep(line);
-    } else {
-      line_.show(line);
-    }
+    line_.show(line_of(progress, heldout_), evaluated || progress.row.step == progress.steps);
   }
 
   void scores(std::size_t step, const std::vector<KindScore>& scores) override {

@@ -19,10 +19,7 @@ std::string line_of(const LearnProgress& p, double heldout) {
   if (!std::isnan(heldout)) {
     out += fmt::format("  held-out FVU {:.4f}", heldout);
   }
-  if (p.tokens_per_s > 0.0) {
-    out += fmt::format("  {:.0f} tokens/s  {} left", p.tokens_per_s, duration(p.seconds_left));
-  }
-  return out;
+  return out + pace(p.tokens_per_s, p.seconds_left);
 }
 
 /// On a terminal one line that changes; elsewhere a line for each evaluation.
@@ -35,12 +32,7 @@ class View final : public LearnView {
   void progress(const LearnProgress& progress) override {
     const bool evaluated = !progress.row.heldout.empty();
     heldout_ = evaluated ? progress.row.heldout_fvu() : heldout_;
-    const std::string line = line_of(progress, heldout_);
-    if (evaluated || progress.row.step == progress.steps) {
-      line_.keep(line);
-    } else {
-      line_.show(line);
-    }
+    line_.show(line_of(progress, heldout_), evaluated || progress.row.step == progress.steps);
   }
 
  private:

@@ -19,20 +19,16 @@ LiveLine::~LiveLine() {
   }
 }
 
-void LiveLine::show(std::string_view text) {
+void LiveLine::show(std::string_view text, bool stays) {
   if (live_) {
     const std::string line = fmt::format("{}{}", kClear, text);
     std::fwrite(line.data(), 1, line.size(), stderr);
     shown_ = true;
-  }
-}
-
-void LiveLine::keep(std::string_view text) {
-  if (live_) {
-    show(text);
-    end();
-  } else {
+  } else if (stays) {
     console_.note(text);
+  }
+  if (stays) {
+    end();
   }
 }
 

@@ -16,9 +16,8 @@ class LiveLine {
   LiveLine& operator=(const LiveLine&) = delete;
   ~LiveLine();
 
-  void show(std::string_view text);
-  /// Shows the text and leaves it there; a note where there is no terminal.
-  void keep(std::string_view text);
+  /// A text that is to stay is left there; it is a note where there is no terminal.
+  void show(std::string_view text, bool stays = false);
   /// A note under what is shown, which stays.
   void note(std::string_view sentence);
 

@@ -5,30 +5,12 @@
 namespace cajal {
 namespace {
 
-/// Columns of the points that a dictionary may stand at; 0 for others.
-std::size_t width_of(PointKind kind, const ModelConfig& config) {
+/// Whether a dictionary may stand at such a point.
+bool can_hold(PointKind kind, const ModelConfig& config) {
   switch (kind) {
-    case PointKind::Embeddings:
-    case PointKind::ResidPre:
-    case PointKind::AttnIn:
-    case PointKind::AttnOut:
-    case PointKind::AttnOutPost:
-    case PointKind::ResidMid:
-    case PointKind::MlpIn:
-    case PointKind::MlpInNormalized:
-    case PointKind::MlpOut:
-    case PointKind::MlpOutPost:
-    case PointKind::ResidPost:
-      return config.d_model;
-    case PointKind::Q:
-    case PointKind::Z:
-      return config.q_width();
-    case PointKind::K:
-    case PointKind::Value:
-      return config.kv_width();
     case PointKind::MlpPre:
     case PointKind::MlpAct:
-      return config.mixture.experts == 0 ? config.d_mlp : 0;
+      return config.mixture.experts == 0;
     case PointKind::AttnScores:
     case PointKind::AttnProbs:
     case PointKind::RouterLogits:
@@ -37,9 +19,10 @@ std::size_t width_of(PointKind kind, const ModelConfig& config) {
     case PointKind::FinalNorm:
     case PointKind::LogitsPresoftcap:
     case PointKind::Logits:
-      break;
+      return false;
+    default:
+      return true;
   }
-  return 0;
 }
 
 Point site_point(const Dictionary& dictionary, const DictionaryLayer& layer,
@@ -48,7 +31,7 @@ Point site_point(const Dictionary& dictionary, const DictionaryLayer& layer,
   check(!name.empty(), "{}: its files do not say at which point of the model layer {} belongs",
         where, layer.layer);
   const Point point = parse_point(name, config);
-  const std::size_t has = width_of(point.kind, config);
+  const std::size_t has = can_hold(point.kind, config) ? columns_of(point.kind, config) : 0;
   check(has == width, "{}: layer {} is made for {} numbers at {}, but this model has {} there",
         where, layer.layer, width, name_of(point), has);
   return point;

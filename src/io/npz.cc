@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "io/zip_archive.h"
+#include "io/zip_handles.h"
 
 namespace cajal {
 namespace {
@@ -84,26 +85,6 @@ std::shared_ptr<const Npy> Npz::read(std::string_view name) const {
 
 namespace {
 
-struct Discard {
-  void operator()(zip_t* zip) const { zip_discard(zip); }
-};
-using ZipPointer = std::unique_ptr<zip_t, Discard>;
-
-struct FreeSource {
-  void operator()(zip_source_t* source) const { zip_source_free(source); }
-};
-using SourcePointer = std::unique_ptr<zip_source_t, FreeSource>;
-
-/// The library's error, which owns memory.
-struct ZipError {
-  ZipError() { zip_error_init(&error); }
-  ZipError(const ZipError&) = delete;
-  ZipError& operator=(const ZipError&) = delete;
-  ~ZipError() { zip_error_fini(&error); }
-  std::string text() { return zip_error_strerror(&error); }
-  zip_error_t error{};
-};
-
 /// An entry to be written; must stay in place until the archive is closed.
 struct PackedEntry {
   std::string header;
@@ -138,7 +119,8 @@ void fill_entry(PackedEntry& entry, const NamedMatrix& array) {
 
 void add_entry(zip_t* zip, PackedEntry& entry, const std::string& name, Packing packing) {
   const bool empty = entry.fragments[1].length == 0;
-  SourcePointer source(zip_source_buffer_fragment(zip, entry.fragments.data(), empty ? 1 : 2, 0));
+  ZipSourcePointer source(
+      zip_source_buffer_fragment(zip, entry.fragments.data(), empty ? 1 : 2, 0));
   const std::string file = name + std::string(kEnding);
   const zip_int64_t index =
       source ? zip_file_add(zip, file.c_str(), source.get(), ZIP_FL_ENC_UTF_8) : -1;
@@ -171,10 +153,10 @@ void write_npz(const std::filesystem::path& path, std::span<const NamedMatrix> a
                Packing packing) {
   check(!arrays.empty(), "{}: a .npz file must hold at least one array", path.string());
   ZipError error;
-  const SourcePointer source(zip_source_buffer_create(nullptr, 0, 0, &error.error));
+  const ZipSourcePointer source(zip_source_buffer_create(nullptr, 0, 0, error.get()));
   check(source != nullptr, "{}: {}", path.string(), error.text());
   zip_source_keep(source.get());  // once for the archive, once for us
-  ZipPointer zip(zip_open_from_source(source.get(), ZIP_CREATE | ZIP_TRUNCATE, &error.error));
+  ZipPointer zip(zip_open_from_source(source.get(), ZIP_CREATE | ZIP_TRUNCATE, error.get()));
   check(zip != nullptr, "{}: {}", path.string(), error.text());
   std::vector<PackedEntry> entries(arrays.size());
   for (std::size_t i = 0; i < arrays.size(); ++i) {

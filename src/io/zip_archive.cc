@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "io/tensor.h"
+#include "io/zip_handles.h"
 
 namespace cajal {
 namespace {
@@ -12,29 +13,9 @@ constexpr std::uint64_t kAlwaysUnpacked = std::uint64_t{64} << 20U;
 constexpr std::uint64_t kMostRatio = 100;
 constexpr std::uint64_t kDeflateRatio = 1032;  // deflate cannot shrink more than this
 
-struct Discard {
-  void operator()(zip_t* zip) const { zip_discard(zip); }
-};
-using ZipPointer = std::unique_ptr<zip_t, Discard>;
-
 struct CloseEntry {
   // What closing reports has been reported by the reads before.
   void operator()(zip_file_t* file) const { static_cast<void>(zip_fclose(file)); }
-};
-
-struct FreeSource {
-  void operator()(zip_source_t* source) const { zip_source_free(source); }
-};
-using SourcePointer = std::unique_ptr<zip_source_t, FreeSource>;
-
-/// The library's error, which owns memory.
-struct ZipError {
-  ZipError() { zip_error_init(&error); }
-  ZipError(const ZipError&) = delete;
-  ZipError& operator=(const ZipError&) = delete;
-  ~ZipError() { zip_error_fini(&error); }
-  std::string text() { return zip_error_strerror(&error); }
-  zip_error_t error{};
 };
 
 ZipPointer open_archive(std::span<const std::byte> bytes, const std::string& name,
@@ -43,8 +24,8 @@ ZipPointer open_archive(std::span<const std::byte> bytes, const std::string& nam
     fail(ErrorCode::CorruptData, "{}: is empty, which is no {} (zip) file", name, kind);
   }
   ZipError error;
-  SourcePointer source(zip_source_buffer_create(bytes.data(), bytes.size(), 0, &error.error));
-  ZipPointer zip(source ? zip_open_from_source(source.get(), ZIP_RDONLY, &error.error) : nullptr);
+  ZipSourcePointer source(zip_source_buffer_create(bytes.data(), bytes.size(), 0, error.get()));
+  ZipPointer zip(source ? zip_open_from_source(source.get(), ZIP_RDONLY, error.get()) : nullptr);
   if (!zip) {
     fail(ErrorCode::CorruptData, "{}: cannot be read as a {} (zip) file: {}", name, kind,
          printable(error.text()));

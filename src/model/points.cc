@@ -233,6 +233,45 @@ std::vector<Point> points_of(const ModelConfig& config) {
   return out;
 }
 
+std::size_t columns_of(PointKind kind, const ModelConfig& config) {
+  switch (kind) {
+    case PointKind::Q:
+    case PointKind::Z:
+      return config.q_width();
+    case PointKind::K:
+    case PointKind::Value:
+      return config.kv_width();
+    case PointKind::MlpPre:
+    case PointKind::MlpAct:
+      return config.d_mlp;
+    case PointKind::RouterLogits:
+      return config.mixture.experts;
+    case PointKind::RouterWeights:
+    case PointKind::RouterIndex:
+      return config.mixture.active;
+    case PointKind::Logits:
+    case PointKind::LogitsPresoftcap:
+      return config.vocab;
+    case PointKind::AttnScores:
+    case PointKind::AttnProbs:
+      return 0;
+    case PointKind::Embeddings:
+    case PointKind::ResidPre:
+    case PointKind::AttnIn:
+    case PointKind::AttnOut:
+    case PointKind::AttnOutPost:
+    case PointKind::ResidMid:
+    case PointKind::MlpIn:
+    case PointKind::MlpInNormalized:
+    case PointKind::MlpOut:
+    case PointKind::MlpOutPost:
+    case PointKind::ResidPost:
+    case PointKind::FinalNorm:
+      break;
+  }
+  return config.d_model;
+}
+
 Point parse_point(std::string_view name, const ModelConfig& config) {
   std::optional<Point> point = parse_standard(name);
   if (!point) {

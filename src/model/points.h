@@ -61,6 +61,10 @@ std::string name_of(Point point);
 /// Every point of this model, in the order of computation.
 std::vector<Point> points_of(const ModelConfig& config);
 
+/// Columns of a point's value: the same for every layer. AttnScores and AttnProbs, whose columns
+/// are the tokens that can be seen, have no such number: 0.
+std::size_t columns_of(PointKind kind, const ModelConfig& config);
+
 /// Throws NotFound, suggesting the nearest name, if the model has no such point.
 Point parse_point(std::string_view name, const ModelConfig& config);
 

@@ -28,12 +28,7 @@ constexpr std::size_t kMostCosines = std::size_t{1} << 16;
 
 FieldTable<AtlasRequest> own_fields() {
   return {
-      {{.name = "dictionary",
-        .help = "the dictionary: a folder or file, or org/name in the Hugging Face cache (default: "
-                "the specimen's)",
-        .letter = 'd',
-        .value = "DICTIONARY"},
-       &AtlasRequest::dictionary},
+      {dictionary_field(), &AtlasRequest::dictionary},
       {{.name = "corpus",
         .help = "text to read: .jsonl with a \"text\" (and spans of truth), or plain (repeatable)",
         .value = "FILE"},
@@ -46,8 +41,7 @@ FieldTable<AtlasRequest> own_fields() {
       {{.name = "documents", .help = "documents of the world", .min = 1}, &AtlasRequest::documents},
       {{.name = "tokens", .help = "read at most so many tokens", .min = 2}, &AtlasRequest::tokens},
       {{.name = "seed", .help = "chooses documents and examples"}, &AtlasRequest::seed},
-      {{.name = "trust", .help = "do not check that the dictionary fits the model"},
-       &AtlasRequest::trust},
+      {trust_field(), &AtlasRequest::trust},
   };
 }
 

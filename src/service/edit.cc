@@ -252,8 +252,7 @@ const FieldTable<EditRequest>& edit_fields() {
            .letter = 'k',
            .min = 1},
           &EditRequest::k},
-         {{.name = "trust", .help = "do not check that the dictionary fits the model"},
-          &EditRequest::trust}});
+         {trust_field(), &EditRequest::trust}});
     return out;
   }();
   return table;

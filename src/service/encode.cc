@@ -256,8 +256,7 @@ const FieldTable<EncodeRequest>& encode_fields() {
               .letter = 'k',
               .min = 1},
              &EncodeRequest::k},
-            {{.name = "trust", .help = "do not check that the dictionary fits the model"},
-             &EncodeRequest::trust}});
+            {trust_field(), &EncodeRequest::trust}});
     return out;
   }();
   return table;

@@ -49,8 +49,7 @@ FieldTable<FeaturesRequest> own_fields() {
        &FeaturesRequest::top},
       {{.name = "all", .help = "with --text, special tokens and dense features, too"},
        &FeaturesRequest::all},
-      {{.name = "trust", .help = "do not check that the dictionary fits the model"},
-       &FeaturesRequest::trust},
+      {trust_field(), &FeaturesRequest::trust},
   };
 }
 

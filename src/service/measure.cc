@@ -18,12 +18,7 @@ constexpr std::size_t kMostFiles = 10000;
 
 FieldTable<MeasureRequest> own_fields() {
   return {
-      {{.name = "dictionary",
-        .help = "the dictionary: a folder or file, or org/name in the Hugging Face cache (default: "
-                "the specimen's)",
-        .letter = 'd',
-        .value = "DICTIONARY"},
-       &MeasureRequest::dictionary},
+      {dictionary_field(), &MeasureRequest::dictionary},
       {{.name = "corpus",
         .help = "text to measure on: .jsonl with a \"text\", or plain (repeatable)",
         .value = "FILE"},
@@ -52,8 +47,7 @@ FieldTable<MeasureRequest> own_fields() {
        &MeasureRequest::baseline},
       {{.name = "svg", .help = "write a picture to this file", .value = "FILE"},
        &MeasureRequest::svg},
-      {{.name = "trust", .help = "do not check that the dictionary fits the model"},
-       &MeasureRequest::trust},
+      {trust_field(), &MeasureRequest::trust},
   };
 }
 

@@ -25,6 +25,21 @@ struct InputOptions {
   bool chat = false;
 };
 
+/// -d, for commands that take any dictionary of the model.
+inline FieldInfo dictionary_field() {
+  return {.name = "dictionary",
+          .help =
+              "the dictionary: a folder or file, or org/name in the Hugging Face cache "
+              "(default: the specimen's)",
+          .letter = 'd',
+          .value = "DICTIONARY"};
+}
+
+/// --trust, for commands that use a dictionary with a model.
+inline FieldInfo trust_field() {
+  return {.name = "trust", .help = "do not check that the dictionary fits the model"};
+}
+
 /// Which model, and how its ids are named.
 template <typename Options>
 FieldTable<Options> tokenizer_fields() {

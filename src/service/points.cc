@@ -13,49 +13,11 @@ std::string times_tokens(std::size_t factor) {
   return fmt::format("{} * tokens", factor);
 }
 
-std::size_t columns(PointKind kind, const ModelConfig& c) {
-  switch (kind) {
-    case PointKind::Q:
-    case PointKind::Z:
-      return c.q_width();
-    case PointKind::K:
-    case PointKind::Value:
-      return c.kv_width();
-    case PointKind::MlpPre:
-    case PointKind::MlpAct:
-      return c.d_mlp;
-    case PointKind::RouterLogits:
-      return c.mixture.experts;
-    case PointKind::RouterWeights:
-    case PointKind::RouterIndex:
-      return c.mixture.active;
-    case PointKind::Logits:
-    case PointKind::LogitsPresoftcap:
-      return c.vocab;
-    case PointKind::AttnScores:
-    case PointKind::AttnProbs:
-    case PointKind::Embeddings:
-    case PointKind::ResidPre:
-    case PointKind::AttnIn:
-    case PointKind::AttnOut:
-    case PointKind::AttnOutPost:
-    case PointKind::ResidMid:
-    case PointKind::MlpIn:
-    case PointKind::MlpInNormalized:
-    case PointKind::MlpOut:
-    case PointKind::MlpOutPost:
-    case PointKind::ResidPost:
-    case PointKind::FinalNorm:
-      break;
-  }
-  return c.d_model;
-}
-
 PointShape shape_of(Point point, const ModelConfig& config) {
   if (point.kind == PointKind::AttnScores || point.kind == PointKind::AttnProbs) {
     return {name_of(point), times_tokens(config.heads), "tokens"};
   }
-  return {name_of(point), "tokens", fmt::format("{}", columns(point.kind, config))};
+  return {name_of(point), "tokens", fmt::format("{}", columns_of(point.kind, config))};
 }
 
 void measure(PointValue& point) {

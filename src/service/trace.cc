@@ -218,8 +218,7 @@ const FieldTable<TraceRequest>& trace_fields() {
            .letter = 'k',
            .min = 1},
           &TraceRequest::k},
-         {{.name = "trust", .help = "do not check that the dictionary fits the model"},
-          &TraceRequest::trust},
+         {trust_field(), &TraceRequest::trust},
          {{.name = "top", .help = "nodes to show", .letter = 'n', .max = 1000000},
           &TraceRequest::top}});
     return out;

@@ -16,16 +16,7 @@ class GoldenTrace : public ::testing::TestWithParam<bool> {  // whether on `ref`
  protected:
   template <typename Body>
   void each(const Body& body) {
-    const auto folders = testing::circuit_folders();
-    if (!testing::have_or_skip(!folders.empty(), "golden", "there are no golden circuits")) {
-      return;
-    }
-    const auto backend = GetParam() ? make_reference_backend() : make_cpu_backend();
-    for (const auto& folder : folders) {
-      SCOPED_TRACE(folder.filename().string());
-      CircuitRun run(*backend, folder);
-      body(run);
-    }
+    testing::each_circuit(GetParam(), body);
   }
   static TraceOptions half(const CircuitRun& run) {
     const auto setting = [&](const char* name) {

@@ -5,6 +5,7 @@
 #include <charconv>
 
 #include "base/error.h"
+#include "tensor/transpose.h"
 
 namespace cajal {
 namespace {
@@ -40,19 +41,6 @@ std::vector<std::string> files_in(const std::filesystem::path& folder) {
   }
   std::sort(out.begin(), out.end());
   return out;
-}
-
-constexpr std::size_t kTile = 64;  // rows and columns of which both sides stay in cache
-
-/// The transpose of the tile of `from` that begins at [r0, c0], in its place in `to`.
-void turn_tile(ConstMatRef from, std::size_t r0, std::size_t c0, MatRef to) {
-  const std::size_t size = size_of(from.dtype);
-  for (std::size_t r = r0; r < std::min(r0 + kTile, from.rows); ++r) {
-    for (std::size_t c = c0; c < std::min(c0 + kTile, from.cols); ++c) {
-      std::copy_n(from.data + (r * from.stride + c) * size, size,
-                  to.data + (c * to.stride + r) * size);
-    }
-  }
 }
 
 /// The only file of tensors, or the only one of torch; empty if there are several.
@@ -151,13 +139,7 @@ ConstMatRef Builder::slab(const StoredTensor& tensor) {
 }
 
 ConstMatRef Builder::transposed(ConstMatRef matrix) {
-  Matrix out = Matrix::host(matrix.cols, matrix.rows, matrix.dtype);
-  for (std::size_t r = 0; r < matrix.rows; r += kTile) {
-    for (std::size_t c = 0; c < matrix.cols; c += kTile) {
-      turn_tile(matrix, r, c, out.ref());
-    }
-  }
-  owners_->made.push_back(std::move(out));
+  owners_->made.push_back(cajal::transposed(matrix));
   return std::as_const(owners_->made.back()).ref();
 }
 

@@ -4,27 +4,17 @@
 
 #include "base/error.h"
 #include "dictionary/formats/naming.h"
+#include "tensor/transpose.h"
 
 namespace cajal {
 namespace {
 
 /// A copy in a type that files have, turned over if asked.
 Matrix copy_of(ConstMatRef from, bool turned) {
-  const DType dtype = from.dtype == DType::F64 ? DType::F32 : from.dtype;
-  Matrix same = Matrix::host(from.rows, from.cols, dtype);
-  convert(from, same.ref());
-  if (!turned) {
-    return same;
-  }
-  Matrix out = Matrix::host(from.cols, from.rows, dtype);
-  const std::size_t size = size_of(dtype);
-  for (std::size_t r = 0; r < from.rows; ++r) {
-    for (std::size_t c = 0; c < from.cols; ++c) {
-      std::copy_n(same.ref().data + (r * from.cols + c) * size, size,
-                  out.ref().data + (c * from.rows + r) * size);
-    }
-  }
-  return out;
+  Matrix out =
+      Matrix::host(from.rows, from.cols, from.dtype == DType::F64 ? DType::F32 : from.dtype);
+  convert(from, out.ref());
+  return turned ? transposed(std::as_const(out).ref()) : std::move(out);
 }
 
 }  // namespace
