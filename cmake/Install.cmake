@@ -5,8 +5,10 @@ foreach(program cajal cajal-bench)
   endif()
 endforeach()
 # Looked at when installing: a clone may have no specimen yet.
-install(DIRECTORY specimen/model DESTINATION ${CMAKE_INSTALL_DATADIR}/cajal/specimen OPTIONAL
-        PATTERN training EXCLUDE)
+foreach(part model transcoders atlas)
+  install(DIRECTORY specimen/${part} DESTINATION ${CMAKE_INSTALL_DATADIR}/cajal/specimen OPTIONAL
+          PATTERN training EXCLUDE)
+endforeach()
 install(FILES specimen/README.md DESTINATION ${CMAKE_INSTALL_DATADIR}/cajal/specimen OPTIONAL)
 install(FILES LICENSE README.md CHANGELOG.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(DIRECTORY docs/ DESTINATION ${CMAKE_INSTALL_DOCDIR} FILES_MATCHING PATTERN "*.md")

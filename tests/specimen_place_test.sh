@@ -5,6 +5,9 @@
 
 tiny=$work/tiny
 python3 "$top/tests/tiny_model.py" "$tiny"
+python3 "$top/tests/tiny_dictionary.py" "$work/transcoders"
+python3 "$top/tests/tiny_dictionary.py" "$work/loud" '{"scale": 3.0}'
+printf 'The cat sat on the mat.\nIt is there to this day.\n' >"$work/text.txt"
 
 # place PROGRAM_FOLDER [MODEL_FOLDER]: from now on `run` runs the program there
 place() {
@@ -71,6 +74,44 @@ test_without_a_specimen_the_error_says_where_it_was_looked_for() {
     expect_status 1
     expect_error "share/cajal/specimen/model.*tree/specimen/model: grow it with cajal grow specimen/recipe.yaml, or .* -m MODEL"
   done
+}
+
+test_the_specimens_own_dictionary_and_atlas_are_the_defaults() {
+  XDG_CACHE_HOME=$work/cache
+  export XDG_CACHE_HOME
+  place build/release/bin specimen/model
+  specimen=$work/tree/specimen
+  run atlas -m "$tiny" -d "$work/transcoders" --corpus "$work/text.txt" -o "$work/atlas.sqlite" -q
+  expect_status 0
+  run features 1:1
+  expect_status 1
+  expect_error "no --atlas was given, .*tree/specimen/atlas/atlas.sqlite: make it with cajal atlas .* --atlas FILE"
+  run features --text Hi --atlas "$work/atlas.sqlite" -q
+  expect_status 1
+  expect_error "no -d was given, .*tree/specimen/transcoders: make it with cajal learn .* -d DICTIONARY"
+  cp -r "$work/transcoders" "$specimen/transcoders"
+  mkdir "$specimen/atlas"
+  cp "$work/atlas.sqlite" "$specimen/atlas"
+  run features 1:1
+  expect_status 0
+  expect_err 'using the specimen.s, .*tree/specimen/atlas/atlas.sqlite'
+  run features --text Hi --all --json
+  expect_status 0
+  expect_json "$out" "doc['result']['overall']"
+  run features --text Hi -d "$work/loud" --trust -q
+  expect_status 1
+  expect_error "the atlas was made with another dictionary .* --atlas FILE"
+  run measure --corpus "$work/text.txt" -q
+  expect_status 0
+  run atlas --corpus "$work/text.txt" -o "$work/again.sqlite" -q
+  expect_status 0
+}
+
+test_without_a_specimen_an_atlas_must_be_named() {
+  place build/release/bin
+  run features 1:1
+  expect_status 1
+  expect_error "no --atlas was given, and there is no specimen .* --atlas FILE"
 }
 
 test_a_damaged_specimen_is_an_error_that_names_it() {

@@ -56,7 +56,7 @@ constexpr std::array<CommandEntry, 17> kCommands = {{
      "  cajal atlas -m MODEL -d DICTIONARY --world -o atlas.sqlite",
      "the file for the atlas", make_atlas_command},
     {"features", "Show what a feature is, find features, or list those that fire on a text.",
-     "  cajal features 3:1207 --atlas atlas.sqlite\n"
+     "  cajal features 3:1207\n"
      "  cajal features --search Texas --atlas atlas.sqlite\n"
      "  cajal features --text \"Dallas is in\" -m MODEL -d DICTIONARY --atlas atlas.sqlite",
      "write to this file instead of the screen", make_features_command},

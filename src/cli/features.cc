@@ -5,6 +5,7 @@
 #include "cli/dictionary_commands.h"
 #include "cli/model_command.h"
 #include "cli/text_table.h"
+#include "service/open_atlas.h"
 
 namespace cajal {
 namespace {
@@ -57,7 +58,11 @@ class FeaturesCommand final : public Command {
   int run(Surroundings around) override {
     Console& console = around.console;
     console.open_output();
-    const AtlasStore atlas(request_.atlas);
+    const OpenedAtlas opened = open_atlas(request_.atlas);
+    const AtlasStore& atlas = opened.atlas;
+    for (const std::string& note : opened.notes) {
+      console.note(note);
+    }
     provenance_.model = atlas.meta("model").value_or("");
     provenance_.model_hash = atlas.meta("model_hash").value_or("");
     provenance_.dictionary = atlas.meta("dictionary").value_or("");

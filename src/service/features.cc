@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "dictionary/read_features.h"
 #include "service/input.h"
+#include "service/open_atlas.h"
 #include "service/open_dictionary.h"
 
 namespace cajal {
@@ -24,11 +25,11 @@ FieldTable<FeaturesRequest> own_fields() {
         .value = "L:F",
         .positional = true},
        &FeaturesRequest::feature},
-      {{.name = "atlas", .help = "the atlas, as cajal atlas wrote it", .value = "FILE"},
+      {{.name = "atlas",
+        .help = "the atlas, as cajal atlas wrote it (default: the specimen's)",
+        .value = "FILE"},
        &FeaturesRequest::atlas},
-      {{.name = "text",
-        .help = "list the features that fire on a text (needs -m and -d, too)",
-        .value = "PROMPT"},
+      {{.name = "text", .help = "list the features that fire on a text", .value = "PROMPT"},
        &FeaturesRequest::text},
       {{.name = "search",
         .help = "list features by words in labels and examples",
@@ -41,7 +42,7 @@ FieldTable<FeaturesRequest> own_fields() {
         .value = "DIR"},
        &FeaturesRequest::front_end},
       {{.name = "dictionary",
-        .help = "with --text, the dictionary that the atlas is of",
+        .help = "with --text, the dictionary that the atlas is of (default: the specimen's)",
         .letter = 'd',
         .value = "DICTIONARY"},
        &FeaturesRequest::dictionary},
@@ -58,14 +59,6 @@ std::optional<std::size_t> whole(std::string_view text) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
   return error == std::errc() && end == text.data() + text.size() ? std::optional(out)
                                                                   : std::nullopt;
-}
-
-void check_same(const AtlasStore& atlas, const char* key, const std::string& hash,
-                std::string_view what) {
-  const auto of_atlas = atlas.meta(key);
-  check(!of_atlas || of_atlas->empty() || hash.empty() || *of_atlas == hash,
-        "the atlas was made with another {} (hash {}, not {}); build it again with cajal atlas",
-        what, of_atlas.value_or(""), hash);
 }
 
 bool stronger(const FiringFeature& a, const FiringFeature& b) {
@@ -158,7 +151,6 @@ void check_features(const FeaturesRequest& request) {
                      (request.search.empty() ? 0 : 1) + (request.like.empty() ? 0 : 1) +
                      (request.front_end.empty() ? 0 : 1);
   check(things == 1, "give one of L:F, --text, --search, --like and --front-end");
-  check(!request.atlas.empty(), "give the atlas: --atlas FILE, as cajal atlas -o FILE wrote it");
 }
 
 FeatureId parse_feature(std::string_view text, const AtlasStore& atlas) {
@@ -193,8 +185,7 @@ TextFeatures features_of_text(Session& session, const AtlasStore& atlas,
       open_dictionary_for(session, request.dictionary, {}, request.trust, cancel);
   Provenance provenance = session.provenance();
   opened.describe(provenance);
-  check_same(atlas, "model_hash", provenance.model_hash, "model");
-  check_same(atlas, "dictionary_hash", provenance.dictionary_hash, "dictionary");
+  check_atlas_is_of(atlas, provenance);
   InputOptions input;
   input.text = request.text;
   const std::vector<TokenId> ids = input_ids(session, input);

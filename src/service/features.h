@@ -15,7 +15,7 @@ namespace cajal {
 
 /// Exactly one of feature, text, search, like and front_end.
 struct FeaturesRequest : ModelOptions {
-  std::string atlas;                   // file
+  std::string atlas;                   // file; empty: the specimen's
   std::optional<std::string> feature;  // "L:F", layer of the model and number
   std::string text;                    // features that fire on it
   std::string search;                  // words in labels and examples
@@ -50,8 +50,8 @@ struct TextFeatures {
   std::vector<FiringFeature> overall;              // each feature once
 };
 
-/// Reads the text with model and dictionary, which must be those of the atlas: throws
-/// InvalidArgument if their hashes differ. Strongest is the largest |activation|.
+/// Reads the text with model and dictionary, which must be those of the atlas. Strongest is the
+/// largest |activation|.
 TextFeatures features_of_text(Session& session, const AtlasStore& atlas,
                               const FeaturesRequest& request, const std::stop_token& cancel = {});
 

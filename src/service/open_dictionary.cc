@@ -128,11 +128,7 @@ std::vector<LayerFit> fits_of(Session& session, const Dictionary& dictionary,
 
 /// The dictionary that ships beside the specimen's model.
 OpenedDictionary open_specimens(const LoadOptions& options) {
-  const fs::path path = find_specimen().parent_path() / "transcoders";
-  if (!fs::exists(path)) {
-    fail(ErrorCode::NotFound, "no -d was given, and the specimen has no dictionary at {}",
-         path.string());
-  }
+  const fs::path path = find_specimen_dictionary();
   OpenedDictionary out{
       .name = std::string(kSpecimen),
       .dictionary = load_dictionary(path, options),

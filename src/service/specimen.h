@@ -1,4 +1,5 @@
-// The model that ships with cajal, which commands take when no -m is given.
+// The model that ships with cajal, its dictionary and its atlas, which commands take when no -m, -d
+// or --atlas is given.
 #pragma once
 
 #include <filesystem>
@@ -23,5 +24,10 @@ std::optional<std::filesystem::path> first_model(std::span<const std::filesystem
 
 /// For the program that runs. Throws NotFound saying where was looked and what to do.
 std::filesystem::path find_specimen();
+
+/// The specimen's own transcoders, beside its model. Throws as find_specimen().
+std::filesystem::path find_specimen_dictionary();
+/// The atlas of these. Throws as find_specimen().
+std::filesystem::path find_specimen_atlas();
 
 }  // namespace cajal
