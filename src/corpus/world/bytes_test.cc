@@ -15,8 +15,8 @@ struct Expected {
 };
 
 constexpr Expected kExpected[] = {
-    {"geography", "77e6ecdcaf4fd95601d78dd30ed675ce8d5b6bfb20a41679e74220570b560d04"},
-    {"geography-12", "aeccf98cd8f2fd1af2c46fdd8b7ca5f32bd6932bc39692cb2b46c019728071f0"},
+    {"geography", "bcda769fee2635afd61457027d02e69d92e55eab0d21a9727c6e19cdca03a8de"},
+    {"geography-12", "2c13f04431c6e3ac33f8df696884acee36c8b1dc403d0955b104b385d4f31e61"},
     {"countries", "27b1202a37f46b7b563e56d6371d79344a8b39117d0841e455f8fea1926f2a84"},
     {"sums", "2005e4c43c3ca00d9172bf4eba453b9521a630054d4f7c8c1dac2be5e4754eab"},
     {"people", "e91114fce41152d893c2f6bef99d616cad2c06641507519d7439b122a50423ad"},

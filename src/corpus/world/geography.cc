@@ -22,13 +22,13 @@ struct Draft {
   std::vector<const City*> cities = {};
 
   /// A line break before and after what is said in turns, else a space.
-  void add(std::string_view form, const std::vector<Slot>& slots) {
+  void add(std::string_view form, const std::vector<Slot>& slots, const State& state) {
     const bool turns = form.substr(0, kHuman.size()) == kHuman;
     if (!document.text.empty()) {
       document.text += turns || last_turns ? '\n' : ' ';
     }
     last_turns = turns;
-    append_form(document, form, slots);
+    mark_state(document, append_form(document, form, slots), state.name);
   }
 
   bool last_turns = false;
@@ -50,7 +50,8 @@ class Geography final : public Task {
     if (split == Split::Heldout) {
       Draft draft;
       const City& city = *draw_held_out(dice);
-      draft.add(dice.pick(kTwoStep), two_step_slots(facts_, city, city.held_out));
+      draft.add(dice.pick(kTwoStep), two_step_slots(facts_, city, city.held_out),
+                facts_.state_of(city));
       return std::move(draft.document);
     }
     Draft draft = draw(dice);
@@ -185,18 +186,18 @@ class Geography final : public Task {
     const std::string_view form = dice.pick(kTwoStep);
     std::vector<Slot> slots = two_step_slots(facts_, city, attribute);
     slots.back() = draw_tail(dice, facts_, city, form);
-    draft.add(form, slots);
+    draft.add(form, slots, facts_.state_of(city));
     draft.cities.push_back(&city);
   }
 
   void add_city_state(Draft& draft, Dice& dice, const City& city) const {
-    draft.add(dice.pick(kCityState), city_state_slots(facts_, city));
+    draft.add(dice.pick(kCityState), city_state_slots(facts_, city), facts_.state_of(city));
     draft.cities.push_back(&city);
   }
 
   static void add_state_fact(Draft& draft, Dice& dice, const State& state) {
     const std::string_view form = dice.pick(kStateFact);
-    draft.add(form, state_slots(state, dice.below(kAttributes)));
+    draft.add(form, state_slots(state, dice.below(kAttributes)), state);
   }
 
   /// Half of the documents ask about one city, some about one state, the others about anything.

@@ -36,7 +36,7 @@ std::vector<Slot> two_step_slots(const StateFacts& facts, const City& city, std:
 
 Slot draw_tail(Dice& dice, const StateFacts& facts, const City& city, std::string_view form) {
   const State& state = facts.state_of(city);
-  const std::vector<Meaning> meanings = {{"state", state.name}};
+  const std::vector<Meaning> meanings = {{"state.name", state.name}};
   const double draw = dice.uniform();
   if (draw < 0.25) {
     return {.name = "tail", .text = state.name, .meanings = meanings, .before = " "};
@@ -61,13 +61,27 @@ std::vector<Slot> city_state_slots(const StateFacts& facts, const City& city) {
   return {city_slot(facts, city),
           {.name = "answer",
            .text = state,
-           .meanings = {{"state", state}, {"fact", fmt::format("{}: state", city.name)}}}};
+           .meanings = {{"state.name", state}, {"fact", fmt::format("{}: state", city.name)}}}};
 }
 
 std::vector<Slot> state_slots(const State& state, std::size_t attribute) {
   std::vector<Slot> out = attribute_slots(attribute, state.values[attribute], state.name);
-  out.push_back({.name = "state", .text = state.name, .meanings = {{"state", state.name}}});
+  out.push_back({.name = "state", .text = state.name, .meanings = {{"state.name", state.name}}});
   return out;
+}
+
+void mark_state(Document& document, std::size_t answer, const std::string& state) {
+  constexpr std::string_view kArticle = "the";
+  const std::string_view text = document.text;
+  const auto word_before = [&](std::size_t space) {
+    return text.find_last_of(" \n", space - 1) + 1;
+  };
+  const std::size_t end = answer - 1;  // without the space
+  std::size_t begin = word_before(end);
+  if (text.substr(begin, end - begin) == kArticle) {
+    begin = word_before(begin - 1);
+  }
+  document.spans.push_back({.begin = begin, .end = end, .kind = "state", .value = state});
 }
 
 }  // namespace cajal

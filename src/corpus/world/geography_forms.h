@@ -55,4 +55,8 @@ std::vector<Slot> city_state_slots(const StateFacts& facts, const City& city);
 /// Slots of kStateFact.
 std::vector<Slot> state_slots(const State& state, std::size_t attribute);
 
+/// A span "state" on the text right before an answer, where the state is about to be used: the last
+/// word before byte `answer`, with "the" after it.
+void mark_state(Document& document, std::size_t answer, const std::string& state);
+
 }  // namespace cajal
