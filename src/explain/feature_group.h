@@ -1,0 +1,17 @@
+// Features of a graph that stand for one idea.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace cajal {
+
+struct FeatureGroup {
+  std::vector<std::uint32_t> nodes;  // features of the graph, ascending, none twice
+  std::string label;                 // at most about four words
+  std::string named_by = {};         // a sentence: how the label was made
+  double confidence = 0.0;           // 0 to 1: the share of members, by influence, it holds for
+};
+
+}  // namespace cajal
