@@ -51,13 +51,38 @@ void KvCache::reserve(Sequence& s, std::size_t length) {
   if (length <= s.capacity) {
     return;
   }
-  const std::size_t capacity =
-      std::min(context_, std::max({kSmallest, length, s.capacity + s.capacity / 2}));
+  set_capacity(s, std::min(context_, std::max({kSmallest, length, s.capacity + s.capacity / 2})));
+}
+
+void KvCache::set_capacity(Sequence& s, std::size_t capacity) {
   for (std::size_t layer = 0; layer < layers_; ++layer) {
     s.keys[layer] = grown(*backend_, s.keys[layer], s.tokens.size(), capacity, width_);
     s.values[layer] = grown(*backend_, s.values[layer], s.tokens.size(), capacity, width_);
   }
   s.capacity = capacity;
+}
+
+void KvCache::continue_from(std::size_t sequence, const KvCache& other, std::size_t from,
+                            std::size_t length) {
+  Sequence& to = sequences_[sequence];
+  const Sequence& source = other.sequences_[from];
+  check(to.tokens.empty() && length <= source.tokens.size(),
+        "a sequence of {} tokens cannot go on from {} of another's {}", to.tokens.size(), length,
+        source.tokens.size());
+  check(layers_ == other.layers_ && width_ == other.width_ && dtype_ == other.dtype_,
+        "the cache was made for another model or backend");
+  if (to.capacity < source.tokens.size()) {
+    set_capacity(to, source.tokens.size());
+  }
+  for (std::size_t layer = 0; length != 0 && layer < layers_; ++layer) {
+    backend_->copy(source.keys[layer].ref().row_range(0, length),
+                   to.keys[layer].ref().row_range(0, length));
+    backend_->copy(source.values[layer].ref().row_range(0, length),
+                   to.values[layer].ref().row_range(0, length));
+  }
+  to.tokens.assign(source.tokens.begin(),
+                   source.tokens.begin() + static_cast<std::ptrdiff_t>(length));
+  to.rope_length = source.rope_length;
 }
 
 MatRef KvCache::keys(std::size_t sequence, std::size_t layer) {

@@ -34,6 +34,10 @@ class KvCache {
   /// Makes room for `tokens` after those that are there. Throws InvalidArgument naming the limit if
   /// that would exceed the context.
   void append(std::size_t sequence, std::span<const TokenId> tokens);
+  /// An empty sequence becomes the first `length` tokens of one of another cache, with room for all
+  /// that one has.
+  void continue_from(std::size_t sequence, const KvCache& other, std::size_t from,
+                     std::size_t length);
   /// Length of the sequence that its keys were rotated for (see rope_changes).
   std::size_t rope_length(std::size_t sequence) const noexcept {
     return sequences_[sequence].rope_length;
@@ -54,6 +58,7 @@ class KvCache {
     std::vector<Matrix> values;
   };
   void reserve(Sequence& sequence, std::size_t length);
+  void set_capacity(Sequence& sequence, std::size_t capacity);
 
   Backend* backend_;
   std::size_t context_;
