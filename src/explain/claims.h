@@ -1,0 +1,103 @@
+// Claims that a graph makes, tried on the model: with nothing frozen, is the effect of a group of
+// nodes there, of its size, and more than that of any such group?
+//
+// Switched off. A feature is set to 0 where it stands: as much of its direction is taken from what
+// its MLP gives as it is active by then (intervene/run.h), so that everything after it answers. The
+// embedding of a token is taken away whole.
+//
+// Predicted: the linear model that the graph is (explain/flow.h).
+//   group: the change of the target's value, -effect(group), by all ways to the target.
+//   edge from group S to group T: the change of T as the target's value sees it when S is off,
+//   -effect_through(S, T): by all ways from S to T, not the direct ones alone, since with nothing
+//   frozen the model's T answers to all of them and no part of that can be told from the rest.
+// Measured, in the same unit:
+//   group: value with the group off - value without; the value is direction . final norm, e.g. a
+//   logit less the mean of all.
+//   edge: sum over members t of T of member_effects(T)[t] * (activation of t with S off - without)
+//   / activation without, activations after the activation function: what T then writes. A member
+//   that no longer fires counts as -1, however far below its threshold the graph sees it.
+//
+// Controls: groups that differ in what they write and in nothing else. For every member there is a
+// feature of the same layer at the same position instead, of which as much is taken away, by norm
+// of what is written, as the member writes. It is drawn from those that fire there and are not in
+// the group; where these are fewer than four times as many as are to be replaced, others of the
+// layer fill up. Features of other groups are not left out: that would compare with what does not
+// matter. For an embedding that of another token of the vocabulary is taken away, at the same norm.
+// The 95th percentile is between the two largest of 20, as numpy's. An edge's controls are those of
+// its source, read at its targets; targets that a control itself takes away count as unchanged.
+#pragma once
+
+#include <functional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "explain/chart.h"
+#include "explain/flow.h"
+#include "trace/local_replacement.h"
+
+namespace cajal {
+
+/// Where claims are tried, and what makes them. All must outlive its use.
+struct ClaimGround {
+  Backend& backend;
+  LocalReplacement& replacement;  // of the prompt
+  const GraphFlow& flow;
+  std::vector<ActiveFeature> features;  // [flow.counts().features] by node
+  RowTarget value;                      // at the last position; what the flow's target is worth
+};
+
+/// Of a traced graph, with what its flow's target is worth.
+ClaimGround claim_ground(Backend& backend, LocalReplacement& replacement,
+                         const AttributionGraph& graph, const GraphFlow& flow, RowTarget value);
+
+struct ClaimEdge {
+  std::size_t source = 0;  // into the groups
+  std::size_t target = 0;
+};
+
+struct Claims {
+  std::vector<std::vector<std::uint32_t>> groups;  // nodes, ascending: features, embeddings
+  std::vector<ClaimEdge> edges;                    // between groups that share no node
+};
+
+struct ClaimOptions {
+  std::size_t controls = 20;
+  std::uint64_t seed = 0;
+  std::function<std::string(TokenId)> text = nullptr;  // for TriedClaim::becomes
+  std::stop_token cancel = {};
+};
+
+/// A claim with what its controls did.
+struct TestedClaim {
+  TriedClaim claim;
+  std::vector<double> controls;  // measured, of each random group, signed
+};
+
+struct ClaimTests {
+  std::vector<TestedClaim> groups;  // as they were given
+  std::vector<TestedClaim> edges;
+};
+
+/// The same claims and seed give the same numbers. A group without a member that can be switched
+/// off did not hold. Throws InvalidArgument for nodes that are no feature and no embedding, groups
+/// that share nodes where an edge joins them, and a value that is not of the last position;
+/// Cancelled.
+ClaimTests test_claims(const ClaimGround& ground, const Claims& claims,
+                       const ClaimOptions& options = {});
+
+/// Whether it held: the rules above on numbers.
+TriedClaim judged_claim(double predicted, double measured, std::span<const double> controls);
+
+/// Between the values next to share * (count - 1) in ascending order, linearly; 0 of none.
+double percentile(std::vector<double> values, double share);
+
+/// Tries the claims of a chart: boxes of ideas and of words, edges between them and to the answer
+/// (whose claim is the box's own). Fills `claim` of boxes and edges, claims_held and claims_tried,
+/// which count ideas and edges.
+void try_claims(const ClaimGround& ground, const ClaimOptions& options, Chart& chart);
+
+/// Fills the heads of the chart's edges: the `most` strongest, other_heads, bypass.
+void find_heads(const ClaimGround& ground, std::size_t most, Chart& chart);
+
+}  // namespace cajal
