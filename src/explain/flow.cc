@@ -87,7 +87,7 @@ GraphFlow::GraphFlow(const NodeCounts& counts, Matrix rows, std::vector<double> 
   find_arrivals();
   shares_ = descend(Kind::Flow, {});
   for (std::size_t node = 0; node < shares_.size(); ++node) {
-    shares_[node] *= arrival_[node] / total_;
+    shares_[node] *= arrival_[node];
   }
   effects_ = descend(Kind::Effect, {});
   std::fill(effects_.begin() + static_cast<std::ptrdiff_t>(counts_.sources()), effects_.end(), 0.0);
@@ -166,13 +166,19 @@ double GraphFlow::take_in(std::size_t node, Kind kind, std::span<const double> v
   return sum * factor(node, kind);
 }
 
-std::vector<double> GraphFlow::descend(Kind kind, NodeSet absorbing, Cut* cut) const {
-  std::vector<double> amounts(counts_.nodes(), 0.0);
-  std::copy(weights_.begin(), weights_.end(),
-            amounts.begin() + static_cast<std::ptrdiff_t>(counts_.sources()));
+std::vector<double> GraphFlow::start(Kind kind) const {
+  std::vector<double> out(counts_.nodes(), 0.0);
+  for (std::size_t i = 0; i < counts_.targets; ++i) {
+    out[counts_.target(i)] = weights_[i] / (kind == Kind::Flow ? total_ : 1.0);
+  }
+  return out;
+}
+
+std::vector<double> GraphFlow::descend(Kind kind, std::vector<double> amounts,
+                                       std::span<const std::uint8_t> stops, Cut* cut) const {
   const std::vector<std::uint32_t> nodes = row_nodes(counts_);
   for (auto node = nodes.rbegin(); node != nodes.rend(); ++node) {
-    if (amounts[*node] == 0.0 || holds(absorbing, *node)) {
+    if (amounts[*node] == 0.0 || stops[*node] != 0) {
       continue;
     }
     if (cut == nullptr) {
@@ -182,6 +188,14 @@ std::vector<double> GraphFlow::descend(Kind kind, NodeSet absorbing, Cut* cut) c
     }
   }
   return amounts;
+}
+
+std::vector<double> GraphFlow::descend(Kind kind, NodeSet absorbing, Cut* cut) const {
+  std::vector<std::uint8_t> stops(counts_.nodes(), 0);
+  for (const std::uint32_t node : absorbing) {
+    stops[node] = 1;
+  }
+  return descend(kind, start(kind), stops, cut);
 }
 
 void GraphFlow::check_set(NodeSet set) const {
@@ -207,7 +221,7 @@ std::vector<double> GraphFlow::member_shares(NodeSet set) const {
   const std::vector<double> amounts = descend(Kind::Flow, set);
   std::vector<double> out;
   for (const std::uint32_t node : set) {
-    out.push_back(amounts[node] * arrival_[node] / total_);
+    out.push_back(amounts[node] * arrival_[node]);
   }
   return out;
 }
@@ -223,9 +237,36 @@ double GraphFlow::edge_share(NodeSet sources, NodeSet targets) const {
   descend(Kind::Flow, {}, &cut);
   double out = 0.0;
   for (std::size_t i = 0; i < sources.size(); ++i) {
-    out += cut.passed[i] * arrival_[sources[i]] / total_;
+    out += cut.passed[i] * arrival_[sources[i]];
   }
   return out;
+}
+
+std::vector<double> GraphFlow::shares_from(std::uint32_t source) const {
+  check_set(NodeSet(&source, 1));
+  std::vector<double> out(counts_.nodes(), 0.0);
+  out[source] = 1.0;
+  for (const std::uint32_t node : row_nodes(counts_)) {
+    out[node] = node == source ? 1.0 : take_in(node, Kind::Flow, out);
+  }
+  return out;
+}
+
+std::vector<double> GraphFlow::sent_on(std::uint32_t node) const {
+  check(has_row(counts_, node), "node {} has no row", node);
+  std::vector<double> out(counts_.nodes(), 0.0);
+  // Shares are of what arrives; what comes to the node is more where some of it does not.
+  out[node] = arrival_[node] == 0.0 ? 0.0 : shares_[node] / arrival_[node];
+  pass_on(node, Kind::Flow, out);
+  out.resize(counts_.sources());
+  for (std::size_t s = 0; s < out.size(); ++s) {
+    out[s] *= s == node ? 0.0 : arrival_[s];
+  }
+  return out;
+}
+
+double GraphFlow::completeness() const {
+  return graph_scores({counts_, rows_.ref()}, weights_).completeness.value_or(0.0);
 }
 
 double GraphFlow::unexplained() const {

@@ -64,8 +64,15 @@ class GraphFlow {
   std::vector<double> member_shares(NodeSet set) const;
   /// Of the paths that use an edge from a source to a target set, each once.
   double edge_share(NodeSet sources, NodeSet targets) const;
+  /// [nodes] the other way: of what comes to each node, the part that comes from `source`, each
+  /// path by its flow; 1 for itself.
+  std::vector<double> shares_from(std::uint32_t source) const;
+  /// [sources] what of a feature's or a target's share comes on to each.
+  std::vector<double> sent_on(std::uint32_t node) const;
   /// The share of the errors: 1 - replacement score.
   double unexplained() const;
+  /// As graph_scores() has it.
+  double completeness() const;
 
   /// [nodes] of each by itself; 0 for targets.
   std::span<const double> node_effects() const noexcept { return effects_; }
@@ -86,11 +93,23 @@ class GraphFlow {
   /// value in a model whose sources are off.
   EdgeEffect effect_through(NodeSet sources, NodeSet targets) const;
 
- private:
+  /// Which of the two numbers is followed along paths.
   enum class Kind : std::uint8_t { Flow, Effect };
+  /// [nodes] what paths start with at the targets, so that flows that arrive add up to 1.
+  std::vector<double> start(Kind kind) const;
+  /// [nodes] what comes to each node when `amounts` [nodes] are passed on from the targets down;
+  /// nodes that `stops` [nodes] marks keep theirs.
+  std::vector<double> follow(Kind kind, std::vector<double> amounts,
+                             std::span<const std::uint8_t> stops) const {
+    return descend(kind, std::move(amounts), stops, nullptr);
+  }
+
+ private:
   struct Cut;
 
-  /// [nodes] what comes to each node from the targets; nodes of `absorbing` pass nothing on.
+  std::vector<double> descend(Kind kind, std::vector<double> amounts,
+                              std::span<const std::uint8_t> stops, Cut* cut) const;
+  /// From the targets; nodes of `absorbing` pass nothing on.
   std::vector<double> descend(Kind kind, NodeSet absorbing, Cut* cut = nullptr) const;
   void pass_on(std::size_t node, Kind kind, std::span<double> amounts) const;
   void pass_on_cut(std::size_t node, Kind kind, std::span<double> amounts, Cut& cut) const;

@@ -1,0 +1,235 @@
+#include "explain/idea_name.h"
+
+#include <algorithm>
+#include <map>
+
+#include <fmt/format.h>
+
+namespace cajal {
+namespace {
+
+constexpr double kMostAgree = 0.4;   // of a group's influence, for a name from the atlas
+constexpr double kMostDirect = 0.5;  // of a group's share, that goes straight to the answer
+
+/// A name that some of a group's influence speaks for.
+struct Candidate {
+  std::string label;
+  std::string named_by;
+  double weight = 0.0;
+};
+
+std::string spaced(std::string text) {
+  std::replace_if(text.begin(), text.end(), [](char c) { return c == '.' || c == '_'; }, ' ');
+  return text;
+}
+
+/// "state=Texas" as "Texas", "known=no" as "not known", "sum.ones=5" as "sum ones 5".
+std::string truth_name(const std::string& label) {
+  const std::size_t equals = label.find('=');
+  if (equals == std::string::npos) {
+    return label;
+  }
+  const std::string kind = spaced(label.substr(0, equals));
+  const std::string value = label.substr(equals + 1);
+  if (value == "yes") {
+    return kind;
+  }
+  if (value == "no") {
+    return "not " + kind;
+  }
+  const bool tells = value.size() > 3 || label.compare(0, equals, "rhyme") == 0;
+  return tells ? value : kind + " " + value;
+}
+
+std::string how(LabelSource source, const std::string& label) {
+  switch (source) {
+    case LabelSource::Truth:
+      return fmt::format("most of its features stand for {} where the truth is known", label);
+    case LabelSource::Token:
+      return fmt::format("most of its features {}", label);
+    case LabelSource::Context:
+      return fmt::format("most of its features fire {}", label);
+    case LabelSource::Logits:
+      return fmt::format("most of its features raise one token: {}", label);
+    case LabelSource::None:
+      break;
+  }
+  return {};
+}
+
+/// `fires on " is"` as `"is"`.
+std::string short_name(const FeatureLabel& label) {
+  constexpr std::string_view kFires = "fires on ";
+  if (label.source == LabelSource::Truth) {
+    return truth_name(label.text);
+  }
+  const bool fires = label.text.compare(0, kFires.size(), kFires) == 0;
+  return fires ? label.text.substr(kFires.size()) : label.text;
+}
+
+class Namer {
+ public:
+  Namer(const IdeaSources& sources, TruthLabels truth) : sources_(sources), truth_(truth) {
+    const NodeCounts& counts = sources.flow.counts();
+    for (std::size_t i = 0; i < counts.targets; ++i) {
+      targets_.push_back(static_cast<std::uint32_t>(counts.target(i)));
+    }
+  }
+
+  void name(FeatureGroup& group) const {
+    const double all = influence(group.nodes);
+    std::vector<FeatureLabel> labels;
+    for (const std::uint32_t node : group.nodes) {
+      labels.push_back(label_of(node));
+    }
+    Candidate best = by_label(group, labels, true);
+    if (best.weight < kMostAgree * all) {
+      best = by_answer(group, all);
+    }
+    if (best.weight < kMostAgree * all) {
+      best = by_label(group, labels, false);
+    }
+    if (best.weight < kMostAgree * all) {
+      best = by_place(group);
+    }
+    group.label = best.label;
+    group.named_by = best.named_by;
+    group.confidence = all > 0.0 ? std::clamp(best.weight / all, 0.0, 1.0) : 0.0;
+  }
+
+ private:
+  double influence(NodeSet nodes) const {
+    double out = 0.0;
+    for (const std::uint32_t node : nodes) {
+      out += sources_.flow.node_shares()[node];
+    }
+    return out;
+  }
+
+  /// LabelSource::None where nothing is known or may be shown.
+  FeatureLabel label_of(std::uint32_t node) const {
+    const ActiveFeature& f = sources_.graph.feature(node);
+    const auto site =
+        sources_.dictionary == nullptr ? f.layer : sources_.dictionary->index_of(f.layer);
+    if (!sources_.atlas || !site) {
+      return {};
+    }
+    const auto page = sources_.atlas.page({static_cast<std::uint32_t>(*site), f.feature});
+    const bool hidden =
+        !page || (page->label.source == LabelSource::Truth && truth_ == TruthLabels::Hidden);
+    return hidden ? FeatureLabel{} : page->label;
+  }
+
+  /// The label that most influence agrees on; of one source, or of any but truth.
+  Candidate by_label(const FeatureGroup& group, std::span<const FeatureLabel> labels,
+                     bool truth) const {
+    std::map<std::string, Candidate> votes;
+    for (std::size_t i = 0; i < labels.size(); ++i) {
+      const FeatureLabel& label = labels[i];
+      if (label.source != LabelSource::None && (label.source == LabelSource::Truth) == truth) {
+        Candidate& vote = votes[label.text];
+        vote.weight += sources_.flow.node_shares()[group.nodes[i]];
+        vote.named_by = how(label.source, label.text);
+        vote.label = short_name(label);
+      }
+    }
+    Candidate best;
+    for (const auto& [text, vote] : votes) {
+      best = vote.weight > best.weight ? vote : best;
+    }
+    return best;
+  }
+
+  /// What goes straight to the answer speaks for or against it.
+  Candidate by_answer(const FeatureGroup& group, double all) const {
+    const double share = sources_.flow.share(group.nodes);
+    const double direct = sources_.flow.edge_share(group.nodes, targets_);
+    if (share <= 0.0 || direct < kMostDirect * share) {
+      return {};
+    }
+    const bool against = sources_.flow.edge_effect(group.nodes, targets_).effect < 0.0;
+    return {
+        fmt::format("{} {}", against ? "speaks against" : "says", in_quotes(sources_.answer)),
+        fmt::format("{:.0f} % of what it does goes straight to the answer", 100.0 * direct / share),
+        all * std::min(1.0, direct / share)};
+  }
+
+  /// The word at which most of it fires.
+  Candidate by_place(const FeatureGroup& group) const {
+    std::map<std::size_t, double> votes;
+    for (const std::uint32_t node : group.nodes) {
+      votes[word_at(sources_.graph.feature(node).position)] += sources_.flow.node_shares()[node];
+    }
+    const auto best =
+        std::max_element(votes.begin(), votes.end(),
+                         [](const auto& a, const auto& b) { return a.second < b.second; });
+    if (best == votes.end()) {
+      return {};
+    }
+    const std::string word = best->first < sources_.words.size()
+                                 ? in_quotes(sources_.words[best->first].text)
+                                 : fmt::format("position {}", best->first);
+    return {"at " + word, "its features have no common meaning that is known; most fire at " + word,
+            best->second};
+  }
+
+  std::size_t word_at(std::uint32_t position) const {
+    for (std::size_t w = 0; w < sources_.words.size(); ++w) {
+      if (position <= sources_.words[w].last) {
+        return w;
+      }
+    }
+    return position;
+  }
+
+  const IdeaSources& sources_;
+  TruthLabels truth_;
+  std::vector<std::uint32_t> targets_;
+};
+
+std::string layers_of(const AttributionGraph& graph, const FeatureGroup& group) {
+  const std::uint32_t first = graph.feature(group.nodes.front()).layer;
+  const std::uint32_t last = graph.feature(group.nodes.back()).layer;
+  return first == last ? fmt::format("layer {}", first)
+                       : fmt::format("layers {}\u2013{}", first, last);
+}
+
+bool is_taken(std::span<const FeatureGroup> groups, const FeatureGroup& of) {
+  return std::count_if(groups.begin(), groups.end(),
+                       [&](const FeatureGroup& group) { return group.label == of.label; }) > 1;
+}
+
+}  // namespace
+
+std::string in_quotes(std::string_view text) {
+  const std::size_t begin = text.find_first_not_of(" \t");
+  const std::size_t end = text.find_last_not_of(" \t");
+  if (begin != std::string_view::npos) {
+    text = text.substr(begin, end - begin + 1);
+  }
+  std::string out = "\"";
+  for (const char c : text) {
+    out += c == '\n' ? std::string("\u23ce") : std::string(1, c);
+  }
+  return out + "\"";
+}
+
+void name_ideas(const IdeaSources& sources, TruthLabels truth, std::vector<FeatureGroup>& groups) {
+  const Namer namer(sources, truth);
+  for (FeatureGroup& group : groups) {
+    namer.name(group);
+  }
+  const std::vector<FeatureGroup> named = groups;
+  for (std::size_t i = 0; i < groups.size(); ++i) {
+    if (is_taken(named, named[i])) {
+      groups[i].label += ", " + layers_of(sources.graph, groups[i]);
+    }
+  }
+  for (std::size_t i = 0; i < groups.size(); ++i) {
+    for (std::size_t n = 2; is_taken(groups, groups[i]); ++n) {
+      groups[i].label += fmt::format(" ({})", n);
+    }
+  }
+}
+
+}  // namespace cajal
