@@ -19,6 +19,8 @@ namespace cajal {
 struct ChartToken {
   std::string text;
   double share = 0.0;  // of the answer that comes from its embedding
+
+  friend bool operator==(const ChartToken&, const ChartToken&) = default;
 };
 
 /// What came of switching an idea off, or an idea's way to another, with nothing frozen.
@@ -34,6 +36,8 @@ struct TriedClaim {
   double becomes_probability = 0.0;
 
   bool held() const noexcept { return sign && size && beyond; }
+
+  friend bool operator==(const TriedClaim&, const TriedClaim&) = default;
 };
 
 /// A feature at a position.
@@ -46,6 +50,8 @@ struct ChartMember {
   std::string label;     // as the atlas has it; empty: it has none
   std::string label_by;  // "truth", "token", "context", "logits", "none" (atlas/feature_page.h)
   double label_score = 0.0;
+
+  friend bool operator==(const ChartMember&, const ChartMember&) = default;
 };
 
 /// A place where an idea's features fire, to read: the text around and the tokens that fire.
@@ -53,6 +59,8 @@ struct ChartExample {
   std::string before;
   std::string firing;
   std::string after;
+
+  friend bool operator==(const ChartExample&, const ChartExample&) = default;
 };
 
 enum class BoxKind : std::uint8_t { Word, Idea, Answer, Unexplained };
@@ -73,6 +81,8 @@ struct ChartBox {
   std::vector<std::string> promotes;     // tokens
   std::vector<std::string> suppresses;
   std::optional<TriedClaim> claim;
+
+  friend bool operator==(const ChartBox&, const ChartBox&) = default;
 };
 
 /// What one head carried along an edge.
@@ -82,6 +92,8 @@ struct ChartHead {
   std::uint32_t to = 0;    // the position that reads
   std::uint32_t from = 0;  // the position that is read
   double effect = 0.0;     // its part of the edge's effect, signed
+
+  friend bool operator==(const ChartHead&, const ChartHead&) = default;
 };
 
 struct ChartEdge {
@@ -93,6 +105,8 @@ struct ChartEdge {
   double other_heads = 0.0;      // heads that are not listed
   double bypass = 0.0;           // what passed no attention
   std::optional<TriedClaim> claim;
+
+  friend bool operator==(const ChartEdge&, const ChartEdge&) = default;
 };
 
 /// A way from words to the answer.
@@ -100,11 +114,15 @@ struct ChartRoute {
   std::vector<std::string> boxes;  // ids, words first
   double share = 0.0;
   double effect = 0.0;
+
+  friend bool operator==(const ChartRoute&, const ChartRoute&) = default;
 };
 
 struct ChartAlternative {
   std::string text;
   double probability = 0.0;
+
+  friend bool operator==(const ChartAlternative&, const ChartAlternative&) = default;
 };
 
 struct Chart {
@@ -129,6 +147,8 @@ struct Chart {
   std::string footer;              // model, precision, how claims fared on many prompts
 
   const ChartBox* box(const std::string& id) const noexcept;
+
+  friend bool operator==(const Chart&, const Chart&) = default;
 };
 
 }  // namespace cajal
