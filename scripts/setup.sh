@@ -5,9 +5,10 @@ set -eu
 
 build="g++ cmake ninja-build pkg-config ccache git ca-certificates
   libdnnl-dev ocl-icd-opencl-dev opencl-headers libhwy-dev libfmt-dev nlohmann-json3-dev libcli11-dev
-  libpcre2-dev libutf8proc-dev libzip-dev libyaml-cpp-dev libxxhash-dev libsqlite3-dev zlib1g-dev"
+  libpcre2-dev libutf8proc-dev libzip-dev libyaml-cpp-dev libxxhash-dev libsqlite3-dev zlib1g-dev
+  libgraphviz-dev librsvg2-dev fonts-dejavu-core"
 check="clang-19 clang-format-19 clang-tidy-19 libclang-rt-19-dev llvm-19 libgtest-dev libgmock-dev
-  libsentencepiece-dev python3"
+  libsentencepiece-dev python3 chromium"
 bench="python3 python3-venv python3-dev"
 
 wanted=""

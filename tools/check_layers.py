@@ -48,6 +48,7 @@ ONLY_IN = {  # a third-party header has one home
     r"<utf8proc": r"text/.*\.cc",
     r"<sentencepiece": r"text/.*\.cc",
     r"<graphviz/": r"explain/.*\.cc",
+    r"<(librsvg/|cairo)": r"explain/.*\.cc",
     r"<sqlite3": r"store/.*\.cc",
     r"<httplib": r"server/listener\.cc",
     r"<CLI/": r"cli/.*",
