@@ -19,6 +19,10 @@ DocumentSource source_of(std::span<const Document> documents) {
   };
 }
 
+DocumentSource source_of(std::shared_ptr<DocumentStream> documents) {
+  return [documents = std::move(documents)](std::uint64_t index) { return documents->read(index); };
+}
+
 TokenBatches::TokenBatches(const Tokenizer& tokenizer, DocumentSource documents,
                            TokenBatchOptions options)
     : tokenizer_(tokenizer), documents_(std::move(documents)), options_(options) {
@@ -30,6 +34,29 @@ void TokenBatches::rewind() {
   next_ = 0;
   given_ = 0;
   pending_.reset();
+}
+
+TokenBatches::Position TokenBatches::position() const {
+  const bool within = pending_ && pending_->done < pending_->encoding.ids.size();
+  return {.document = within ? pending_->number : next_,
+          .done = within ? pending_->done : 0,
+          .given = given_};
+}
+
+void TokenBatches::restore(const Position& position) {
+  pending_.reset();
+  next_ = position.document;
+  given_ = 0;  // so that it is read whatever the limit is
+  if (position.done != 0) {
+    const bool there = read_document() && pending_->number == position.document &&
+                       position.done < pending_->encoding.ids.size();
+    if (!there) {
+      fail(ErrorCode::CorruptData, "document {} of the corpus is not what it was; begin again",
+           position.document);
+    }
+    pending_->done = position.done;
+  }
+  given_ = position.given;
 }
 
 bool TokenBatches::read_document() {
@@ -69,10 +96,13 @@ void TokenBatches::take_piece(TokenBatch& batch) {
                        batch.tokens.end());
   batch.targets.push_back(-1);
   batch.starts.push_back(static_cast<std::int32_t>(sequence.end));
+  const bool is_new = batch.first_document + batch.documents.size() <= sequence.document;
   while (batch.first_document + batch.documents.size() <= sequence.document) {
     batch.documents.emplace_back();  // those without tokens stay empty
   }
-  batch.documents.back() = pending_->document;
+  if (is_new) {
+    batch.documents.back() = pending_->document;
+  }
   batch.sequences.push_back(sequence);
   given_ += length;
 }

@@ -7,11 +7,13 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <span>
 #include <vector>
 
 #include "corpus/document.h"
+#include "corpus/document_stream.h"
 #include "model/model.h"
 #include "text/tokenizer.h"
 
@@ -22,6 +24,8 @@ using DocumentSource = std::function<std::optional<Document>(std::uint64_t)>;
 
 /// The documents must outlive the source.
 DocumentSource source_of(std::span<const Document> documents);
+/// The stream's, which copies of the source share.
+DocumentSource source_of(std::shared_ptr<DocumentStream> documents);
 
 /// A document, or a piece of one, in a batch.
 struct TokenSequence {
@@ -63,6 +67,18 @@ class TokenBatches {
   std::optional<TokenBatch> next();
   /// From the first document on.
   void rewind();
+
+  /// Where the next batch begins.
+  struct Position {
+    std::uint64_t document = 0;  // its number
+    std::uint64_t done = 0;      // tokens of it that were given
+    std::uint64_t given = 0;     // of all batches
+    friend bool operator==(const Position&, const Position&) = default;
+  };
+  Position position() const;
+  /// Goes on from there: the same batches as without a break, of the same documents. Throws
+  /// CorruptData if the document is not as long as it was.
+  void restore(const Position& position);
   std::size_t tokens() const noexcept { return given_; }
 
  private:

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include "base/error.h"
 #include "text/tokenizer_json.h"
 #include "text/train/train_bpe.h"
 
@@ -73,6 +74,39 @@ TEST(TokenBatches, OneLongTextEndsAtTheLimitToo) {
   TokenBatches batches(*t, source_of(docs), {.context = 4, .batch = 8, .tokens = 6});
   EXPECT_EQ(batches.next()->tokens.size(), 8U);
   EXPECT_FALSE(batches.next());
+}
+
+TEST(TokenBatches, GoOnFromAnyPositionWithTheSameBatches) {
+  const auto t = tokenizer();
+  const auto docs = documents({"abc", "", "abcdefghijklmnopqrst", "uv", "w"});
+  const TokenBatchOptions options = {.bos = 1, .context = 4, .batch = 8, .tokens = 30};
+  TokenBatches whole(*t, source_of(docs), options);
+  std::size_t count = 0;
+  for (bool more = true; more; ++count) {
+    TokenBatches resumed(*t, source_of(docs), options);
+    resumed.restore(whole.position());
+    EXPECT_EQ(resumed.position(), whole.position());
+    const auto here = whole.next();
+    const auto there = resumed.next();
+    more = here.has_value();
+    ASSERT_EQ(there.has_value(), more);
+    if (more) {
+      EXPECT_EQ(there->tokens, here->tokens);
+      EXPECT_EQ(there->starts, here->starts);
+      EXPECT_EQ(there->first_document, here->first_document);
+      EXPECT_EQ(there->documents, here->documents);
+      EXPECT_EQ(resumed.tokens(), whole.tokens());
+    }
+  }
+  EXPECT_GT(count, 4U);
+}
+
+TEST(TokenBatches, DoNotGoOnInADocumentThatIsShorterNow) {
+  const auto t = tokenizer();
+  const auto docs = documents({"ab"});
+  TokenBatches batches(*t, source_of(docs), {.bos = 1, .context = 4});
+  EXPECT_THROW(batches.restore({.document = 0, .done = 3, .given = 3}), Error);
+  EXPECT_THROW(batches.restore({.document = 7, .done = 3, .given = 3}), Error);
 }
 
 TEST(TokenBatches, ASpanHasTheTokensThatHoldItsBytes) {

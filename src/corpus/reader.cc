@@ -20,8 +20,7 @@ std::vector<Document> read_lines(std::string_view text, const std::string& path)
     if (line.find_first_not_of(" \t\r") == std::string_view::npos) {
       continue;
     }
-    const std::string where = fmt::format("{}: line {}", path, number);
-    out.push_back(document_from_json(Json::parse(line, where), where));
+    out.push_back(document_from_line(line, path, number));
   }
   return out;
 }
@@ -42,6 +41,11 @@ std::vector<Document> read_documents(const std::filesystem::path& path) {
     fail(ErrorCode::CorruptData, "{}: holds no text to read", path.string());
   }
   return out;
+}
+
+Document document_from_line(std::string_view line, std::string_view path, std::size_t number) {
+  const std::string where = fmt::format("{}: line {}", path, number);
+  return document_from_json(Json::parse(line, where), where);
 }
 
 std::string to_line(const Document& document) {

@@ -1,7 +1,10 @@
 // Documents from files: the world's own .jsonl, anyone's .jsonl with a "text", and plain text.
+// Whole files at once; document_stream.h reads them one document at a time.
 #pragma once
 
 #include <filesystem>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "corpus/document.h"
@@ -13,6 +16,9 @@ namespace cajal {
 /// CorruptData naming file and line for text that is not UTF-8, a line that is no such object, or
 /// a file without a document.
 std::vector<Document> read_documents(const std::filesystem::path& path);
+
+/// Line `number` (from 1) of a .jsonl at `path`. Throws CorruptData naming both.
+Document document_from_line(std::string_view line, std::string_view path, std::size_t number);
 
 /// One line of .jsonl, with its line break.
 std::string to_line(const Document& document);

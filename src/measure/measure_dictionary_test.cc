@@ -109,7 +109,9 @@ TEST_F(MeasureDictionary, ThatDoesNotFitTheModelIsRefused) {
 
 TEST_F(MeasureDictionary, AnEmptyCorpusIsRefused) {
   const auto all = columns({"resid_post.0"}, 32, 32);
-  EXPECT_THROW(measure_dictionary(small_.asked(), *all, source_of({}), {.bos = 1}), Error);
+  EXPECT_THROW(
+      measure_dictionary(small_.asked(), *all, source_of(std::span<const Document>()), {.bos = 1}),
+      Error);
 }
 
 TEST(TopOfBasis, PrincipalComponentsAreThoseOfTheCovariance) {

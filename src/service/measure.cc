@@ -5,8 +5,8 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
-#include "corpus/reader.h"
 #include "corpus/world/world.h"
+#include "service/corpus.h"
 
 namespace cajal {
 namespace {
@@ -14,7 +14,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t kProbed = 1000;  // questions of each kind and split
-constexpr std::size_t kMostFiles = 10000;
 
 FieldTable<MeasureRequest> own_fields() {
   return {
@@ -49,17 +48,6 @@ FieldTable<MeasureRequest> own_fields() {
        &MeasureRequest::svg},
       {trust_field(), &MeasureRequest::trust},
   };
-}
-
-/// The documents of all files, one after the other.
-std::vector<Document> read_corpus(const std::vector<std::string>& files) {
-  check(files.size() <= kMostFiles, "{} files are too many", files.size());
-  std::vector<Document> out;
-  for (const std::string& file : files) {
-    std::vector<Document> documents = read_documents(file);
-    std::move(documents.begin(), documents.end(), std::back_inserter(out));
-  }
-  return out;
 }
 
 Asked asked_of(Session& session) {
@@ -133,8 +121,7 @@ void add_learned(Session& session, const MeasureRequest& request, const Document
 DictionaryResult on_corpus(Session& session, const MeasureRequest& request,
                            const Dictionary& dictionary, const std::stop_token& cancel,
                            const MeasureProgress& progress) {
-  const std::vector<Document> documents = read_corpus(request.corpus);
-  const DocumentSource corpus = source_of(documents);
+  const DocumentSource corpus = source_of(open_corpus(request.corpus));
   const MeasureOptions options = options_of(session, request, cancel, progress);
   DictionaryResult out = measure_dictionary(asked_of(session), dictionary, corpus, options);
   add_learned(session, request, corpus, options, out);
