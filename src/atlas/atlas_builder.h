@@ -16,6 +16,7 @@
 
 #include "activations/token_batches.h"
 #include "atlas/feature_page.h"
+#include "io/byte_stream.h"
 #include "tensor/sparse_rows.h"
 
 namespace cajal {
@@ -52,6 +53,13 @@ class Commonest {
   /// Commonest first.
   std::vector<std::pair<Key, std::uint32_t>> ordered() const;
 
+  /// For a checkpoint, which keeps the order of the counters: which of equal ones is taken over
+  /// depends on it. `key` writes or reads a key.
+  template <typename WriteKey>
+  void save(ByteWriter& out, const WriteKey& key) const;
+  template <typename ReadKey>
+  void restore(ByteReader& in, const ReadKey& key);
+
  private:
   std::array<Key, kSlots> keys_{};
   std::array<std::uint32_t, kSlots> counts_{};
@@ -85,6 +93,8 @@ class AtlasBuilder {
   std::size_t features() const noexcept { return states_.size(); }
   std::uint64_t tokens() const noexcept { return tokens_; }
   FeatureId id(std::size_t number) const;
+  /// Of the first feature of a site.
+  std::size_t number(std::size_t site) const { return first_[site]; }
   /// Without logits, cosines and label.
   FeaturePage page(std::size_t number) const;
   PeakTokens peak_tokens(std::size_t number) const;
@@ -92,6 +102,12 @@ class AtlasBuilder {
   const std::map<std::uint64_t, AtlasSequence>& sequences() const noexcept { return sequences_; }
   /// Forgets sequences that no example shows any more. add() does so from time to time.
   void drop_unused();
+
+  /// All that was gathered, for a checkpoint. What comes after restore() is as if there had been no
+  /// break; options must be those of the builder that saved. Throws CorruptData if the bytes are of
+  /// other features.
+  void save(ByteWriter& out) const;
+  void restore(ByteReader& in);
 
  private:
   struct Firing {
@@ -117,6 +133,8 @@ class AtlasBuilder {
     std::vector<Companion> together;  // ascending
   };
 
+  static void save(const State& state, ByteWriter& out);
+  void restore(ByteReader& in, State& state) const;
   std::vector<Firing> firings_of(const TokenSequence& sequence, std::span<const std::size_t> rows,
                                  std::span<const SparseRows> codes) const;
   void add_feature(std::span<const Firing> own, std::uint64_t sequence,
@@ -137,6 +155,31 @@ class AtlasBuilder {
   std::uint64_t next_sequence_ = 0;
   std::size_t kept_ = 0;  // sequences after the last drop_unused()
 };
+
+template <typename Key, std::size_t kSlots>
+template <typename WriteKey>
+void Commonest<Key, kSlots>::save(ByteWriter& out, const WriteKey& key) const {
+  out.number(total_);
+  out.number(used_);
+  for (std::size_t i = 0; i < used_; ++i) {
+    key(keys_[i]);
+    out.number(counts_[i]);
+    out.number(others_[i]);
+  }
+}
+
+template <typename Key, std::size_t kSlots>
+template <typename ReadKey>
+void Commonest<Key, kSlots>::restore(ByteReader& in, const ReadKey& key) {
+  total_ = in.small();
+  used_ = in.count();
+  in.require(used_ <= kSlots);
+  for (std::size_t i = 0; i < used_; ++i) {
+    keys_[i] = key();
+    counts_[i] = in.small();
+    others_[i] = in.small();
+  }
+}
 
 template <typename Key, std::size_t kSlots>
 std::vector<std::pair<Key, std::uint32_t>> Commonest<Key, kSlots>::ordered() const {

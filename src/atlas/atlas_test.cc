@@ -6,6 +6,8 @@
 #include "atlas/atlas_builder.h"
 #include "atlas/label.h"
 #include "atlas/logit_effects.h"
+#include "base/error.h"
+#include "base/random.h"
 #include "model/unembed.h"
 #include "testing/files.h"
 #include "testing/random_model.h"
@@ -152,6 +154,57 @@ TEST(AtlasBuilder, TokensThatWereSeenOnceAreNotCountedForOthers) {
 
 std::string piece(TokenId id) {
   return fmt::format("<{}>", id);
+}
+
+/// Documents with firings drawn from their number, into both builders.
+void read_drawn(AtlasBuilder& atlas, std::uint64_t document) {
+  std::vector<TokenId> tokens = {1};
+  std::vector<Fired> fired;
+  for (std::size_t t = 1; t < 12; ++t) {
+    tokens.push_back(static_cast<TokenId>(random_bits(1, document, t) % 50));
+    for (std::uint32_t f = 0; f < 30; ++f) {
+      const std::uint64_t bits = random_bits(2, document * 100 + t, f);
+      if (bits % 5 == 0) {
+        fired.push_back({t, f, static_cast<float>(bits % 1000) + 0.3F});
+      }
+    }
+  }
+  read(atlas, document, tokens, fired, 31);
+}
+
+std::string saved(const AtlasBuilder& atlas) {
+  ByteWriter out;
+  atlas.save(out);
+  return out.take();
+}
+
+TEST(AtlasBuilder, GoesOnFromWhatItSavedAsIfThereHadBeenNoBreak) {
+  const std::vector<std::size_t> sites = {31};
+  AtlasBuilder whole(sites, {.seed = 4});
+  for (std::uint64_t d = 0; d < 20; ++d) {
+    read_drawn(whole, d);
+  }
+  const std::string bytes = saved(whole);
+  AtlasBuilder resumed(sites, {.seed = 4});
+  ByteReader in(bytes, "here", "begin again");
+  resumed.restore(in);
+  in.end();
+  EXPECT_EQ(saved(resumed), bytes);
+  for (std::uint64_t d = 20; d < 90; ++d) {
+    read_drawn(whole, d);
+    read_drawn(resumed, d);
+  }
+  EXPECT_EQ(saved(resumed), saved(whole));
+  EXPECT_EQ(resumed.page(7).top[0].activation, whole.page(7).top[0].activation);
+}
+
+TEST(AtlasBuilder, DoesNotGoOnFromAnotherDictionarysFeatures) {
+  AtlasBuilder atlas(std::vector<std::size_t>{31});
+  read_drawn(atlas, 0);
+  const std::string bytes = saved(atlas);
+  AtlasBuilder other(std::vector<std::size_t>{32});
+  ByteReader in(bytes, "here", "begin again");
+  EXPECT_THROW(other.restore(in), Error);
 }
 
 TEST(Label, SaysTheTokenThatMostPeaksAreOn) {

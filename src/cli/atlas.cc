@@ -3,11 +3,14 @@
 #include <algorithm>
 
 #include "cli/dictionary_commands.h"
+#include "cli/duration.h"
 #include "cli/live_line.h"
 #include "cli/model_command.h"
 
 namespace cajal {
 namespace {
+
+constexpr int kPatience = 60;  // seconds that the last batch and a checkpoint may take
 
 std::string text_of(const AtlasResult& result, const std::string& file) {
   return fmt::format(
@@ -32,12 +35,16 @@ class AtlasCommand final : public Command {
     const std::string& file = console.flags().output;
     require(!file.empty(), "say where the atlas goes: -o FILE");
     check_free(file, console.flags().force);
+    request_.over = console.flags().force;
     Session session = open_model(request_, console);
+    around.interrupt.set_patience(kPatience);
     AtlasResult result;
     {
       LiveLine line(console);
       result = build_atlas(session, request_, file, around.interrupt.token(),
-                           [&](std::string_view what) { line.show(what); });
+                           [&](const AtlasStage& stage) {
+                             line.show(stage.what + pace(stage.tokens_per_s, stage.seconds_left));
+                           });
     }
     print_notes(session, console);
     if (console.json()) {

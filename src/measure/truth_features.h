@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "activations/token_batches.h"
+#include "io/byte_stream.h"
 #include "tensor/sparse_rows.h"
 
 namespace cajal {
@@ -59,6 +60,12 @@ class TruthFeatures {
   /// Labels with too few spans.
   std::size_t rare() const;
 
+  /// All that was counted, for a checkpoint. What comes after restore() is as if there had been no
+  /// break; options must be those of the object that saved. Throws CorruptData if the bytes are of
+  /// other features.
+  void save(ByteWriter& out) const;
+  void restore(ByteReader& in);
+
  private:
   static constexpr std::size_t kBins = 24;
   using Bins = std::array<std::int32_t, kBins>;
@@ -94,6 +101,10 @@ class TruthFeatures {
   };
   using Range = std::pair<std::size_t, std::size_t>;  // tokens of the sequence, [first, second)
 
+  static void save(const Feature& feature, ByteWriter& out);
+  static void save(const Label& label, ByteWriter& out);
+  static void restore(ByteReader& in, Feature& feature);
+  void restore(ByteReader& in, Label& label) const;
   std::uint32_t bin_of(std::uint32_t feature, float value);
   std::vector<Firing> firings_of(const TokenSequence& sequence, std::span<const std::size_t> rows,
                                  std::span<const SparseRows> codes);

@@ -213,5 +213,39 @@ TEST(TruthFeatures, AFeaturesLabelIsChosenOnTheHalfThatItsFiguresAreNotOf) {
   EXPECT_TRUE(truth.of_features(0.5).empty());
 }
 
+TEST(TruthFeatures, GoOnFromWhatTheySavedAsIfThereHadBeenNoBreak) {
+  const std::vector<std::size_t> sites = {1};
+  TruthFeatures whole(sites);
+  TruthFeatures resumed(sites);
+  const auto add = [](TruthFeatures& truth, std::uint64_t d) {
+    read_three(truth, d, d % 3 == 0 ? "a" : "b", {d % 3 == 0, d % 7 == 0});
+  };
+  for (std::uint64_t d = 0; d < 100; ++d) {
+    add(whole, d);
+  }
+  ByteWriter out;
+  whole.save(out);
+  const std::string bytes = out.take();
+  ByteReader in(bytes, "here", "begin again");
+  resumed.restore(in);
+  in.end();
+  for (std::uint64_t d = 100; d < 200; ++d) {
+    add(whole, d);
+    add(resumed, d);
+  }
+  const auto expected = whole.labels();
+  const auto got = resumed.labels();
+  ASSERT_EQ(got.size(), expected.size());
+  ASSERT_EQ(got.size(), 2U);
+  for (std::size_t i = 0; i < got.size(); ++i) {
+    EXPECT_EQ(got[i].value, expected[i].value);
+    EXPECT_EQ(got[i].spans, expected[i].spans);
+    EXPECT_EQ(got[i].f1, expected[i].f1);
+    EXPECT_EQ(got[i].auroc, expected[i].auroc);
+    EXPECT_EQ(got[i].threshold, expected[i].threshold);
+  }
+  EXPECT_GT(got[0].f1, 0.5);
+}
+
 }  // namespace
 }  // namespace cajal

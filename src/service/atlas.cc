@@ -1,30 +1,15 @@
 #include "service/atlas.h"
 
 #include <algorithm>
-#include <chrono>
-#include <set>
 
 #include <fmt/format.h>
 
-#include "atlas/atlas_builder.h"
-#include "atlas/label.h"
-#include "atlas/logit_effects.h"
 #include "base/error.h"
-#include "base/parallel.h"
-#include "corpus/reader.h"
-#include "corpus/world/world.h"
-#include "dictionary/decoder_cosine.h"
-#include "dictionary/read_features.h"
-#include "measure/world_replaced.h"
+#include "service/atlas_building.h"
 #include "service/open_dictionary.h"
 
 namespace cajal {
 namespace {
-
-constexpr std::size_t kTokensNamed = 5;  // promoted, suppressed
-constexpr std::size_t kNear = 5;
-constexpr double kTruthLabel = 0.5;  // F1 from which a truth names a feature
-constexpr std::size_t kMostCosines = std::size_t{1} << 16;
 
 FieldTable<AtlasRequest> own_fields() {
   return {
@@ -41,164 +26,12 @@ FieldTable<AtlasRequest> own_fields() {
       {{.name = "documents", .help = "documents of the world", .min = 1}, &AtlasRequest::documents},
       {{.name = "tokens", .help = "read at most so many tokens", .min = 2}, &AtlasRequest::tokens},
       {{.name = "seed", .help = "chooses documents and examples"}, &AtlasRequest::seed},
+      {{.name = "checkpoint_every",
+        .help = "seconds between checkpoints, which --resume goes on from"},
+       &AtlasRequest::checkpoint_every},
+      {{.name = "resume", .help = "go on from the last checkpoint"}, &AtlasRequest::resume},
       {trust_field(), &AtlasRequest::trust},
   };
-}
-
-class Building {
- public:
-  Building(Session& session, const AtlasRequest& request, const Dictionary& dictionary)
-      : session_(session),
-        request_(request),
-        dictionary_(dictionary),
-        builder_(feature_counts(dictionary), {.seed = request.seed}),
-        truth_(feature_counts(dictionary)) {}
-
-  static std::vector<std::size_t> feature_counts(const Dictionary& dictionary) {
-    std::vector<std::size_t> out;
-    for (const DictionaryLayer& layer : dictionary.layers()) {
-      out.push_back(layer.features());
-    }
-    return out;
-  }
-
-  /// `truths`: whether any document says what is true of it. Those without spans then count, too:
-  /// what fires on them is a false alarm.
-  void read(const DocumentSource& documents, bool truths, const std::stop_token& cancel,
-            const std::function<void(std::string_view)>& progress) {
-    has_truth_ = truths;
-    const std::optional<TokenId> bos = session_.special.bos;
-    TokenBatches batches(*session_.tokenizer, documents,
-                         batch_options(session_.model->config(), bos, request_.tokens));
-    while (auto batch = batches.next()) {
-      if (cancel.stop_requested()) {
-        fail(ErrorCode::Cancelled, "interrupted");
-      }
-      const std::vector<std::size_t> rows =
-          bos ? rows_except(batch->tokens, std::span(&*bos, 1)) : rows_except(batch->tokens, {});
-      const auto codes = read_features(*session_.backend, *session_.model, dictionary_,
-                                       batch->batch(), rows, session_.precision);
-      for (Document& document : batch->documents) {
-        std::erase_if(document.spans, [](const Span& span) { return span.kind == "fact"; });
-      }
-      // Two counts that share nothing: each on a thread of its own.
-      parallel_for(has_truth_ ? 2 : 1, 1, [&](std::size_t begin, std::size_t end) {
-        for (std::size_t i = begin; i < end; ++i) {
-          i == 0 ? builder_.add(*batch, rows, codes) : truth_.add(*batch, rows, codes);
-        }
-      });
-      if (progress) {
-        progress(fmt::format("{} tokens", builder_.tokens()));
-      }
-    }
-    check(builder_.tokens() != 0, "the corpus has no token that a feature could fire on");
-    builder_.drop_unused();
-  }
-
-  std::vector<FeaturePage> pages(const std::stop_token& cancel) {
-    std::vector<FeaturePage> out;
-    std::size_t number = 0;
-    for (std::size_t site = 0; site < dictionary_.layers().size(); ++site) {
-      if (cancel.stop_requested()) {
-        fail(ErrorCode::Cancelled, "interrupted");
-      }
-      const std::size_t features = dictionary_.layers()[site].features();
-      const auto effects = logit_effects(*session_.backend, *session_.model, dictionary_, site,
-                                         kTokensNamed, session_.precision);
-      DecoderCosines cosines;
-      if (features <= kMostCosines) {
-        cosines = decoder_cosines(*session_.backend, dictionary_, site, kNear);
-      }
-      for (std::size_t f = 0; f < features; ++f, ++number) {
-        FeaturePage page = builder_.page(number);
-        page.promoted = effects[f].promoted;
-        page.suppressed = effects[f].suppressed;
-        if (!cosines.nearest.empty()) {
-          for (const NearFeature& near : cosines.nearest[f]) {
-            page.near.push_back({{static_cast<std::uint32_t>(site), near.feature}, near.cosine});
-          }
-        }
-        page.label = label_of(builder_.peak_tokens(number), page.promoted,
-                              [&](TokenId id) { return session_.tokenizer->bytes_of(id); });
-        out.push_back(std::move(page));
-      }
-    }
-    name_by_truth(out);
-    return out;
-  }
-
-  AtlasContents contents(const std::vector<FeaturePage>& pages) const {
-    AtlasContents out{.tokens = builder_.tokens(), .sequences = builder_.sequences()};
-    const std::vector<DictionarySite> sites = sites_of(dictionary_, session_.model->config());
-    for (std::size_t s = 0; s < sites.size(); ++s) {
-      out.layers.push_back({.layer = dictionary_.layers()[s].layer,
-                            .input_point = name_of(sites[s].input),
-                            .output_point = name_of(sites[s].output),
-                            .features = dictionary_.layers()[s].features()});
-    }
-    std::set<TokenId> shown;
-    for (const auto& [number, sequence] : out.sequences) {
-      shown.insert(sequence.tokens.begin(), sequence.tokens.end());
-    }
-    for (const FeaturePage& page : pages) {
-      for (const auto* effects : {&page.promoted, &page.suppressed}) {
-        for (const TokenEffect& effect : *effects) {
-          shown.insert(effect.token);
-        }
-      }
-    }
-    for (const TokenId id : shown) {
-      const std::string bytes = session_.tokenizer->bytes_of(id);
-      out.pieces[id] = bytes.empty() ? std::string(session_.tokenizer->piece(id)) : bytes;
-    }
-    return out;
-  }
-
-  std::uint64_t tokens() const { return builder_.tokens(); }
-
- private:
-  void name_by_truth(std::vector<FeaturePage>& pages) const {
-    if (!has_truth_) {
-      return;
-    }
-    std::map<FeatureId, const TruthLabel*> best;
-    const std::vector<TruthLabel> labels = truth_.of_features(kTruthLabel);
-    for (const TruthLabel& label : labels) {
-      best[{static_cast<std::uint32_t>(label.site), label.feature}] = &label;
-    }
-    for (FeaturePage& page : pages) {
-      if (const auto found = best.find(page.id); found != best.end()) {
-        const TruthLabel& label = *found->second;
-        page.label = {fmt::format("{}={}", label.kind, label.value), LabelSource::Truth, label.f1};
-      }
-    }
-  }
-
-  Session& session_;
-  const AtlasRequest& request_;
-  const Dictionary& dictionary_;
-  AtlasBuilder builder_;
-  TruthFeatures truth_;
-  bool has_truth_ = false;
-};
-
-void read_all(Building& building, const AtlasRequest& request, const std::stop_token& cancel,
-              const std::function<void(std::string_view)>& progress) {
-  if (request.world) {
-    const World world;
-    building.read(
-        world_documents(world.tasks_named(*request.world), request.seed, request.documents), true,
-        cancel, progress);
-    return;
-  }
-  std::vector<Document> documents;
-  for (const std::string& file : request.corpus) {
-    std::vector<Document> more = read_documents(file);
-    std::move(more.begin(), more.end(), std::back_inserter(documents));
-  }
-  const bool truths = std::any_of(documents.begin(), documents.end(),
-                                  [](const Document& d) { return !d.spans.empty(); });
-  building.read(source_of(documents), truths, cancel, progress);
 }
 
 void count_labels(const std::vector<FeaturePage>& pages, AtlasResult& result) {
@@ -223,6 +56,28 @@ void count_labels(const std::vector<FeaturePage>& pages, AtlasResult& result) {
   }
 }
 
+/// What a checkpoint must have in common with the run that goes on from it.
+std::string description_of(const AtlasRequest& request, const Provenance& provenance) {
+  return Json::object({{"model", provenance.model_hash},
+                       {"dictionary", provenance.dictionary_hash},
+                       {"tokenizer", provenance.tokenizer_hash},
+                       {"precision", provenance.precision},
+                       {"device", provenance.device},
+                       {"corpus",
+                        request.world ? "world " + *request.world : fingerprint_of(request.corpus)},
+                       {"documents", request.documents},
+                       {"tokens", request.tokens},
+                       {"seed", request.seed}})
+      .dump();
+}
+
+Beginning beginning_of(const AtlasRequest& request) {
+  if (request.resume) {
+    return Beginning::Resumed;
+  }
+  return request.over ? Beginning::Over : Beginning::New;
+}
+
 }  // namespace
 
 const FieldTable<AtlasRequest>& atlas_fields() {
@@ -241,23 +96,23 @@ void check_atlas(const AtlasRequest& request) {
 
 AtlasResult build_atlas(Session& session, const AtlasRequest& request,
                         const std::filesystem::path& file, const std::stop_token& cancel,
-                        const std::function<void(std::string_view)>& progress) {
+                        const AtlasProgress& progress) {
   check_atlas(request);
   if (session.tokenizer == nullptr || session.names_only) {
     fail(ErrorCode::Unsupported,
          "{}: a corpus is text, and this model has no tokenizer; add its tokenizer.json",
          session.name);
   }
+  const AtlasText text = text_of(request);
   const OpenedDictionary opened =
       open_dictionary_for(session, request.dictionary, {}, request.trust, cancel);
   session.notes.insert(session.notes.end(), opened.notes.begin(), opened.notes.end());
   AtlasResult out{.provenance = session.provenance()};
   opened.describe(out.provenance);
   out.provenance.seed = request.seed;
-  Building building(session, request, *opened.dictionary);
-  const auto start = std::chrono::steady_clock::now();
-  read_all(building, request, cancel, progress);
-  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
+  AtlasCheckpoint checkpoint(file, description_of(request, out.provenance), beginning_of(request));
+  AtlasBuilding building(session, request, *opened.dictionary, checkpoint, progress);
+  building.read(text, cancel);
   const std::vector<FeaturePage> pages = building.pages(cancel);
   AtlasContents contents = building.contents(pages);
   contents.meta = {{"version", version_text()},
@@ -269,12 +124,13 @@ AtlasResult build_atlas(Session& session, const AtlasRequest& request,
                    {"precision", out.provenance.precision},
                    {"seed", fmt::format("{}", request.seed)}};
   write_atlas(file, contents, pages);
+  checkpoint.remove();
   out.features = pages.size();
   out.tokens = building.tokens();
   out.sequences = contents.sequences.size();
   count_labels(pages, out);
   out.bytes = std::filesystem::file_size(file);
-  out.tokens_per_s = static_cast<double>(out.tokens) / std::max(seconds.count(), 1e-9);
+  out.tokens_per_s = building.tokens_per_s();
   return out;
 }
 

@@ -24,10 +24,21 @@ struct AtlasRequest : ModelOptions {
   std::size_t documents = 20000;     // of the world
   std::size_t tokens = 1000000;      // at most
   std::size_t seed = 0;
+  std::size_t checkpoint_every = 60;  // seconds; 0: after every batch
+  bool resume = false;
+  bool over = false;  // begin again where another run has left a checkpoint
   bool trust = false;
 };
 
 const FieldTable<AtlasRequest>& atlas_fields();
+
+/// How it goes. While nothing can be said of rates they are 0.
+struct AtlasStage {
+  std::string what;
+  double tokens_per_s = 0.0;
+  double seconds_left = 0.0;  // of reading
+};
+using AtlasProgress = std::function<void(const AtlasStage& stage)>;
 
 /// Throws InvalidArgument unless there is one thing to read.
 void check_atlas(const AtlasRequest& request);
@@ -46,10 +57,12 @@ struct AtlasResult {
   Provenance provenance;
 };
 
-/// Writes the atlas file. Throws what opening model, dictionary and corpus throws, and Cancelled.
+/// Writes the atlas file; until it is there, FILE.checkpoint holds what a later run with `resume`
+/// goes on from, to the same bytes. Throws what opening model, dictionary and corpus throws, and
+/// Cancelled, after a checkpoint.
 AtlasResult build_atlas(Session& session, const AtlasRequest& request,
                         const std::filesystem::path& file, const std::stop_token& cancel = {},
-                        const std::function<void(std::string_view what)>& progress = nullptr);
+                        const AtlasProgress& progress = nullptr);
 
 Json to_json(const AtlasResult& result);
 

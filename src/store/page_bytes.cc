@@ -1,111 +1,13 @@
 #include "store/page_bytes.h"
 
-#include <bit>
-#include <cmath>
-#include <limits>
-
-#include "base/error.h"
+#include "io/byte_stream.h"
 
 namespace cajal {
 namespace {
 
-class Writer {
- public:
-  void number(std::uint64_t x) {
-    for (; x >= 128; x >>= 7U) {
-      out_.push_back(static_cast<char>(128U | (x & 127U)));
-    }
-    out_.push_back(static_cast<char>(x));
-  }
-  void real(float x) {
-    const auto bits = std::bit_cast<std::uint32_t>(x);
-    for (unsigned shift = 0; shift < 32; shift += 8) {
-      out_.push_back(static_cast<char>(bits >> shift & 255U));
-    }
-  }
-  /// The upper half of a float, rounded to nearest.
-  void half(float x) {
-    const std::uint32_t bits = std::bit_cast<std::uint32_t>(x) + 0x8000U;
-    out_.push_back(static_cast<char>(bits >> 16U & 255U));
-    out_.push_back(static_cast<char>(bits >> 24U & 255U));
-  }
-  std::string take() { return std::move(out_); }
+constexpr std::string_view kAdvice = "build it again with cajal atlas";
 
- private:
-  std::string out_;
-};
-
-class Reader {
- public:
-  Reader(std::string_view bytes, std::string_view where) : bytes_(bytes), where_(where) {}
-  std::uint64_t number() {
-    std::uint64_t out = 0;
-    for (unsigned shift = 0; shift < 64; shift += 7) {
-      const std::uint64_t byte = next();
-      out |= (byte & 127U) << shift;
-      if (byte < 128) {
-        return out;
-      }
-    }
-    broken();
-  }
-  /// A number of things that take a byte each at least.
-  std::size_t count() {
-    const std::uint64_t n = number();
-    if (n > bytes_.size() - at_) {
-      broken();
-    }
-    return static_cast<std::size_t>(n);
-  }
-  std::uint32_t small() {
-    const std::uint64_t n = number();
-    if (n > std::numeric_limits<std::uint32_t>::max()) {
-      broken();
-    }
-    return static_cast<std::uint32_t>(n);
-  }
-  TokenId token() {
-    const std::uint32_t n = small();
-    if (n > static_cast<std::uint32_t>(std::numeric_limits<TokenId>::max())) {
-      broken();
-    }
-    return static_cast<TokenId>(n);
-  }
-  float real() {
-    std::uint32_t bits = 0;
-    for (unsigned shift = 0; shift < 32; shift += 8) {
-      bits |= static_cast<std::uint32_t>(next()) << shift;
-    }
-    return std::bit_cast<float>(bits);
-  }
-  float half() {
-    std::uint32_t bits = static_cast<std::uint32_t>(next()) << 16U;
-    bits |= static_cast<std::uint32_t>(next()) << 24U;
-    return std::bit_cast<float>(bits);
-  }
-  void end() const {
-    if (at_ != bytes_.size()) {
-      broken();
-    }
-  }
-
- private:
-  std::uint8_t next() {
-    if (at_ == bytes_.size()) {
-      broken();
-    }
-    return static_cast<std::uint8_t>(bytes_[at_++]);
-  }
-  [[noreturn]] void broken() const {
-    fail(ErrorCode::CorruptData, "{}: byte {} of {} is not what an atlas has there; build it again",
-         where_, at_, bytes_.size());
-  }
-  std::string_view bytes_;
-  std::string_view where_;
-  std::size_t at_ = 0;
-};
-
-void write(const std::vector<FeatureExample>& examples, Writer& out) {
+void write(const std::vector<FeatureExample>& examples, ByteWriter& out) {
   out.number(examples.size());
   for (const FeatureExample& e : examples) {
     out.number(e.sequence);
@@ -121,7 +23,7 @@ void write(const std::vector<FeatureExample>& examples, Writer& out) {
   }
 }
 
-std::vector<FeatureExample> read_examples(Reader& in) {
+std::vector<FeatureExample> read_examples(ByteReader& in) {
   std::vector<FeatureExample> out(in.count());
   for (FeatureExample& e : out) {
     e.sequence = in.number();
@@ -138,7 +40,7 @@ std::vector<FeatureExample> read_examples(Reader& in) {
   return out;
 }
 
-void write(const std::vector<TokenEffect>& effects, Writer& out) {
+void write(const std::vector<TokenEffect>& effects, ByteWriter& out) {
   out.number(effects.size());
   for (const TokenEffect& e : effects) {
     out.number(static_cast<std::uint64_t>(e.token));
@@ -146,16 +48,16 @@ void write(const std::vector<TokenEffect>& effects, Writer& out) {
   }
 }
 
-std::vector<TokenEffect> read_effects(Reader& in) {
+std::vector<TokenEffect> read_effects(ByteReader& in) {
   std::vector<TokenEffect> out(in.count());
   for (TokenEffect& e : out) {
-    e.token = in.token();
+    e.token = in.id();
     e.logit = in.half();
   }
   return out;
 }
 
-void write(const std::vector<FeatureNeighbour>& neighbours, Writer& out) {
+void write(const std::vector<FeatureNeighbour>& neighbours, ByteWriter& out) {
   out.number(neighbours.size());
   for (const FeatureNeighbour& n : neighbours) {
     out.number(n.id.site);
@@ -164,7 +66,7 @@ void write(const std::vector<FeatureNeighbour>& neighbours, Writer& out) {
   }
 }
 
-std::vector<FeatureNeighbour> read_neighbours(Reader& in) {
+std::vector<FeatureNeighbour> read_neighbours(ByteReader& in) {
   std::vector<FeatureNeighbour> out(in.count());
   for (FeatureNeighbour& n : out) {
     n.id = {in.small(), in.small()};
@@ -176,7 +78,7 @@ std::vector<FeatureNeighbour> read_neighbours(Reader& in) {
 }  // namespace
 
 std::string bytes_of(const FeaturePage& page) {
-  Writer out;
+  ByteWriter out;
   out.real(page.first);
   for (const std::uint32_t count : page.histogram) {
     out.number(count);
@@ -191,7 +93,7 @@ std::string bytes_of(const FeaturePage& page) {
 }
 
 void read_page(std::string_view bytes, std::string_view where, FeaturePage& page) {
-  Reader in(bytes, where);
+  ByteReader in(bytes, where, kAdvice);
   page.first = in.real();
   for (std::uint32_t& count : page.histogram) {
     count = in.small();
@@ -206,7 +108,7 @@ void read_page(std::string_view bytes, std::string_view where, FeaturePage& page
 }
 
 std::string bytes_of(const AtlasSequence& sequence) {
-  Writer out;
+  ByteWriter out;
   out.number(sequence.document);
   out.number(sequence.tokens.size());
   for (const TokenId token : sequence.tokens) {
@@ -216,11 +118,11 @@ std::string bytes_of(const AtlasSequence& sequence) {
 }
 
 AtlasSequence read_sequence(std::string_view bytes, std::string_view where) {
-  Reader in(bytes, where);
+  ByteReader in(bytes, where, kAdvice);
   AtlasSequence out{.document = in.number(), .tokens = {}};
   out.tokens.resize(in.count());
   for (TokenId& token : out.tokens) {
-    token = in.token();
+    token = in.id();
   }
   in.end();
   return out;
