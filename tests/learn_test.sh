@@ -88,6 +88,27 @@ test_gives_the_same_bytes_for_any_number_of_threads() {
   cmp "$work/one/layer_0.safetensors" "$work/three/layer_0.safetensors" || complain "other bytes with other threads"
 }
 
+test_learns_the_baselines_that_measure_puts_beside_a_dictionary() {
+  recipe own
+  XDG_CACHE_HOME=$work/cache
+  export XDG_CACHE_HOME
+  run learn "$work/own.yaml" -q
+  expect_status 0
+  run learn "$work/own.yaml" --decoder random -o "$work/baselines/random-decoder" -q
+  expect_status 0
+  run learn "$work/own.yaml" --random-model "$work/baselines/random-model/model" -o "$work/baselines/random-model/dictionary" -q
+  expect_status 0
+  run measure -m "$work/m" -d "$work/own" --corpus "$work/text.txt" --tokens 4096 --splice-tokens 1024 --baseline "$work/baselines" --json -q
+  expect_status 0
+  expect_json "$out" "all('not_measured' not in b or b['not_measured'] is None for b in doc['result']['corpus']['baselines'][2:])"
+  expect_json "$out" "doc['result']['corpus']['total']['metrics']['fvu'] < doc['result']['corpus']['baselines'][2]['total']['metrics']['fvu'] < 1"
+  expect_json "$out" "0 < doc['result']['corpus']['baselines'][3]['total']['metrics']['fvu'] < 1"
+  expect_json "$out" "abs(doc['result']['corpus']['baselines'][3]['total']['metrics']['l0_mean'] - 6) < 1"
+  run learn "$work/own.yaml" --random-model "$work/m" -o "$work/wrong"
+  expect_status 1
+  expect_error "holds another model"
+}
+
 test_says_in_one_sentence_what_is_wrong() {
   recipe good
   while IFS='|' read -r change pattern; do

@@ -9,11 +9,14 @@
 #include "dictionary/save.h"
 #include "service/grow_data.h"
 #include "service/session.h"
+#include "train/random_copy.h"
 
 namespace cajal {
 namespace {
 
 using Clock = std::chrono::steady_clock;
+
+constexpr double kPace = 0.01;  // of a ReLU's penalty on its way to the L0 that was asked for
 
 double seconds_between(Clock::time_point from, Clock::time_point to) {
   return std::chrono::duration<double>(to - from).count();
@@ -39,6 +42,7 @@ LearnRecipe recipe_of(const LearnRequest& request) {
   take(request.features, out.dictionary.features);
   take(request.layers, out.dictionary.layers);
   take(request.point, out.dictionary.point);
+  take(request.decoder, out.dictionary.decoder);
   take(request.seed, out.seed);
   if (request.k) {
     out.dictionary.k = positive_number(*request.k);
@@ -47,6 +51,9 @@ LearnRecipe recipe_of(const LearnRequest& request) {
     out.model = request.model;
   } else if (!out.model.empty() && std::filesystem::exists(out.resolve(out.model))) {
     out.model = out.resolve(out.model).string();
+  }
+  if (!request.random_model.empty()) {
+    out.random_model = std::filesystem::absolute(request.random_model).string();
   }
   if (!request.corpus.empty()) {
     out.data.clear();
@@ -189,6 +196,7 @@ class Preparation {
     r.k = recipe_.dictionary.k;
     r.subtracts_bias = is_sae(recipe_);
     r.start = Start::MeanTarget;
+    r.decoder.frozen = recipe_.dictionary.decoder == "random";
     r.schedule = {
         .peak = t.learning_rate != 0.0
                     ? t.learning_rate
@@ -218,7 +226,9 @@ class Preparation {
     if (activation == "relu") {
       r.code = CodeKind::Relu;
       r.sparsity = {.kind = SparsityKind::L1,
-                    .coefficient = {.value = or_usual(5.0), .steps = recipe_.steps() / 20}};
+                    .coefficient = {.value = or_usual(5.0), .steps = recipe_.steps() / 20},
+                    .target = recipe_.dictionary.k,
+                    .pace = t.sparsity == 0.0 ? kPace : 0.0};
       return;
     }
     r.code = CodeKind::JumpRelu;
@@ -316,6 +326,20 @@ void save(const LearnResult& result, const LearnOptions& options) {
   }
 }
 
+/// What is learned on: the model, or its random copy.
+std::string model_of(const LearnRecipe& recipe, LearnView& view) {
+  if (recipe.random_model.empty()) {
+    return recipe.model;
+  }
+  const FoundModel found = find_model(recipe.model);
+  for (const std::string& note : found.notes) {
+    view.note(note);
+  }
+  const std::filesystem::path copy = recipe.resolve(recipe.random_model);
+  write_random_copy(found.path, copy, recipe.seed);
+  return copy.string();
+}
+
 Beginning beginning_of(const LearnRequest& request) {
   if (request.resume) {
     return Beginning::Resumed;
@@ -359,6 +383,16 @@ const FieldTable<LearnRequest>& learn_fields() {
         .help = "what is read, such as mlp_in or resid_post (default: by kind)",
         .value = "POINT"},
        &R::point},
+      {{.name = "decoder",
+        .help = "learned, or random: it stays as it began (a baseline of measure)",
+        .value = "KIND",
+        .choices = {"learned", "random"}},
+       &R::decoder},
+      {{.name = "random_model",
+        .help = "learn on a randomly initialised copy of the model, which is written to this "
+                "folder (a baseline of measure)",
+        .value = "DIR"},
+       &R::random_model},
       {{.name = "steps",
         .help = "make so many steps instead of the recipe's",
         .min = 1,
@@ -384,8 +418,8 @@ const FieldTable<LearnRequest>& learn_fields() {
 LearnOutcome learn_dictionary(const LearnRequest& request, LearnView& view, std::stop_token stop) {
   const auto start = Clock::now();
   const LearnRecipe recipe = recipe_of(request);
-  const Session session =
-      open_session({.model = recipe.model, .device = request.device, .threads = request.threads});
+  const Session session = open_session(
+      {.model = model_of(recipe, view), .device = request.device, .threads = request.threads});
   for (const std::string& note : session.notes) {
     view.note(note);
   }

@@ -19,6 +19,7 @@ namespace cajal {
 struct LearnRequest {
   std::optional<std::string> recipe;
   std::string model;
+  std::string random_model;
   std::vector<std::string> corpus;
   std::optional<std::string> kind;
   std::optional<std::string> activation;
@@ -26,6 +27,7 @@ struct LearnRequest {
   std::optional<std::string> k;
   std::optional<std::string> layers;
   std::optional<std::string> point;
+  std::optional<std::string> decoder;
   std::optional<std::size_t> steps;
   std::optional<std::size_t> seed;
   bool resume = false;

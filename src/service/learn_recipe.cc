@@ -26,6 +26,7 @@ const FieldTable<LearnRecipeDictionary>& dictionary_table() {
       {{.name = "layers"}, &D::layers},
       {{.name = "point"}, &D::point},
       {{.name = "target"}, &D::target},
+      {{.name = "decoder", .choices = {"learned", "random"}}, &D::decoder},
   };
   return table;
 }
@@ -76,14 +77,16 @@ const FieldTable<LearnRecipe>& top_table() {
   static const FieldTable<LearnRecipe> table = {
       {{.name = "output"}, &LearnRecipe::output},
       {{.name = "model"}, &LearnRecipe::model},
+      {{.name = "random_model"}, &LearnRecipe::random_model},
       {{.name = "seed", .max = 9e15}, &LearnRecipe::seed},
   };
   return table;
 }
 
 void check_names(const Json& json, const std::string& where) {
-  static const std::vector<std::string_view> known = {
-      "output", "model", "seed", "dictionary", "data", "training", "evaluation", "checkpoints"};
+  static const std::vector<std::string_view> known = {"output",   "model",      "random_model",
+                                                      "seed",     "dictionary", "data",
+                                                      "training", "evaluation", "checkpoints"};
   for (const auto& [name, value] : json.as_object(where)) {
     check(std::ranges::find(known, name) != known.end(), "{}: a recipe has no '{}'; it has {}",
           where, name.substr(0, 100), fmt::join(known, ", "));
@@ -116,7 +119,7 @@ LearnRecipe load_learn_recipe(const std::filesystem::path& file) {
   LearnRecipe out;
   out.file = file;
   Json top = Json::object({});
-  for (const char* name : {"output", "model", "seed"}) {
+  for (const char* name : {"output", "model", "random_model", "seed"}) {
     if (const Json* value = json.find(name)) {
       top.set(name, *value);
     }
@@ -154,8 +157,16 @@ Json to_json(const LearnRecipe& recipe) {
   const auto section = [](const auto& table, auto& options) {
     return to_json(std::span<const BoundField>(bind_fields(table, options)));
   };
+  Json dictionary = Json::object({});
+  const Json all = section(dictionary_table(), copy.dictionary);
+  for (const auto& [name, value] : all.as_object("dictionary")) {
+    // Left out, so that checkpoints from before there was this field go on.
+    if (name != "decoder" || copy.dictionary.decoder != "learned") {
+      dictionary.set(name, value);
+    }
+  }
   return Json::object({{"seed", copy.seed},
-                       {"dictionary", section(dictionary_table(), copy.dictionary)},
+                       {"dictionary", std::move(dictionary)},
                        {"data", data_to_json(copy.data)},
                        {"training", section(training_table(), copy.training)},
                        {"evaluation", section(evaluation_table(), copy.evaluation)}});

@@ -13,11 +13,12 @@ namespace cajal {
 struct LearnRecipeDictionary {
   std::string kind = "transcoder";
   std::string activation = "batchtopk";
-  std::size_t features = 0;  // of each layer; 0: eight times the model's width
-  double k = 32.0;           // features that fire on a token, on average
-  std::string layers;        // "0-3,5"; empty: all
-  std::string point;         // what is read, without its layer; empty: by kind
-  std::string target;        // what is given back; empty: by kind
+  std::size_t features = 0;         // of each layer; 0: eight times the model's width
+  double k = 32.0;                  // features that fire on a token, on average
+  std::string layers;               // "0-3,5"; empty: all
+  std::string point;                // what is read, without its layer; empty: by kind
+  std::string target;               // what is given back; empty: by kind
+  std::string decoder = "learned";  // or "random": it stays as it began, for a baseline
 };
 
 struct LearnRecipeTraining {
@@ -54,6 +55,7 @@ struct LearnRecipe {
   std::filesystem::path file;  // empty: there is none
   std::string output;
   std::string model;
+  std::string random_model;  // folder for a randomly initialised copy to learn on; empty: none
   std::size_t seed = 1;
   LearnRecipeDictionary dictionary;
   std::vector<RecipeData> data;

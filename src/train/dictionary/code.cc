@@ -16,7 +16,7 @@ class CodeBackward {
         context_(context),
         recipe_(*context.recipe),
         tokens_(static_cast<double>(pattern_.rows())),
-        coefficient_(recipe_.sparsity.coefficient.at(context.t)) {
+        coefficient_(recipe_.sparsity.coefficient.at(context.t) * context.penalty) {
     out_.dh.assign(da.begin(), da.end());
   }
 

@@ -20,6 +20,7 @@ struct CodeContext {
   std::span<const double> norms = {};       // [features], where the recipe needs them
   std::span<const std::uint8_t> dead = {};  // [features]
   std::span<const double> total_h = {};     // [features] sum over tokens, for PreActivation
+  double penalty = 1.0;                     // times the coefficient of sparsity
 };
 
 /// Whether norms of decoder rows enter the recipe.

@@ -269,7 +269,7 @@ class Learning {
   void save() {
     std::vector<NamedMatrix> tensors;
     std::vector<Matrix> kept;
-    kept.reserve(learners_.size() + 2);
+    kept.reserve(learners_.size() + 3);
     for (std::size_t i = 0; i < learners_.size(); ++i) {
       const DictionaryLearner& learner = *learners_[i];
       add_parameters(fmt::format("param/{}", i), learner.values(), tensors);
@@ -286,6 +286,11 @@ class Learning {
       kept.back().as<double>().at(l, 1) = l < scales_.size() ? scales_[l].output : 0.0;
     }
     tensors.push_back({"scales", std::as_const(kept.back()).ref()});
+    kept.push_back(Matrix::host(1, learners_.size(), DType::F64));
+    for (std::size_t i = 0; i < learners_.size(); ++i) {
+      kept.back().as<double>().at(0, i) = learners_[i]->penalty();
+    }
+    tensors.push_back({"penalty", std::as_const(kept.back()).ref()});
     kept.push_back(to_matrix(history_, layers_));
     tensors.push_back({"history", std::as_const(kept.back()).ref()});
     checkpoints_.save(done(), tensors, {{"data", to_json(next_position()).dump()}});
@@ -316,7 +321,7 @@ class Learning {
              since.cols, i, learner.since_fired().size());
       }
       std::memcpy(learner.since_fired().data(), since.data, learner.since_fired().size_bytes());
-      learner.restored(step, std::nullopt);
+      learner.restored(step, std::nullopt, penalty_in(file, i));
     }
     const ConstMatRef scales = as_matrix(file.at("scales"));
     if (scales.rows != layers_ || scales.cols != 2) {
@@ -331,6 +336,20 @@ class Learning {
     data_.restore(
         positions_from(Json::parse(checkpoint_entry(file, "data"), file.name()), file.name()));
     saved_ = step;
+  }
+
+  /// Of dictionary i; checkpoints from before there was one have none.
+  static double penalty_in(const Safetensors& file, std::size_t i) {
+    const StoredTensor* tensor = file.find("penalty");
+    if (tensor == nullptr) {
+      return 1.0;
+    }
+    const ConstMatRef all = as_matrix(*tensor);
+    if (i >= all.cols) {
+      fail(ErrorCode::CorruptData, "{}: has penalties of {} dictionaries only", file.name(),
+           all.cols);
+    }
+    return element(all, 0, i);
   }
 
   bool load() {

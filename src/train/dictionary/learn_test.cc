@@ -117,6 +117,21 @@ TEST(Learn, EndsWithTheSameBytesWhenItWasStoppedOnTheWay) {
   }
 }
 
+TEST(Learn, APenaltyThatAdaptsItselfGoesOnWhereItWas) {
+  const testing::TemporaryFolder folder;
+  const auto run = [&](const char* name, Beginning beginning, std::size_t stop_after) {
+    Small small(folder / name);
+    small.options().recipe.code = CodeKind::Relu;
+    small.options().recipe.sparsity = {
+        .kind = SparsityKind::L1, .coefficient = {.value = 1.0}, .target = 4.0, .pace = 0.1};
+    small.run(beginning, stop_after);
+  };
+  run("whole", Beginning::New, 1000);
+  run("stopped", Beginning::New, 5);
+  run("stopped", Beginning::Resumed, 1000);
+  EXPECT_EQ(bytes_of(folder / "stopped"), bytes_of(folder / "whole"));
+}
+
 TEST(Learn, RefusesToBeginWhereALearningWas) {
   const testing::TemporaryFolder folder;
   Small(folder / "d").run(Beginning::New, 2);
@@ -136,6 +151,60 @@ TEST(Learn, ThresholdsLetKFeaturesOfALayerFireOnAverage) {
       EXPECT_LT(layer.fvu, 1.0) << kind;
     }
   }
+}
+
+TEST(Learn, APenaltyAdaptsItselfUntilAsManyFeaturesFireAsWereAskedFor) {
+  const auto backend = make_cpu_backend();
+  const DictionaryShape shape = {.features = 48, .d_in = 16, .d_out = 16};
+  Matrix x = Matrix::host(128, 16, DType::F32);
+  for (std::size_t i = 0; i < 128 * 16; ++i) {
+    x.as<float>().data[i] = static_cast<float>(random_normal(9, 1, i));
+  }
+  const std::vector<ConstMatRef> rows = {std::as_const(x).ref()};
+  for (const double wanted : {3.0, 8.0}) {
+    const DictionaryRecipe recipe = {.code = CodeKind::Relu,
+                                     .sparsity = {.kind = SparsityKind::L1,
+                                                  .coefficient = {.value = 1.0},
+                                                  .target = wanted,
+                                                  .pace = 0.02},
+                                     .schedule = {.peak = 3e-3, .steps = 1500}};
+    DictionaryLearner learner(*backend, shape, recipe,
+                              fresh_dictionary(shape, recipe, true, 0.0, DType::F32, 3));
+    double l0 = 0.0;
+    for (int i = 0; i < 1500; ++i) {
+      const LearnedStep made = learner.step({.x = rows, .y = rows});
+      l0 += i >= 1300 ? made.l0 / 200.0 : 0.0;
+    }
+    EXPECT_NEAR(l0, wanted, 0.1 * wanted);
+  }
+}
+
+TEST(Learn, AFrozenDecoderStaysWhileTheEncoderLearns) {
+  const auto backend = make_cpu_backend();
+  const DictionaryShape shape = {.features = 24, .d_in = 7, .d_out = 7};
+  const DictionaryRecipe recipe = {.k = 5,
+                                   .ranks_by_norm = true,
+                                   .auxiliary = {.coefficient = 0.1, .relu = false},
+                                   .dead = {.window = 10},
+                                   .decoder = {.frozen = true},
+                                   .schedule = {.peak = 1e-2, .steps = 100}};
+  const auto fresh = [&] { return fresh_dictionary(shape, recipe, true, 0.0, DType::F32, 3); };
+  const Parameters before = fresh();
+  DictionaryLearner learner(*backend, shape, recipe, fresh());
+  Matrix x = Matrix::host(40, 7, DType::F32);
+  for (std::size_t i = 0; i < 280; ++i) {
+    x.as<float>().data[i] = static_cast<float>(random_normal(9, 1, i));
+  }
+  const std::vector<ConstMatRef> rows = {std::as_const(x).ref()};
+  const double fvu = learner.step({.x = rows, .y = rows}).fvu;
+  for (int i = 0; i < 60; ++i) {
+    learner.step({.x = rows, .y = rows});
+  }
+  EXPECT_LT(learner.step({.x = rows, .y = rows}).fvu, 0.9 * fvu);
+  const auto was = layer_of(before, shape, 0);
+  const auto is = layer_of(std::as_const(learner).values(), shape, 0);
+  EXPECT_EQ(doubles_of(is.w_dec), doubles_of(was.w_dec));
+  EXPECT_NE(doubles_of(is.w_enc), doubles_of(was.w_enc));
 }
 
 /// What one feature writes to row r: its activation times its decoder row, at column c.

@@ -84,6 +84,12 @@ void DictionaryLearner::check_recipe() const {
   check(!recipe_.subtracts_bias || shape_.d_in == shape_.d_out,
         "b_dec has {} columns and cannot be subtracted from an input of {}", shape_.d_out,
         shape_.d_in);
+  check(!recipe_.decoder.frozen ||
+            (recipe_.decoder.norms == RowNorms::Free && recipe_.adam.decay == 0.0),
+        "a decoder that stays as it began has no norms to keep and no decay");
+  check(recipe_.sparsity.pace == 0.0 || recipe_.sparsity.target > 0.0,
+        "a penalty that adapts itself needs a number of features to aim at, not {}",
+        recipe_.sparsity.target);
   check(recipe_.error.prefixes.empty() || recipe_.error.prefixes.back() == shape_.features,
         "the last prefix must be all {} features", shape_.features);
 }
@@ -94,9 +100,11 @@ void DictionaryLearner::round() {
   }
 }
 
-void DictionaryLearner::restored(std::size_t steps, std::optional<double> estimate) {
+void DictionaryLearner::restored(std::size_t steps, std::optional<double> estimate,
+                                 double penalty) {
   t_ = steps;
   estimate_ = estimate;
+  penalty_ = penalty;
   round();
 }
 
@@ -147,6 +155,14 @@ void DictionaryLearner::project_gradient() {
   }
 }
 
+/// Without a gradient Adam's moments stay 0, and so does what it adds.
+void DictionaryLearner::forget_decoder_gradient() {
+  for (std::size_t l = 0; l < shape_.layers; ++l) {
+    const MatRef gradient = layer_of(gradients_, shape_, l).w_dec;
+    ops::scale(backend_, gradient, 0.0, gradient);
+  }
+}
+
 void DictionaryLearner::prepare() {
   if (recipe_.code == CodeKind::JumpRelu && recipe_.jump.clamped) {
     for (std::size_t l = 0; l < shape_.layers; ++l) {
@@ -176,8 +192,20 @@ LearnedStep DictionaryLearner::step(const LearningBatch& batch) {
   if (recipe_.decoder.projects) {
     project_gradient();
   }
+  if (recipe_.decoder.frozen) {
+    forget_decoder_gradient();
+  }
   update(result);
   return result;
+}
+
+/// `l0` of all layers together.
+void DictionaryLearner::adapt_penalty(double l0) {
+  const SparsityOptions& o = recipe_.sparsity;
+  if (o.pace != 0.0) {
+    const double wanted = o.target * static_cast<double>(shape_.layers);
+    penalty_ *= std::exp(o.pace * std::clamp(l0 / wanted - 1.0, -1.0, 1.0));
+  }
 }
 
 void DictionaryLearner::update(LearnedStep& result) {
@@ -202,6 +230,7 @@ void DictionaryLearner::update(LearnedStep& result) {
     normalize_rows();
     round();
   }
+  adapt_penalty(result.l0);
   ++t_;
 }
 

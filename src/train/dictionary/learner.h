@@ -73,12 +73,15 @@ class DictionaryLearner {
   /// The estimate of EstimateOptions; nullopt: there is none yet.
   std::optional<double> estimate() const noexcept { return estimate_; }
 
+  /// What SparsityOptions::pace has made of the coefficient, times it.
+  double penalty() const noexcept { return penalty_; }
+
   /// For a checkpoint to write to; restored() must follow.
   Parameters& values() noexcept { return values_; }
   Parameters& first() noexcept { return first_; }
   Parameters& second() noexcept { return second_; }
   std::span<std::int64_t> since_fired() noexcept { return since_fired_; }
-  void restored(std::size_t steps, std::optional<double> estimate);
+  void restored(std::size_t steps, std::optional<double> estimate, double penalty = 1.0);
 
  private:
   friend class LearningStep;
@@ -87,6 +90,8 @@ class DictionaryLearner {
   void prepare();
   void normalize_rows();
   void project_gradient();
+  void forget_decoder_gradient();
+  void adapt_penalty(double l0);
   void update(LearnedStep& result);
   void round();
 
@@ -102,6 +107,7 @@ class DictionaryLearner {
   std::vector<std::int64_t> since_fired_;
   std::vector<double> hints_;  // by layer: about the lowest rank that BatchTopK kept
   std::optional<double> estimate_;
+  double penalty_ = 1.0;
   std::size_t t_ = 0;
 };
 

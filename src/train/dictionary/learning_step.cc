@@ -336,7 +336,8 @@ void LearningStep::backward_layer(std::size_t layer, LearnedStep& result) {
                                            .theta = theta_[layer],
                                            .norms = norms_[layer],
                                            .dead = dead,
-                                           .total_h = totals_[layer]});
+                                           .total_h = totals_[layer],
+                                           .penalty = learner_.penalty_});
   result.sparsity += back.sparsity;
   result.pre_activation += back.pre_activation;
   result.l0 += static_cast<double>(std::ranges::count_if(code.a, [](double x) { return x != 0; })) /

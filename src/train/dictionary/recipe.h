@@ -91,6 +91,8 @@ struct SparsityOptions {
   double slope = 4.0;
   bool of_absolute = false;  // Tanh of |a|, whose gradient is 0 where a = 0
   double target = 0.0;       // L0
+  double pace = 0.0;  // a step makes the coefficient exp(pace (L0 / target - 1)) times as large,
+                      // by at most exp(pace) either way, until L0 is the target; 0: it stays
 };
 
 enum class Among : std::uint8_t { None, Dead, All };
@@ -142,6 +144,7 @@ struct DecoderOptions {
   bool projects = false;            // takes away the gradient's part along the row, which is
   double projection_epsilon = 0.0;  // divided by n + this
   bool is_unit = false;             // or taken to be of norm 1
+  bool frozen = false;              // stays as it began: a baseline
 };
 
 enum class Warmup : std::uint8_t {
