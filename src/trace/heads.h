@@ -25,11 +25,16 @@ struct HeadSource {
   std::vector<std::uint32_t> positions = {};  // of tokens whose embeddings belong to it
 };
 
-/// The effect of a source on targets: sum over them of gain times what the row has for the source.
+struct GainedTarget {
+  std::size_t target = 0;  // into the list of targets
+  double gain = 1.0;
+};
+
+/// The effect of a source on targets: the sum over them of gain times what the target's row has for
+/// the source.
 struct HeadEdge {
-  std::size_t source = 0;  // into the list of sources
-  std::vector<RowTarget> targets;
-  std::vector<double> gains;  // [targets]
+  std::size_t source = 0;             // into the list of sources
+  std::vector<GainedTarget> targets;  // none twice
 };
 
 struct HeadPart {
@@ -46,10 +51,11 @@ struct HeadSplit {
   double bypass = 0.0;          // what passed no attention
 };
 
-/// By edges. Throws InvalidArgument for sources and features that are not there and for as many
-/// gains as there are not targets. Runs the model once and walks back once for each target.
+/// By edges. Throws InvalidArgument for features, positions, sources and targets that are not
+/// there. Runs the model once and walks back once for each target.
 std::vector<HeadSplit> split_by_heads(Backend& backend, LocalReplacement& replacement,
                                       std::span<const HeadSource> sources,
+                                      std::span<const RowTarget> targets,
                                       std::span<const HeadEdge> edges);
 
 }  // namespace cajal

@@ -69,6 +69,8 @@ class LocalReplacement {
 
   const Model& model() const noexcept { return *model_; }
   const Dictionary& dictionary() const noexcept { return *dictionary_; }
+  std::shared_ptr<const Model> shared_model() const noexcept { return model_; }
+  std::shared_ptr<const Dictionary> shared_dictionary() const noexcept { return dictionary_; }
   std::span<const TokenId> tokens() const noexcept { return tokens_; }
   const ReplacementOptions& options() const noexcept { return options_; }
   /// By (layer, position, feature).

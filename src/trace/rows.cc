@@ -64,8 +64,8 @@ std::vector<std::uint32_t> near_each_other(std::span<const RowTarget> targets, s
 /// One batch on its way back.
 class RowPass {
  public:
-  RowPass(Backend& backend, LocalReplacement& replacement, MatRef out)
-      : backend_(backend), replacement_(replacement), out_(out) {}
+  RowPass(Backend& backend, LocalReplacement& replacement, MatRef out, const RowOptions& options)
+      : backend_(backend), replacement_(replacement), out_(out), options_(options) {}
 
   /// targets[order[i]] for each i; writes those rows of the output.
   void run(std::span<const RowTarget> targets, std::span<const std::uint32_t> order) {
@@ -104,6 +104,11 @@ class RowPass {
     for (std::size_t l = 0; l < config().layers && l <= top; ++l) {
       add_output(points, l, top);
       add_biases(points, l);
+      if (options_.at_heads) {
+        points.read({PointKind::Z, l}, [this, l](ConstMatRef g, const PointContext&) {
+          options_.at_heads({.layer = l, .targets = order_, .gradients = g});
+        });
+      }
     }
     points.read({PointKind::Embeddings, 0},
                 [this](ConstMatRef g, const PointContext&) { take_embeddings(g); });
@@ -302,6 +307,7 @@ class RowPass {
   Backend& backend_;
   LocalReplacement& replacement_;
   MatRef out_;
+  const RowOptions& options_;
   std::span<const RowTarget> targets_;
   std::span<const std::uint32_t> order_;
   std::size_t prefix_ = 0;  // positions that a gradient can reach
@@ -324,7 +330,7 @@ void compute_rows(Backend& backend, LocalReplacement& replacement,
   const std::size_t rows = std::max<std::size_t>(1, kBatchRows / replacement.tokens().size());
   const std::size_t batch = std::min(rows, options.batch);
   const std::vector<std::uint32_t> order = near_each_other(targets, batch);
-  RowPass pass(backend, replacement, out);
+  RowPass pass(backend, replacement, out, options);
   for (std::size_t begin = 0; begin < order.size(); begin += batch) {
     pass.run(targets, std::span(order).subspan(begin, std::min(batch, order.size() - begin)));
   }

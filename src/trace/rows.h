@@ -7,14 +7,25 @@
 // in both.
 #pragma once
 
+#include <functional>
 #include <span>
 
 #include "trace/local_replacement.h"
 
 namespace cajal {
 
+/// What some targets see of the heads of a layer while they walk back together.
+struct HeadGradients {
+  std::size_t layer = 0;
+  std::span<const std::uint32_t> targets;  // which of them, by their place in the list
+  ConstMatRef gradients;  // [targets * positions, heads * d_head] of the first positions, at z:
+                          // those of the first target, then those of the next, ...
+};
+
 struct RowOptions {
   std::size_t batch = 256;  // targets that walk back at once, at most
+  /// Called for each batch and each layer that a gradient comes to, from the top down.
+  std::function<void(const HeadGradients&)> at_heads = nullptr;
 };
 
 /// Columns of the output of rows(): sources, then RowConstants.
