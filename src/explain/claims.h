@@ -7,15 +7,16 @@
 //
 // Predicted: the linear model that the graph is (explain/flow.h).
 //   group: the change of the target's value, -effect(group), by all ways to the target.
-//   edge from group S to group T: the change of T as the target's value sees it when S is off,
-//   -effect_through(S, T): by all ways from S to T, not the direct ones alone, since with nothing
-//   frozen the model's T answers to all of them and no part of that can be told from the rest.
+//   edge from group S to group T: the part of that which comes through T, -effect_through(S, T):
+//   by all ways from S to T, not the direct ones alone, since with nothing frozen the model's T
+//   answers to all of them, and no part of that can be told from the rest.
 // Measured, in the same unit:
 //   group: value with the group off - value without; the value is direction . final norm, e.g. a
 //   logit less the mean of all.
-//   edge: sum over members t of T of member_effects(T)[t] * (activation of t with S off - without)
-//   / activation without, activations after the activation function: what T then writes. A member
-//   that no longer fires counts as -1, however far below its threshold the graph sees it.
+//   edge: the change of T as the target's value sees it: sum over members t of T of gains[t] (what
+//   the value gains when t's activation rises by 1) * (activation of t with S off - without). It is
+//   the activation after the activation function, what T then writes: a member that no longer fires
+//   has lost all of it, however far below its threshold the graph sees it.
 //
 // Controls: groups that differ in what they write and in nothing else. For every member there is a
 // feature of the same layer at the same position instead, of which as much is taken away, by norm
@@ -28,6 +29,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -92,12 +94,16 @@ TriedClaim judged_claim(double predicted, double measured, std::span<const doubl
 /// Between the values next to share * (count - 1) in ascending order, linearly; 0 of none.
 double percentile(std::vector<double> values, double share);
 
+/// Nodes of the graph by the id of a box, as ChartParts has them (explain/build_chart.h).
+using BoxNodes = std::map<std::string, std::vector<std::uint32_t>>;
+
 /// Tries the claims of a chart: boxes of ideas and of words, edges between them and to the answer
-/// (whose claim is the box's own). Fills `claim` of boxes and edges, claims_held and claims_tried,
-/// which count ideas and edges.
-void try_claims(const ClaimGround& ground, const ClaimOptions& options, Chart& chart);
+/// (whose claim is the box's own). Fills `claim` of boxes and edges. claims_held and claims_tried
+/// count each claim once: ideas, edges to ideas, and edges from words to the answer.
+void try_claims(const ClaimGround& ground, const BoxNodes& nodes, const ClaimOptions& options,
+                Chart& chart);
 
 /// Fills the heads of the chart's edges: the `most` strongest, other_heads, bypass.
-void find_heads(const ClaimGround& ground, std::size_t most, Chart& chart);
+void find_heads(const ClaimGround& ground, const BoxNodes& nodes, std::size_t most, Chart& chart);
 
 }  // namespace cajal

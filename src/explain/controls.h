@@ -1,0 +1,45 @@
+// Groups that differ from a given one in what they write and in nothing else: claims.h says how.
+// Private to this folder.
+#pragma once
+
+#include <map>
+#include <vector>
+
+#include "explain/claims.h"
+#include "intervene/batch.h"
+
+namespace cajal {
+
+/// Makes interventions of groups of nodes, and of random groups like them.
+class ControlGroups {
+ public:
+  ControlGroups(const ClaimGround& ground, std::uint64_t seed) : ground_(ground), seed_(seed) {}
+
+  /// The group switched off.
+  BatchCase off(std::span<const std::uint32_t> nodes) const;
+  /// A random group like it; `draw` tells one from the next. The same seed, draw and nodes give the
+  /// same group.
+  BatchCase like(std::span<const std::uint32_t> nodes, std::uint64_t draw);
+
+ private:
+  /// Members of one layer at one position.
+  struct Place {
+    std::size_t layer = 0;
+    std::size_t position = 0;
+    std::vector<std::size_t> features;
+  };
+  class Draws;
+
+  std::vector<Place> places_of(std::span<const std::uint32_t> nodes) const;
+  double written(std::size_t layer, std::size_t feature);
+  std::vector<std::size_t> pool(const Place& place, Draws& draws);
+  void replace(const Place& place, Draws& draws, BatchCase& out);
+  double activation(std::size_t layer, std::size_t position, std::size_t feature) const;
+  EmbeddingEdit other_embedding(std::size_t position, Draws& draws) const;
+
+  const ClaimGround& ground_;
+  std::uint64_t seed_;
+  std::map<std::pair<std::size_t, std::size_t>, double> written_;  // by layer, feature
+};
+
+}  // namespace cajal
