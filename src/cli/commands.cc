@@ -6,7 +6,7 @@
 namespace cajal {
 namespace {
 
-constexpr std::array<CommandEntry, 17> kCommands = {{
+constexpr std::array<CommandEntry, 18> kCommands = {{
     {"generate", "Continue a text.",
      "  cajal generate -m MODEL \"Once upon a time\" -n 50\n"
      "  cajal generate -m MODEL --ids 2,8,14 --temperature 0.8 --seed 7 --json",
@@ -77,6 +77,12 @@ constexpr std::array<CommandEntry, 17> kCommands = {{
      "  cajal trace -m MODEL -d DICTIONARY \"The capital of France is\" -o graph.json\n"
      "  cajal trace -m MODEL -d DICTIONARY \"2 + 2 =\" --target \" 4\" --why-not \" 5\"",
      "write the graph to this JSON file, for front ends", make_trace_command},
+    {"verify", "Try what a graph claims: switch its groups off in the model, with nothing frozen.",
+     "  cajal verify graph.json -m MODEL -d DICTIONARY\n"
+     "  cajal verify graph.json --group \"Texas=4_77_9,5_120_9\" --json\n"
+     "  cajal verify --calibrate -n 500 --json -o specimen/atlas/calibration.json",
+     "write to this file instead of the screen; with --json, what charts cite",
+     make_verify_command},
     {"edit", "Change something inside a model and show what it says then, beside what it said.",
      "  cajal edit -m MODEL -d DICTIONARY \"The capital of France is\" --set 3:last:120=*2\n"
      "  cajal edit -m MODEL \"Two and two\" --set resid_post.2:last=from --from \"Two and ten\"\n"

@@ -202,7 +202,8 @@ TEST_F(ClaimsOnACircuit, MeasureEdgesByTheActivationsOfTheirTargets) {
 TEST_F(ClaimsOnACircuit, OfTheLastLayerAreSmallChangesThatTheGraphPredicts) {
   // Features of the last layer at the last token reach the target through the final norm alone.
   std::vector<std::uint32_t> last;
-  for (const std::uint32_t node : group(1, 1)) {
+  for (const std::uint32_t node :
+       group(static_cast<std::uint32_t>(model_->config().layers - 1), 1)) {
     if (graph_.feature(node).position == 5) {
       last.push_back(node);
     }
@@ -280,8 +281,8 @@ TEST_F(ClaimsOnACircuit, FillAChart) {
                  {.id = "i1", .kind = BoxKind::Idea},
                  {.id = "answer", .kind = BoxKind::Answer},
                  {.id = "unexplained", .kind = BoxKind::Unexplained}};
-  const auto edge = [&](const char* source, const char* target) {
-    chart.edges.push_back({.source = source, .target = target});
+  const auto edge = [&](const char* source, const char* to) {
+    chart.edges.push_back({.source = source, .target = to});
   };
   edge("w2", "i0");
   edge("i0", "i1");

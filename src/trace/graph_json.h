@@ -70,6 +70,7 @@ struct GraphFile {
   std::vector<GraphFileNode> targets;   // in the order of the file
   Matrix rows;                          // [features + targets, sources] F32
   std::vector<std::string> prompt_tokens;
+  std::vector<std::optional<std::uint32_t>> token_ids;  // [positions] by ids of embedding nodes
   Json metadata;
   Json query;                      // "qParams"
   std::vector<std::string> notes;  // what a user should know, a sentence each

@@ -95,6 +95,7 @@ class Reader {
       node.layer = layer_of(json);
     } else if (type == "embedding") {
       node.kind = NodeKind::Embedding;
+      read_token(node);
     } else if (type == "logit") {
       node.kind = NodeKind::Target;
       node.layer = layer_of(json);
@@ -104,6 +105,19 @@ class Reader {
            node.id, type);
     }
     nodes_.push_back({std::move(node)});
+  }
+
+  /// "E_{token}_{position}"; other ids say nothing.
+  void read_token(const GraphFileNode& node) {
+    out_.token_ids.resize(out_.prompt_tokens.size());
+    std::uint32_t token = 0;
+    const char* end = node.id.data() + node.id.size();
+    const bool named = node.id.starts_with("E_");
+    const auto read = named ? std::from_chars(node.id.data() + 2, end, token)
+                            : std::from_chars_result{end, std::errc::invalid_argument};
+    if (read.ec == std::errc() && fmt::format("E_{}_{}", token, node.position) == node.id) {
+      out_.token_ids[node.position] = token;
+    }
   }
 
   void read_numbers(const Json& json, GraphFileNode& node) const {
