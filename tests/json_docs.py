@@ -16,7 +16,8 @@ PAGE = pathlib.Path(__file__).resolve().parent.parent / "docs" / "json.md"
 EXAMPLE = re.compile(r"```sh\n(?:echo '([^']*)' \| )?cajal ([^\n]*)\n```\n\n```json\n(.*?)```", re.S)
 MORE = "…"
 COMMANDS = ["generate", "chat", "tokens", "points", "lens", "score", "inspect", "encode", "convert",
-            "measure", "atlas", "features", "trace", "edit", "grow", "learn", "world"]
+            "measure", "atlas", "features", "trace", "verify", "edit",
+            "grow", "learn", "world"]
 
 RECIPE = """output: grown
 model: {d_model: 16, layers: 1, heads: 2, d_mlp: 32, context: 32}
@@ -101,6 +102,8 @@ def main(program, update):
         shutil.copytree(circuit / "model", pathlib.Path(root) / "CIRCUIT")
         (pathlib.Path(root) / "text.txt").write_text("The cat sat on the mat.\n" * 100)
         (pathlib.Path(root) / "recipe.yaml").write_text(RECIPE)
+        run(program, None, "trace -m CIRCUIT -d TRANSCODERS 'w007 w044 w073 w020' --target w025 --node-threshold 1 "
+            "-o GRAPH.json --json", root)
         for stdin, command, text in EXAMPLE.findall(page):
             printed = run(program, stdin, command, root)
             seen.add(command.split()[0])
