@@ -55,7 +55,7 @@ ChartClaims claims_of(const Chart& chart, const BoxNodes& nodes) {
 
 void count(const TriedClaim& claim, Chart& chart) {
   ++chart.claims_tried;
-  chart.claims_held += claim.held() ? 1 : 0;
+  chart.claims_held += claim.held() ? std::size_t{1} : 0;
 }
 
 /// Each claim once: an edge to the answer is the claim of its box, which words have only there.
