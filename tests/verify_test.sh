@@ -133,6 +133,21 @@ test_what_makes_no_sense_is_refused() {
   expect_status 2
 }
 
+test_calibration_sums_up_prompts_of_the_world() {
+  run verify --calibrate -n 3 --controls 4 --json -o "$work/calibration.json"
+  expect_status 0
+  expect_json "$work/calibration.json" "doc['result']['prompts'] == 3 and doc['result']['ideas']['all']['claims'] == sum(b['claims'] for b in doc['result']['ideas']['deciles']) > 10"
+}
+
+test_an_interrupted_calibration_leaves_no_file() {
+  command="verify --calibrate -n 400"
+  status=0
+  timeout --preserve-status -s INT 3 "$cajal" verify --calibrate -n 400 --json -o "$work/half.json" \
+    >"$out" 2>"$err" || status=$?
+  expect_status 130
+  [ ! -e "$work/half.json" ] || complain "a file was left"
+}
+
 test_nothing_is_written_over() {
   printf 'mine' > "$work/there.json"
   verify "$graph" -n 1 --json -o "$work/there.json"

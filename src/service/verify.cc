@@ -15,26 +15,6 @@ constexpr std::size_t kEdges = 32;        // at most
 constexpr double kLeastEdge = 0.02;       // of the answer, from which an edge is tried
 constexpr double kActivationError = 0.1;  // of an activation in the file
 
-struct NamedGroup {
-  std::string label;
-  std::vector<std::string> ids;
-};
-
-NamedGroup group_of(const std::string& text) {
-  const std::size_t equals = text.find('=');
-  check(equals != std::string::npos && equals != 0 && equals + 1 < text.size(),
-        "the group '{}' is not LABEL=ID,ID,...: a name and ids of the graph's nodes", text);
-  NamedGroup out = {.label = text.substr(0, equals), .ids = {}};
-  std::size_t begin = equals + 1;
-  while (begin <= text.size()) {
-    const std::size_t end = std::min(text.find(',', begin), text.size());
-    check(end != begin, "the group '{}' has an empty id", text);
-    out.ids.push_back(text.substr(begin, end - begin));
-    begin = end + 1;
-  }
-  return out;
-}
-
 std::string hash_in(const GraphFile& file, std::string_view name) {
   const Json* own = file.metadata.find_value("cajal");
   const Json* hash = own == nullptr ? nullptr : own->find_value(name);
@@ -211,7 +191,7 @@ class GraphVerifier {
 
   void find_groups(const GraphFlow& flow) {
     for (const std::string& text : request_.group) {
-      const NamedGroup group = group_of(text);
+      const NamedGroup group = named_group(text);
       std::vector<std::uint32_t> nodes;
       for (const std::string& id : group.ids) {
         nodes.push_back(node_of(id));
@@ -304,59 +284,6 @@ class GraphVerifier {
 };
 
 }  // namespace
-
-const FieldTable<VerifyRequest>& verify_fields() {
-  static const FieldTable<VerifyRequest> table = [] {
-    FieldTable<VerifyRequest> out = {
-        {{.name = "graph",
-          .help = "a graph file, as cajal trace -o and other tools write them",
-          .value = "GRAPH",
-          .positional = true},
-         &VerifyRequest::graph}};
-    append(out, model_fields<VerifyRequest>());
-    append<VerifyRequest>(
-        out,
-        {{dictionary_field(), &VerifyRequest::dictionary},
-         {{.name = "group",
-           .help = "nodes to try as one, as LABEL=ID,ID,...; may be given again (default: the "
-                   "groups in the file, or its strongest features)",
-           .value = "GROUP"},
-          &VerifyRequest::group},
-         {{.name = "number",
-           .help =
-               "features to try where there are no groups (20), or prompts of --calibrate (500)",
-           .letter = 'n',
-           .min = 1,
-           .max = 1000000},
-          &VerifyRequest::number},
-         {{.name = "controls", .help = "random groups beside each", .min = 1, .max = 1000},
-          &VerifyRequest::controls},
-         {{.name = "seed", .help = "chooses random groups and prompts"}, &VerifyRequest::seed},
-         {{.name = "calibrate",
-           .help = "instead of one graph, try the ideas of many prompts of the specimen's world"},
-          &VerifyRequest::calibrate},
-         {{.name = "world", .help = "with --calibrate: prompts of this task", .value = "TASK"},
-          &VerifyRequest::world},
-         {{.name = "k",
-           .help = "features a token, for dictionaries whose files do not say",
-           .letter = 'k',
-           .min = 1},
-          &VerifyRequest::k},
-         {trust_field(), &VerifyRequest::trust}});
-    return out;
-  }();
-  return table;
-}
-
-void check_verify(const VerifyRequest& request) {
-  check(request.graph.has_value() != request.calibrate,
-        "give either a graph file or --calibrate, which makes its own graphs");
-  check(!request.calibrate || request.group.empty(), "--group is about a graph file");
-  check(request.calibrate || !request.world, "--world is about --calibrate");
-  for (const std::string& text : request.group) {
-    group_of(text);
-  }
-}
 
 std::size_t VerifyOutcome::held() const noexcept {
   const auto is_held = [](const auto& one) { return one.test.claim.held(); };

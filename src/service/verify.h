@@ -38,6 +38,14 @@ const FieldTable<VerifyRequest>& verify_fields();
 /// Throws InvalidArgument unless there is one thing to verify, and for groups spelled wrong.
 void check_verify(const VerifyRequest& request);
 
+/// A --group: a name and ids of the graph's nodes.
+struct NamedGroup {
+  std::string label;
+  std::vector<std::string> ids;
+};
+/// Throws InvalidArgument for what is not LABEL=ID,ID,...
+NamedGroup named_group(const std::string& text);
+
 struct VerifiedGroup {
   std::string label;
   std::vector<ActiveFeature> members;
