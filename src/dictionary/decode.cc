@@ -1,106 +1,101 @@
-#include <array>
+#include <algorithm>
+#include <utility>
 
 #include "base/error.h"
 #include "base/parallel.h"
 #include "dictionary/encode.h"
 #include "dictionary/input_scaling.h"
+#include "ops/backend.h"
 
 namespace cajal {
 namespace {
 
 constexpr std::size_t kRowGrain = 4;
 
-double widened(double x) {
-  return x;
-}
-float widened(float x) {
-  return x;
-}
-float widened(BFloat16 x) {
-  return widen(x);
-}
-float widened(Float16 x) {
-  return widen(x);
-}
-
-/// out += factor * row.
-template <typename T>
-void add_row(ConstMatRef row, T factor, std::span<T> out) {
-  const auto add = [&]<typename W>() {
-    const auto* w = reinterpret_cast<const W*>(row.data);
-    for (std::size_t c = 0; c < out.size(); ++c) {
-      out[c] += factor * static_cast<T>(widened(w[c]));
-    }
-  };
-  switch (row.dtype) {
-    case DType::BF16:
-      return add.template operator()<BFloat16>();
-    case DType::F16:
-      return add.template operator()<Float16>();
-    case DType::F64:
-      return add.template operator()<double>();
-    default:
-      return add.template operator()<float>();
-  }
-}
-
-/// One target's reconstruction of rows that share nothing.
-template <typename T>
-class Decoder {
- public:
-  Decoder(const Dictionary& dictionary, std::size_t target, std::span<const SparseRows> codes,
-          ConstMatRef x)
-      : dictionary_(dictionary), target_(target), codes_(codes), x_(x) {}
-
-  void run(MatrixView<T> out) const {
-    parallel_for(out.rows, kRowGrain, [&](std::size_t begin, std::size_t end) {
-      for (std::size_t r = begin; r < end; ++r) {
-        start(out.row(r));
-        add_features(r, out.row(r));
-        undo_scaling(r, out.row(r));
-      }
-    });
-  }
-
- private:
-  const DictionaryLayer& layer() const { return dictionary_.layers()[target_]; }
-
-  void start(std::span<T> out) const {
-    for (std::size_t c = 0; c < out.size(); ++c) {
-      out[c] = static_cast<T>(layer().b_dec[c]);
+/// Entries as sparse products take them: of a layer's features that fired, and how much of each is
+/// written.
+SparseEntries written(const DictionaryLayer& from, const SparseRows& codes) {
+  SparseEntries out{
+      .pattern = {.cols = codes.cols, .starts = codes.starts, .columns = codes.columns},
+      .values = {codes.values.begin(), codes.values.end()}};
+  if (!from.feature_scale.empty()) {
+    for (std::size_t i = 0; i < out.values.size(); ++i) {
+      out.values[i] /= static_cast<double>(from.feature_scale[out.pattern.columns[i]]);
     }
   }
-  void add_features(std::size_t r, std::span<T> out) const {
-    const auto [begin, end] = dictionary_.sources_of(target_);
-    for (std::size_t source = begin; source < end; ++source) {
-      const DictionaryLayer& from = dictionary_.layers()[source];
-      const ConstMatRef w = from.w_dec.col_range((target_ - source) * out.size(), out.size());
-      const SparseRows::Row row = codes_[source].row(r);
-      for (std::size_t i = 0; i < row.size(); ++i) {
-        const std::size_t feature = row.columns[i];
-        const T value = static_cast<T>(row.values[i]);
-        add_row(w.row_range(feature, 1),
-                from.feature_scale.empty() ? value
-                                           : value / static_cast<T>(from.feature_scale[feature]),
-                out);
+  return out;
+}
+
+/// The rows of `table` that the pattern names, in the backend's type, and the pattern with their
+/// numbers in place of those in `table`.
+Matrix gathered(const Backend& backend, ConstMatRef table, SparsePattern& pattern) {
+  std::vector<std::uint32_t> used = pattern.columns;
+  std::sort(used.begin(), used.end());
+  used.erase(std::unique(used.begin(), used.end()), used.end());
+  Matrix out = Matrix::host(used.size(), table.cols, backend.activation_dtype());
+  for (std::size_t i = 0; i < used.size(); ++i) {
+    convert(table.row_range(used[i], 1), out.ref().row_range(i, 1));
+  }
+  for (std::uint32_t& column : pattern.columns) {
+    column = static_cast<std::uint32_t>(std::lower_bound(used.begin(), used.end(), column) -
+                                        used.begin());
+  }
+  pattern.cols = used.size();
+  return out;
+}
+
+/// out += what the features of one layer write to the target.
+void add_features(Backend& backend, ConstMatRef table, SparseEntries entries, MatRef out) {
+  Matrix rows;
+  // Types that sparse products do not know are few: f16 of some published files.
+  const bool known = table.dtype == DType::F32 || table.dtype == DType::BF16;
+  if (!known) {
+    rows = gathered(backend, table, entries.pattern);
+    table = std::as_const(rows).ref();
+  }
+  ops::sparse_product(backend, {.pattern = &entries.pattern,
+                                .values = entries.values,
+                                .table = table,
+                                .out = out,
+                                .accumulate = Accumulate::Yes});
+}
+
+template <typename T>
+void fill_rows(std::span<const float> row, MatrixView<T> out) {
+  for (std::size_t r = 0; r < out.rows; ++r) {
+    std::transform(row.begin(), row.end(), out.row(r).begin(),
+                   [](float x) { return static_cast<T>(x); });
+  }
+}
+
+template <typename T>
+void undo_scaling(const DictionaryLayer& layer, MatrixView<const T> x, MatrixView<T> out) {
+  parallel_for(out.rows, kRowGrain, [&](std::size_t begin, std::size_t end) {
+    for (std::size_t r = begin; r < end; ++r) {
+      const RowScaling scaling = scaling_of<T>(layer, x.row(r));
+      for (T& value : out.row(r)) {
+        value = static_cast<T>(static_cast<double>(value) * scaling.back + scaling.shift);
       }
     }
-  }
-  void undo_scaling(std::size_t r, std::span<T> out) const {
-    if (!layer().undoes_scaling) {
-      return;
-    }
-    const RowScaling scaling = scaling_of<T>(layer(), x_.as<const T>().row(r));
-    for (T& value : out) {
-      value = static_cast<T>(static_cast<double>(value) * scaling.back + scaling.shift);
-    }
-  }
+  });
+}
 
-  const Dictionary& dictionary_;
-  std::size_t target_;
-  std::span<const SparseRows> codes_;
-  ConstMatRef x_;
-};
+/// One target's reconstruction but for the skip.
+template <typename T>
+void decode_features(Backend& backend, const Dictionary& dictionary, std::size_t target,
+                     std::span<const SparseRows> codes, ConstMatRef x, MatRef out) {
+  const DictionaryLayer& layer = dictionary.layers()[target];
+  fill_rows<T>(layer.b_dec, out.as<T>());
+  const auto [begin, end] = dictionary.sources_of(target);
+  for (std::size_t source = begin; source < end; ++source) {
+    const DictionaryLayer& from = dictionary.layers()[source];
+    add_features(backend, from.w_dec.col_range((target - source) * out.cols, out.cols),
+                 written(from, codes[source]), out);
+  }
+  if (layer.undoes_scaling) {
+    undo_scaling<T>(layer, x.as<const T>(), out.as<T>());
+  }
+}
 
 void check_codes(const Dictionary& dictionary, std::size_t target,
                  std::span<const SparseRows> codes, std::size_t rows) {
@@ -160,9 +155,9 @@ void decode(Backend& backend, const Dictionary& dictionary, std::size_t target,
   }
   const ConstMatRef in = std::as_const(input).ref();
   if (out.dtype == DType::F64) {
-    Decoder<double>(dictionary, target, codes, in).run(out.as<double>());
+    decode_features<double>(backend, dictionary, target, codes, in, out);
   } else {
-    Decoder<float>(dictionary, target, codes, in).run(out.as<float>());
+    decode_features<float>(backend, dictionary, target, codes, in, out);
   }
   if (layer.w_skip) {
     const bool plain = layer.w_skip.transposed == Transpose::No;

@@ -16,6 +16,7 @@ namespace {
 
 constexpr std::size_t kRowBlock = 1024;
 constexpr std::size_t kFeatureBlock = 2048;  // 8 MiB of f32 pre-activations at a time
+constexpr std::size_t kLeastFeatures = 256;  // of a block, however many tokens it has
 constexpr std::size_t kRowGrain = 16;
 
 /// z = scaled(x) - pre_bias, in place.
@@ -116,9 +117,11 @@ class Encoder {
 
   void run(ConstMatRef z, std::size_t first_row, FeatureSelection& selection) const {
     const std::size_t features = layer_.features();
-    Matrix h = make_matrix(backend_, z.rows, std::min(features, kFeatureBlock));
-    for (std::size_t begin = 0; begin < features; begin += kFeatureBlock) {
-      const std::size_t count = std::min(kFeatureBlock, features - begin);
+    const std::size_t width =
+        std::clamp(kRowBlock * kFeatureBlock / z.rows, kLeastFeatures, kFeatureBlock);
+    Matrix h = make_matrix(backend_, z.rows, std::min(features, width));
+    for (std::size_t begin = 0; begin < features; begin += width) {
+      const std::size_t count = std::min(width, features - begin);
       const MatRef block = h.ref().col_range(0, count);
       multiply(z, begin, block);
       check_block(block, begin);
@@ -168,7 +171,7 @@ class Encoder {
 class KeepPreactivations final : public FeatureSelection {
  public:
   explicit KeepPreactivations(MatRef into) : into_(into) {}
-  void take(ConstMatRef h, std::size_t first_row, std::size_t first_feature) override {
+  void take(MatRef h, std::size_t first_row, std::size_t first_feature) override {
     convert(h, into_.row_range(first_row, h.rows).col_range(first_feature, h.cols));
   }
   SparseRows finish() override { return {}; }
@@ -181,9 +184,10 @@ void run_encoder(Backend& backend, const Dictionary& dictionary, std::size_t ind
                  Precision precision, FeatureSelection& selection) {
   const DictionaryLayer& layer = dictionary.layers()[index];
   const Encoder encoder(backend, dictionary, layer, precision);
-  for (std::size_t begin = 0; begin < x.rows; begin += kRowBlock) {
-    const Matrix z = prepared(backend, dictionary, layer,
-                              x.row_range(begin, std::min(kRowBlock, x.rows - begin)));
+  const std::size_t rows = chooses_among_tokens(layer.activation) ? x.rows : kRowBlock;
+  for (std::size_t begin = 0; begin < x.rows; begin += rows) {
+    const Matrix z =
+        prepared(backend, dictionary, layer, x.row_range(begin, std::min(rows, x.rows - begin)));
     encoder.run(z.ref(), begin, selection);
   }
 }
@@ -202,7 +206,8 @@ SparseRows encode(Backend& backend, const Dictionary& dictionary, std::size_t in
                   Precision precision) {
   check_input(dictionary, index, x);
   const DictionaryLayer& layer = dictionary.layers()[index];
-  const auto selection = make_selection(layer.activation, layer.b_enc, x.rows, layer.features());
+  const auto selection =
+      make_selection(backend, layer.activation, layer.b_enc, x.rows, layer.features());
   run_encoder(backend, dictionary, index, x, precision, *selection);
   return selection->finish();
 }

@@ -37,6 +37,14 @@ void keep_best_of_groups(std::vector<Candidate>& list, std::size_t width) {
   list.resize(kept);
 }
 
+void keep_best_of_groups(std::span<RowCandidates> rows, std::size_t width) {
+  parallel_for(rows.size(), kRowGrain, [&](std::size_t begin, std::size_t end) {
+    for (std::size_t r = begin; r < end; ++r) {
+      keep_best_of_groups(rows[r].list, width);
+    }
+  });
+}
+
 /// The rank below which nothing is among the `count` best of all rows, and how many of those that
 /// have just this rank are.
 struct Cut {
@@ -145,6 +153,9 @@ void Selection::add(ConstMatRef block, std::size_t first_column) {
         "select: a block of {} rows and columns {} to {} for [{}, {}]", block.rows, first_column,
         first_column + block.cols, rows_.size(), cols_);
   backend_.collect(block, first_column, rule_, rows_);
+  if (rule_.kind == SelectionKind::GroupMax) {  // or half of all entries would gather
+    keep_best_of_groups(rows_, cols_ / rule_.count);
+  }
   if (rule_.kind == SelectionKind::BatchTopK && candidates_in(rows_) > 4 * rule_.count) {
     Cut cut = cut_of(rows_, rule_.count);
     cut.ties = std::numeric_limits<std::size_t>::max();
@@ -171,9 +182,6 @@ SparseEntries Selection::finish() {
     for (std::size_t r = begin; r < end; ++r) {
       if (rule_.kind == SelectionKind::TopK) {
         keep_best(rows_[r].list, rule_.count);
-      }
-      if (rule_.kind == SelectionKind::GroupMax) {
-        keep_best_of_groups(rows_[r].list, cols_ / rule_.count);
       }
       sort_by_column(rows_[r].list);
     }
