@@ -202,4 +202,12 @@ test_damaged_dictionaries_are_one_sentence() {
   expect_error 'has no layer 7'
 }
 
+test_a_k_where_none_chooses_is_refused() {
+  python3 "$top/tests/tiny_dictionary.py" "$work/no_k"
+  run convert "$work/no_k" --to circuit-tracer -k 5 -o "$work/with_k"
+  expect_status 1
+  expect_error 'no_k: its features fire by relu, which has no k to be 5; leave -k out'
+  [ ! -e "$work/with_k" ] || complain "something was written"
+}
+
 run_tests

@@ -87,6 +87,31 @@ Builder joined(const fs::path& path, std::vector<Builder> parts) {
   return out;
 }
 
+/// Whether features are chosen by a k.
+bool has_k(const DictionaryLayer& layer) {
+  switch (layer.activation.kind) {
+    case ActivationKind::TopK:
+    case ActivationKind::AbsTopK:
+    case ActivationKind::BatchTopK:
+    case ActivationKind::GroupMax:
+      return true;
+    case ActivationKind::Relu:
+    case ActivationKind::JumpRelu:
+    case ActivationKind::Gated:
+      break;
+  }
+  return false;
+}
+
+/// A k that would change nothing is a mistake of whoever gave it.
+void check_k(const Builder& part, const LoadOptions& options) {
+  if (options.k && !part.layers.empty() && !has_k(part.layers.front())) {
+    fail(ErrorCode::InvalidArgument,
+         "{}: its features fire by {}, which has no k to be {}; leave -k out", part.info.name,
+         name_of(part.layers.front().activation.kind), *options.k);
+  }
+}
+
 std::size_t bytes_of(const Dictionary& dictionary) {
   std::size_t sum = 0;
   for (const DictionaryLayer& layer : dictionary.layers()) {
@@ -138,6 +163,7 @@ std::shared_ptr<const Dictionary> load_dictionary(const fs::path& path,
   std::vector<Builder> parts;
   for (const auto& [files, format] : found) {
     parts.push_back(format->load(files, options));
+    check_k(parts.back(), options);
   }
   auto dictionary =
       parts.size() == 1 ? parts.front().build() : joined(path, std::move(parts)).build();

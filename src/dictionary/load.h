@@ -13,14 +13,14 @@ namespace cajal {
 
 /// What some layouts leave to their users. Given, it wins over what the files say.
 struct LoadOptions {
-  std::optional<double> k;           // of a TopK or BatchTopK dictionary
-  std::optional<std::size_t> layer;  // of a dictionary of one layer
+  std::optional<double> k;  // of a dictionary whose features are chosen by a k
 };
 
 /// A file, a folder as published, or a folder of folders that hold one layer each. Weights stay
 /// mapped where the layout allows it. Throws NotFound, CorruptData (a shard is missing, sizes do
-/// not fit, numbers are not finite) or Unsupported (no layout that is known, or one with something
-/// that cannot be computed here), naming the file.
+/// not fit, numbers are not finite) Unsupported (no layout that is known, or one with something
+/// that cannot be computed here), or InvalidArgument (a k for features that none chooses), naming
+/// the file.
 std::shared_ptr<const Dictionary> load_dictionary(const std::filesystem::path& path,
                                                   const LoadOptions& options = {});
 

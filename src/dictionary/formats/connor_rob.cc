@@ -17,7 +17,7 @@ bool matches_connor_rob(const PublishedFiles& files) {
          files.tensors()->has({"W_enc", "W_dec", "b_enc", "b_dec"});
 }
 
-Builder load_connor_rob(const PublishedFiles& files, const LoadOptions& options) {
+Builder load_connor_rob(const PublishedFiles& files, const LoadOptions&) {
   const auto file = files.tensors();
   file->allow_only({"W_enc", "W_dec", "b_enc", "b_dec"});
   const Json config = Json::load(config_path(files));
@@ -34,7 +34,7 @@ Builder load_connor_rob(const PublishedFiles& files, const LoadOptions& options)
     layer.input_point = hook->as_string("");
     layer.output_point = layer.input_point;
   }
-  layer.layer = options.layer.value_or(layer_of_hook(layer.input_point).value_or(0));
+  layer.layer = layer_of_hook(layer.input_point).value_or(0);
   builder.layers.push_back(std::move(layer));
   return builder;
 }

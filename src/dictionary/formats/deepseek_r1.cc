@@ -11,13 +11,13 @@ bool matches_deepseek_r1(const PublishedFiles& files) {
          files.tensors()->has({"encoder.weight", "encoder.bias", "decoder.weight", "decoder.bias"});
 }
 
-Builder load_deepseek_r1(const PublishedFiles& files, const LoadOptions& options) {
+Builder load_deepseek_r1(const PublishedFiles& files, const LoadOptions&) {
   const auto file = files.tensors();
   file->allow_only({"encoder.weight", "encoder.bias", "decoder.weight", "decoder.bias"});
   Builder builder("deepseek-r1", files);
   builder.keep(file);
   const auto layer = number_after(files.file().filename().string(), "-l");
-  builder.layers.push_back({.layer = options.layer.value_or(layer.value_or(0)),
+  builder.layers.push_back({.layer = layer.value_or(0),
                             .input_point = layer ? fmt::format("resid_post.{}", *layer) : "",
                             .output_point = layer ? fmt::format("resid_post.{}", *layer) : "",
                             .w_enc = {builder.matrix(file->at("encoder.weight"))},

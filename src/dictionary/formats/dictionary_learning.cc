@@ -118,7 +118,6 @@ class DictionaryLearning {
     if (number != nullptr && number->is_int() && number->as_int("") >= 0) {
       layer.layer = static_cast<std::size_t>(number->as_int(""));
     }
-    layer.layer = options_.layer.value_or(layer.layer);
     for (const std::string_view stem : {"resid_post", "mlp_out", "attn_out"}) {
       if (module != nullptr && module->is_string() && module->as_string("").starts_with(stem)) {
         layer.input_point = fmt::format("{}.{}", stem, layer.layer);

@@ -38,7 +38,7 @@ bool matches_gemma_scope(const PublishedFiles& files) {
   return files.has({"params.npz"});
 }
 
-Builder load_gemma_scope(const PublishedFiles& files, const LoadOptions& options) {
+Builder load_gemma_scope(const PublishedFiles& files, const LoadOptions&) {
   const auto file = TensorFile::open(files.folder() / "params.npz");
   file->allow_only({"W_enc", "W_dec", "b_enc", "b_dec", "threshold"});
   Builder builder("gemma-scope", files);
@@ -46,7 +46,7 @@ Builder load_gemma_scope(const PublishedFiles& files, const LoadOptions& options
   const std::string path = std::filesystem::absolute(files.folder()).string();
   const bool transcodes = contains(path, "transcoder");
   builder.info.kind = transcodes ? DictionaryKind::Transcoder : DictionaryKind::Sae;
-  DictionaryLayer layer{.layer = options.layer.value_or(number_after(path, "layer_").value_or(0)),
+  DictionaryLayer layer{.layer = number_after(path, "layer_").value_or(0),
                         .w_enc = {builder.matrix(file->at("W_enc")), Transpose::Yes},
                         .w_dec = builder.matrix(file->at("W_dec")),
                         .b_enc = builder.vector(file->at("b_enc")),

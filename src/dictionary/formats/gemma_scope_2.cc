@@ -40,7 +40,7 @@ bool matches_gemma_scope_2(const PublishedFiles& files) {
   return files.has({"params.safetensors"});
 }
 
-Builder load_gemma_scope_2(const PublishedFiles& files, const LoadOptions& options) {
+Builder load_gemma_scope_2(const PublishedFiles& files, const LoadOptions&) {
   const Json config = config_of(files);
   const auto file = TensorFile::open(files.folder() / "params.safetensors");
   Builder builder("gemma-scope-2", files);
@@ -52,7 +52,7 @@ Builder load_gemma_scope_2(const PublishedFiles& files, const LoadOptions& optio
   builder.info.kind = out.empty() || out == in ? DictionaryKind::Sae : DictionaryKind::Transcoder;
   const std::string path = std::filesystem::absolute(files.folder()).string();
   const auto number = in.empty() ? number_after(path, "layer_") : layer_of_hook(in);
-  DictionaryLayer layer = layer_of(*file, builder, options.layer.value_or(number.value_or(0)));
+  DictionaryLayer layer = layer_of(*file, builder, number.value_or(0));
   layer.activation.keeps_negative = false;
   layer.input_point = point_of_module(in);
   layer.output_point = out.empty() ? layer.input_point : point_of_module(out);

@@ -11,7 +11,7 @@ bool matches_goodfire(const PublishedFiles& files) {
                                                    "decoder_linear.weight", "decoder_linear.bias"});
 }
 
-Builder load_goodfire(const PublishedFiles& files, const LoadOptions& options) {
+Builder load_goodfire(const PublishedFiles& files, const LoadOptions&) {
   const auto file = files.tensors();
   file->allow_only({"encoder_linear.weight", "encoder_linear.bias", "decoder_linear.weight",
                     "decoder_linear.bias"});
@@ -19,7 +19,7 @@ Builder load_goodfire(const PublishedFiles& files, const LoadOptions& options) {
   builder.keep(file);
   const auto layer = number_after(files.file().filename().string(), "-l");
   builder.layers.push_back(
-      {.layer = options.layer.value_or(layer.value_or(0)),
+      {.layer = layer.value_or(0),
        .input_point = layer ? fmt::format("resid_post.{}", *layer) : "",
        .output_point = layer ? fmt::format("resid_post.{}", *layer) : "",
        .w_enc = {builder.matrix(file->at("encoder_linear.weight"))},

@@ -18,7 +18,7 @@ constexpr std::string_view kWeights = "sae_weights.safetensors";
 constexpr std::string_view kCheckpoint = "checkpoints/final.safetensors";
 
 DictionaryLayer layer_of(const TensorFile& file, Builder& builder, const Json& config,
-                         const std::string& path, const LoadOptions& options) {
+                         const std::string& path) {
   builder.info.metadata = config;
   const std::string& act = config.at("act_fn", path).as_string(path + ": act_fn");
   if (act != "jumprelu") {
@@ -33,7 +33,7 @@ DictionaryLayer layer_of(const TensorFile& file, Builder& builder, const Json& c
   layer.input_point = config.at("hook_point_in", path).as_string(path + ": hook_point_in");
   const Json* out = config.find_value("hook_point_out");
   layer.output_point = out == nullptr ? layer.input_point : out->as_string(path);
-  layer.layer = options.layer.value_or(layer_of_hook(layer.input_point).value_or(0));
+  layer.layer = layer_of_hook(layer.input_point).value_or(0);
   builder.info.kind =
       layer.output_point == layer.input_point ? DictionaryKind::Sae : DictionaryKind::Transcoder;
   const Json* subtract = config.find_value("apply_decoder_bias_to_pre_encoder");
@@ -70,7 +70,7 @@ bool matches_llama_scope(const PublishedFiles& files) {
   return files.has({"hyperparams.json"}) && std::filesystem::exists(files.folder() / kCheckpoint);
 }
 
-Builder load_llama_scope(const PublishedFiles& files, const LoadOptions& options) {
+Builder load_llama_scope(const PublishedFiles& files, const LoadOptions&) {
   const std::string path = (files.folder() / "hyperparams.json").string();
   const Json config = Json::load(path);
   const auto file = TensorFile::open(files.folder() / kCheckpoint);
@@ -78,7 +78,7 @@ Builder load_llama_scope(const PublishedFiles& files, const LoadOptions& options
   Builder builder("llama-scope", files);
   builder.keep(file);
   builder.info.name = files.folder().string();
-  DictionaryLayer layer = layer_of(*file, builder, config, path, options);
+  DictionaryLayer layer = layer_of(*file, builder, config, path);
   set_scale(layer, config, path);
   builder.layers.push_back(std::move(layer));
   return builder;
@@ -89,7 +89,7 @@ bool matches_llama_scope_r1(const PublishedFiles& files) {
          files.tensors()->find("log_jumprelu_threshold") != nullptr;
 }
 
-Builder load_llama_scope_r1(const PublishedFiles& files, const LoadOptions& options) {
+Builder load_llama_scope_r1(const PublishedFiles& files, const LoadOptions&) {
   const std::string path = (files.folder() / "config.json").string();
   const Json config = Json::load(path);
   const auto file = files.tensors();
@@ -98,7 +98,7 @@ Builder load_llama_scope_r1(const PublishedFiles& files, const LoadOptions& opti
   Builder builder("llama-scope-r1", files);
   builder.keep(file);
   builder.info.name = files.folder().string();
-  DictionaryLayer layer = layer_of(*file, builder, config, path, options);
+  DictionaryLayer layer = layer_of(*file, builder, config, path);
   layer.activation.threshold = builder.vector(file->at("log_jumprelu_threshold"));
   std::transform(layer.activation.threshold.begin(), layer.activation.threshold.end(),
                  layer.activation.threshold.begin(),

@@ -43,9 +43,8 @@ Builder load_openai(const PublishedFiles& files, const LoadOptions& options) {
                     "stats_last_nonzero", "latents_activation_frequency", "latents_mean_square"});
   Builder builder("openai", files);
   builder.keep(file);
-  DictionaryLayer layer{.layer = options.layer.value_or(
-                            number_after(file->name(), "layer_")
-                                .value_or(number_after(file->name(), "layers/").value_or(0))),
+  DictionaryLayer layer{.layer = number_after(file->name(), "layer_")
+                                     .value_or(number_after(file->name(), "layers/").value_or(0)),
                         .w_enc = {builder.matrix(file->at("encoder.weight"))},
                         .w_dec = builder.transposed(builder.matrix(file->at("decoder.weight"))),
                         .b_enc = builder.vector(file->at("latent_bias")),

@@ -33,7 +33,7 @@ Builder load_qwen_scope(const PublishedFiles& files, const LoadOptions& options)
   const auto layer = number_after(files.file().filename().string(), "layer");
   const std::string point = layer ? fmt::format("resid_post.{}", *layer) : "";
   builder.layers.push_back(
-      {.layer = options.layer.value_or(layer.value_or(0)),
+      {.layer = layer.value_or(0),
        .input_point = point,
        .output_point = point,
        .w_enc = {builder.matrix(file->at("W_enc"))},

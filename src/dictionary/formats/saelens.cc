@@ -200,7 +200,7 @@ class SaeLens {
       layer.input_point = text("hook_point");
     }
     layer.output_point = is_transcoder_ ? text("hook_name_out") : layer.input_point;
-    layer.layer = options_.layer ? *options_.layer : layer_of_hook(layer.input_point).value_or(0);
+    layer.layer = layer_of_hook(layer.input_point).value_or(0);
     builder_.info.model_name = text("model_name");
     builder_.info.metadata = config_;
   }

@@ -50,14 +50,13 @@ Builder load_sparsify(const PublishedFiles& files, const LoadOptions& options) {
   builder.info.kind = transcodes ? DictionaryKind::Transcoder : DictionaryKind::Sae;
   const std::string module = std::filesystem::absolute(files.folder()).filename().string();
   const StoredTensor* skip = file->find("W_skip");
-  DictionaryLayer layer{
-      .layer = options.layer.value_or(number_after(module, "layers.").value_or(0)),
-      .w_enc = {builder.matrix(file->at("encoder.weight"))},
-      .w_dec = builder.matrix(file->at("W_dec")),
-      .w_skip = {skip == nullptr ? ConstMatRef{} : builder.matrix(*skip)},
-      .b_enc = builder.vector(file->at("encoder.bias")),
-      .b_dec = builder.vector(file->at("b_dec")),
-      .activation = activation(config, path, options)};
+  DictionaryLayer layer{.layer = number_after(module, "layers.").value_or(0),
+                        .w_enc = {builder.matrix(file->at("encoder.weight"))},
+                        .w_dec = builder.matrix(file->at("W_dec")),
+                        .w_skip = {skip == nullptr ? ConstMatRef{} : builder.matrix(*skip)},
+                        .b_enc = builder.vector(file->at("encoder.bias")),
+                        .b_dec = builder.vector(file->at("b_dec")),
+                        .activation = activation(config, path, options)};
   if (!transcodes) {
     layer.pre_bias = layer.b_dec;
   }
