@@ -17,7 +17,7 @@ EXAMPLE = re.compile(r"```sh\n(?:echo '([^']*)' \| )?cajal ([^\n]*)\n```\n\n```j
 MORE = "…"
 COMMANDS = ["generate", "chat", "tokens", "points", "lens", "score", "inspect", "encode", "convert",
             "measure", "atlas", "features", "trace", "verify", "edit",
-            "grow", "learn", "world"]
+            "grow", "learn", "world", "experiment"]
 
 RECIPE = """output: grown
 model: {d_model: 16, layers: 1, heads: 2, d_mlp: 32, context: 32}

@@ -70,6 +70,7 @@ std::unique_ptr<Command> make_world_command();
 std::unique_ptr<Command> make_trace_command();
 std::unique_ptr<Command> make_edit_command();
 std::unique_ptr<Command> make_verify_command();
+std::unique_ptr<Command> make_experiment_command();
 std::unique_ptr<Command> make_learn_command();
 
 }  // namespace cajal

@@ -6,7 +6,7 @@
 namespace cajal {
 namespace {
 
-constexpr std::array<CommandEntry, 18> kCommands = {{
+constexpr std::array<CommandEntry, 19> kCommands = {{
     {"generate", "Continue a text.",
      "  cajal generate -m MODEL \"Once upon a time\" -n 50\n"
      "  cajal generate -m MODEL --ids 2,8,14 --temperature 0.8 --seed 7 --json",
@@ -88,6 +88,11 @@ constexpr std::array<CommandEntry, 18> kCommands = {{
      "  cajal edit -m MODEL \"Two and two\" --set resid_post.2:last=from --from \"Two and ten\"\n"
      "  cajal edit -m MODEL \"Hello\" --steer resid_post.3:*=4*2:120 -d DICTIONARY",
      "write to this file instead of the screen", make_edit_command},
+    {"experiment", "Repeat a published experiment on the specimen, with its controls.",
+     "  cajal experiment\n"
+     "  cajal experiment two-step -v\n"
+     "  cajal experiment sums --cases 200 --json -o sums.svg",
+     "write to this file instead of the screen; a picture to a .svg file", make_experiment_command},
 }};
 
 }  // namespace

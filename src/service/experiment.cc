@@ -1,0 +1,79 @@
+#include "service/experiment.h"
+
+#include "base/error.h"
+
+namespace cajal {
+
+const FieldTable<ExperimentRequest>& experiment_fields() {
+  static const FieldTable<ExperimentRequest> table = [] {
+    FieldTable<ExperimentRequest> out = {{{.name = "name",
+                                           .help = "which experiment (default: list them)",
+                                           .value = "NAME",
+                                           .positional = true},
+                                          &ExperimentRequest::name}};
+    append(out, model_fields<ExperimentRequest>());
+    append<ExperimentRequest>(
+        out, {{dictionary_field(), &ExperimentRequest::dictionary},
+              {{.name = "cases",
+                .help = "how many cases that training never showed",
+                .min = 1,
+                .max = 10000},
+               &ExperimentRequest::cases},
+              {{.name = "development",
+                .help = "how many other cases to choose place and strength on",
+                .min = 1,
+                .max = 10000},
+               &ExperimentRequest::development},
+              {{.name = "seed", .help = "chooses cases and controls"}, &ExperimentRequest::seed},
+              {trust_field(), &ExperimentRequest::trust}});
+    return out;
+  }();
+  return table;
+}
+
+Subject subject_of(Session& session, const OpenedDictionary& dictionary) {
+  if (session.tokenizer == nullptr || session.names_only) {
+    fail(ErrorCode::Unsupported,
+         "{}: questions are text, and this model has no tokenizer; add its tokenizer.json",
+         session.name);
+  }
+  return {.backend = *session.backend,
+          .model = session.model,
+          .dictionary = dictionary.dictionary,
+          .tokenizer = session.tokenizer,
+          .precision = session.precision,
+          .stop = session.special.stop};
+}
+
+ExperimentOutcome run_experiment(Session& session, const ExperimentRequest& request,
+                                 const std::stop_token& cancel,
+                                 const ExperimentProgress& progress) {
+  const ExperimentEntry& entry = experiment_named(request.name);
+  ExperimentOutcome out;
+  out.dictionary = open_dictionary_for(session, request.dictionary, {}, request.trust, cancel);
+  out.result = entry.run(subject_of(session, out.dictionary), {.cases = request.cases,
+                                                               .development = request.development,
+                                                               .seed = request.seed,
+                                                               .cancel = cancel,
+                                                               .progress = progress});
+  return out;
+}
+
+Provenance provenance_of(const Session& session, const ExperimentOutcome& outcome,
+                         std::size_t seed) {
+  Provenance out = session.provenance();
+  outcome.dictionary.describe(out);
+  out.seed = seed;
+  return out;
+}
+
+Json experiments_json() {
+  Json list(Json::Array{});
+  for (const ExperimentEntry& entry : experiments()) {
+    list.push_back(
+        Json::object({{"name", std::string(entry.name)}, {"summary", std::string(entry.summary)}}));
+  }
+  return Json::object({{"experiments", std::move(list)}});
+}
+
+}  // namespace cajal
