@@ -111,6 +111,23 @@ std::string table(const std::vector<ProbeCurve>& curves) {
          "value;\nnew: at the best layer, on words that the probe was not fitted on\n";
 }
 
+/// A row for each kind of hidden thing.
+std::string table(const std::vector<CircuitScore>& scores) {
+  const auto shown = [](const Rate& rate) {
+    const Interval interval = wilson_95(rate);
+    return fmt::format("{} ({} to {})", percent(rate.share()), rounded(interval.low),
+                       rounded(interval.high));
+  };
+  std::vector<TableRow> rows = {
+      {"task", "hidden", "becomes the twin's", "control", "of", "features", "changed"}};
+  for (const CircuitScore& s : scores) {
+    rows.push_back({s.task, s.kind, shown(s.swapped), shown(s.control),
+                    fmt::format("{}", s.swapped.n), fmt::format("{:.0f}", s.members), s.setting});
+  }
+  return format_table(rows, {false, false, true, true, true, true, false}) +
+         "\nin brackets: 95 % interval; control: random features, as many and of the same norms\n";
+}
+
 bool is_picture(const std::string& file) {
   return file.ends_with(".svg");
 }
@@ -134,6 +151,8 @@ class ScoreCommand final : public Command {
     Session session = open_model(request_, console);
     if (request_.probes) {
       probe(session, around);
+    } else if (request_.circuits) {
+      interchange(session, around);
     } else if (request_.world) {
       ask_world(session, around);
     } else {
@@ -175,6 +194,29 @@ class ScoreCommand final : public Command {
       console.write_result("score", provenance(session), to_json(curves));
     } else {
       console.write(table(curves));
+    }
+  }
+
+  void interchange(Session& session, Surroundings around) {
+    Console& console = around.console;
+    CircuitsOutcome outcome;
+    {
+      LiveLine line(console);
+      outcome = circuits_world(session, request_, around.interrupt.token(),
+                               [&](std::size_t done, std::size_t total) {
+                                 line.show(fmt::format("{} of {} tasks", done, total));
+                               });
+    }
+    print_notes(session, console);
+    for (const std::string& note : outcome.dictionary.notes) {
+      console.note(note);
+    }
+    if (console.json()) {
+      Provenance about = provenance(session);
+      outcome.dictionary.describe(about);
+      console.write_result("score", about, to_json(outcome.scores));
+    } else {
+      console.write(table(outcome.scores));
     }
   }
 

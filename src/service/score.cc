@@ -17,6 +17,11 @@ FieldTable<ScoreRequest> world_fields() {
        &ScoreRequest::world},
       {{.name = "probes", .help = "look for what the questions hide, layer by layer"},
        &ScoreRequest::probes},
+      {{.name = "circuits",
+        .help = "interchange the features behind the answers of two questions that differ in one "
+                "hidden thing"},
+       &ScoreRequest::circuits},
+      {dictionary_field(), &ScoreRequest::dictionary},
       {{.name = "split",
         .help = "questions of the facts that training taught, or held out (default: what has an "
                 "aim, and held-out)",

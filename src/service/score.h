@@ -8,8 +8,10 @@
 #include <string_view>
 #include <vector>
 
+#include "explain/experiments/circuits.h"
 #include "measure/probe.h"
 #include "measure/world_score.h"
+#include "service/open_dictionary.h"
 #include "service/options.h"
 #include "service/session.h"
 
@@ -19,6 +21,8 @@ namespace cajal {
 struct ScoreRequest : ModelOptions, InputOptions {
   std::optional<std::string> world;      // name of a task; empty: all of the default mix
   bool probes = false;                   // what is decodable inside, instead of answers
+  bool circuits = false;                 // what interchanging groups of features does, instead
+  std::string dictionary;                // of these; a path, empty: the specimen's
   std::string split;                     // "heldout", "train"; empty: what has an aim, and held-out
   std::optional<std::size_t> questions;  // of each kind; absent: all
   std::size_t seed = 0;                  // chooses them
@@ -51,6 +55,17 @@ std::vector<KindScore> score_world(Session& session, const ScoreRequest& request
 std::vector<ProbeCurve> probe_world(
     Session& session, const ScoreRequest& request, const std::stop_token& cancel = {},
     const std::function<void(std::string_view what)>& progress = nullptr);
+
+struct CircuitsOutcome {
+  std::vector<CircuitScore> scores;
+  OpenedDictionary dictionary;
+};
+
+/// How often interchanging the groups behind the answers of twins makes one answer the other's; 50
+/// pairs of each kind, unless told otherwise. Throws the same.
+CircuitsOutcome circuits_world(Session& session, const ScoreRequest& request,
+                               const std::stop_token& cancel = {},
+                               const ScoreProgress& progress = nullptr);
 
 /// {"tasks": [{"task", "kind", "split", "score", "n", "threshold", "passed", "misses": [{"prompt",
 /// "answer", "said"}]}]}; threshold and passed are null where the task aims at nothing.

@@ -3,12 +3,14 @@
 
 #include "base/error.h"
 #include "corpus/world/world.h"
+#include "service/experiment.h"
 #include "service/input.h"
 #include "service/score.h"
 
 namespace cajal {
 namespace {
 
+constexpr std::size_t kTwins = 50;     // pairs of each kind, unless told otherwise
 constexpr std::size_t kProbed = 1000;  // questions of each kind and split, unless told otherwise
 
 std::optional<Split> split_of(const std::string& name) {
@@ -49,10 +51,14 @@ void note_long_questions(Session& session, const std::vector<KindScore>& scores)
 void check_score(const ScoreRequest& request) {
   if (!request.world) {
     check_input(request);
-    check(!request.probes && request.split.empty() && !request.questions,
-          "--probes, --split and --questions are about the world's questions: give --world, too");
+    check(!request.probes && !request.circuits && request.split.empty() && !request.questions,
+          "--probes, --circuits, --split and --questions are about the world's questions: give "
+          "--world, too");
     return;
   }
+  check(!request.probes || !request.circuits, "give either --probes or --circuits");
+  check(!request.circuits || request.split.empty(),
+        "--split is about questions, and --circuits takes twins, which have none");
   check(!request.text && request.ids.empty() && !request.chat && !request.no_special,
         "give either a text to score or --world, whose questions are its own");
 }
@@ -87,6 +93,23 @@ std::vector<ProbeCurve> probe_world(Session& session, const ScoreRequest& reques
                                                  .progress = progress});
     std::move(curves.begin(), curves.end(), std::back_inserter(out));
   }
+  return out;
+}
+
+CircuitsOutcome circuits_world(Session& session, const ScoreRequest& request,
+                               const std::stop_token& cancel, const ScoreProgress& progress) {
+  check_score(request);
+  const World world;
+  const std::vector<const Task*> tasks = world.tasks_named(request.world.value_or(""));
+  CircuitsOutcome out;
+  out.dictionary = open_dictionary_for(session, request.dictionary, {}, false, cancel);
+  const std::size_t pairs = request.questions.value_or(kTwins);
+  out.scores = score_circuits(subject_of(session, out.dictionary), tasks,
+                              {.cases = pairs,
+                               .development = std::max<std::size_t>(1, pairs / 4),
+                               .seed = request.seed,
+                               .cancel = cancel,
+                               .progress = progress});
   return out;
 }
 
