@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <set>
+#include <memory>
 
 #include <fmt/format.h>
 
@@ -263,6 +263,23 @@ class Builder {
   ChartParts parts_;
 };
 
+/// The same atlas, each page read once.
+AtlasView remembering(const AtlasView& atlas) {
+  if (!atlas) {
+    return atlas;
+  }
+  AtlasView out = atlas;
+  auto pages = std::make_shared<std::map<FeatureId, std::optional<FeaturePage>>>();
+  out.page = [pages, read = atlas.page](FeatureId id) {
+    const auto [at, is_new] = pages->try_emplace(id);
+    if (is_new) {
+      at->second = read(id);
+    }
+    return at->second;
+  };
+  return out;
+}
+
 }  // namespace
 
 ChartParts build_chart(const AttributionGraph& graph, const GraphFlow& flow,
@@ -276,7 +293,7 @@ ChartParts build_chart(const AttributionGraph& graph, const GraphFlow& flow,
                                .dictionary = dictionary,
                                .words = words,
                                .answer = answer.text,
-                               .atlas = atlas};
+                               .atlas = remembering(atlas)};
   return Builder(sources, answer, options).build();
 }
 

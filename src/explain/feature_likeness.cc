@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 
 namespace cajal {
 namespace {
@@ -94,6 +95,65 @@ Matrix inputs(const GraphFlow& flow, NodeSet features) {
   return out;
 }
 
+/// [rows, features] what each feature and target has of the answer by way of these.
+Matrix outputs(const GraphFlow& flow, NodeSet features) {
+  const std::vector<std::uint32_t> rows = row_nodes(flow.counts());
+  Matrix out = zeros(rows.size(), features.size());
+  for (std::size_t r = 0; r < rows.size(); ++r) {
+    const std::vector<double> sent = flow.sent_on(rows[r]);
+    for (std::size_t i = 0; i < features.size(); ++i) {
+      out.as<float>().at(r, i) = static_cast<float>(sent[features[i]]);
+    }
+  }
+  return out;
+}
+
+std::vector<std::uint64_t> texts_of(const FeaturePage& page) {
+  std::vector<std::uint64_t> out;
+  for (const FeatureExample& example : page.top) {
+    out.push_back(example.sequence);
+  }
+  std::sort(out.begin(), out.end());
+  return out;
+}
+
+double fires_with(const FeaturePage& page, FeatureId other) {
+  for (const FeatureNeighbour& near : page.together) {
+    if (near.id == other) {
+      return static_cast<double>(near.score);
+    }
+  }
+  return 0.0;
+}
+
+/// Adds weight * (the share of the strongest texts that are both's, or of the peaks of one at which
+/// the other fires, whichever is more).
+void add_examples(NodeSet features, const PageOfNode& page, double weight, MatrixView<float> out) {
+  std::vector<const FeaturePage*> pages;
+  std::vector<std::vector<std::uint64_t>> texts;
+  for (const std::uint32_t node : features) {
+    pages.push_back(page(node));
+    texts.push_back(pages.back() == nullptr ? std::vector<std::uint64_t>{}
+                                            : texts_of(*pages.back()));
+  }
+  std::vector<std::uint64_t> common;
+  for (std::size_t i = 0; i < features.size(); ++i) {
+    for (std::size_t j = i + 1; j < features.size(); ++j) {
+      if (texts[i].empty() || texts[j].empty()) {
+        continue;
+      }
+      common.clear();
+      std::set_intersection(texts[i].begin(), texts[i].end(), texts[j].begin(), texts[j].end(),
+                            std::back_inserter(common));
+      const double share = static_cast<double>(common.size()) /
+                           static_cast<double>(std::min(texts[i].size(), texts[j].size()));
+      const double peaks =
+          std::max(fires_with(*pages[i], pages[j]->id), fires_with(*pages[j], pages[i]->id));
+      out.at(i, j) += static_cast<float>(weight * std::max(share, peaks));
+    }
+  }
+}
+
 /// [positions, features] shares of the words in what a feature comes from.
 Matrix words(const GraphFlow& flow, NodeSet features) {
   const NodeCounts& counts = flow.counts();
@@ -112,7 +172,7 @@ Matrix words(const GraphFlow& flow, NodeSet features) {
 
 Matrix feature_likeness(const AttributionGraph& graph, const GraphFlow& flow,
                         const Dictionary* dictionary, NodeSet features,
-                        const LikenessWeights& weights) {
+                        const LikenessWeights& weights, const PageOfNode& page) {
   const std::size_t n = features.size();
   Matrix out = zeros(n, n);
   const auto view = out.as<float>();
@@ -121,7 +181,11 @@ Matrix feature_likeness(const AttributionGraph& graph, const GraphFlow& flow,
     add_cosines(writes(graph, *dictionary, features), weights.writes, view);
   }
   add_cosines(inputs(flow, features), weights.inputs, view);
+  add_cosines(outputs(flow, features), weights.outputs, view);
   add_cosines(words(flow, features), weights.words, view);
+  if (page) {
+    add_examples(features, page, weights.examples, view);
+  }
   for (std::size_t i = 0; i < n; ++i) {
     const ActiveFeature& a = graph.feature(features[i]);
     for (std::size_t j = i + 1; j < n; ++j) {

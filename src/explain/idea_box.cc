@@ -7,14 +7,6 @@
 namespace cajal {
 namespace {
 
-std::optional<FeaturePage> page_of(const IdeaSources& sources, const ActiveFeature& f) {
-  if (!sources.atlas) {
-    return std::nullopt;
-  }
-  const auto site = sources.dictionary == nullptr ? f.layer : sources.dictionary->index_of(f.layer);
-  return site ? sources.atlas.page({static_cast<std::uint32_t>(*site), f.feature}) : std::nullopt;
-}
-
 /// Tokens by how much members raise or lower them, each member by its share and its own strongest
 /// token.
 class TokenVotes {
@@ -89,7 +81,7 @@ ChartBox idea_box(const IdeaSources& sources, const FeatureGroup& group, std::st
   TokenVotes promoted;
   TokenVotes suppressed;
   for (const std::uint32_t node : order) {
-    const auto page = page_of(sources, sources.graph.feature(node));
+    const auto page = sources.page(node);
     if (box.members.size() < limits.members) {
       box.members.push_back(member_of(sources, node, page));
     }

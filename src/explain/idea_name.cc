@@ -68,6 +68,8 @@ std::string short_name(const FeatureLabel& label) {
 }
 
 class Namer {
+  using Pages = std::vector<std::optional<FeaturePage>>;  // [members]
+
  public:
   Namer(const IdeaSources& sources, TruthLabels truth) : sources_(sources), truth_(truth) {
     const NodeCounts& counts = sources.flow.counts();
@@ -78,20 +80,16 @@ class Namer {
 
   void name(FeatureGroup& group) const {
     const double all = influence(group.nodes);
-    std::vector<FeatureLabel> labels;
+    Pages pages;
     for (const std::uint32_t node : group.nodes) {
-      labels.push_back(label_of(node));
+      pages.push_back(sources_.page(node));
     }
-    Candidate best = by_label(group, labels, true);
-    if (best.weight < kMostAgree * all) {
-      best = by_answer(group, all);
-    }
-    if (best.weight < kMostAgree * all) {
-      best = by_label(group, labels, false);
-    }
-    if (best.weight < kMostAgree * all) {
-      best = by_place(group);
-    }
+    const auto enough = [&](const Candidate& found) { return found.weight >= kMostAgree * all; };
+    Candidate best = by_label(group, pages, true);
+    best = enough(best) ? best : by_answer(group, all);
+    best = enough(best) ? best : by_label(group, pages, false);
+    best = enough(best) ? best : by_promoted(group, pages);
+    best = enough(best) ? best : by_place(group);
     group.label = best.label;
     group.named_by = best.named_by;
     group.confidence = all > 0.0 ? std::clamp(best.weight / all, 0.0, 1.0) : 0.0;
@@ -106,33 +104,51 @@ class Namer {
     return out;
   }
 
-  /// LabelSource::None where nothing is known or may be shown.
-  FeatureLabel label_of(std::uint32_t node) const {
-    const ActiveFeature& f = sources_.graph.feature(node);
-    const auto site =
-        sources_.dictionary == nullptr ? f.layer : sources_.dictionary->index_of(f.layer);
-    if (!sources_.atlas || !site) {
-      return {};
+  /// Whether a page's label may name anything. What raises one token says little in early layers,
+  /// which write for layers above rather than for the answer.
+  bool counts(const FeatureLabel& label, std::uint32_t node) const {
+    if (label.source == LabelSource::Logits) {
+      return 2 * sources_.graph.feature(node).layer >= sources_.graph.counts.layers;
     }
-    const auto page = sources_.atlas.page({static_cast<std::uint32_t>(*site), f.feature});
-    const bool hidden =
-        !page || (page->label.source == LabelSource::Truth && truth_ == TruthLabels::Hidden);
-    return hidden ? FeatureLabel{} : page->label;
+    return label.source != LabelSource::None &&
+           (label.source != LabelSource::Truth || truth_ == TruthLabels::Shown);
   }
 
-  /// The label that most influence agrees on; of one source, or of any but truth.
-  Candidate by_label(const FeatureGroup& group, std::span<const FeatureLabel> labels,
-                     bool truth) const {
+  /// The label that most influence agrees on; of truth, or of what was seen.
+  Candidate by_label(const FeatureGroup& group, const Pages& pages, bool truth) const {
     std::map<std::string, Candidate> votes;
-    for (std::size_t i = 0; i < labels.size(); ++i) {
-      const FeatureLabel& label = labels[i];
-      if (label.source != LabelSource::None && (label.source == LabelSource::Truth) == truth) {
-        Candidate& vote = votes[label.text];
-        vote.weight += sources_.flow.node_shares()[group.nodes[i]];
-        vote.named_by = how(label.source, label.text);
-        vote.label = short_name(label);
+    for (std::size_t i = 0; i < pages.size(); ++i) {
+      if (!pages[i] || !counts(pages[i]->label, group.nodes[i]) ||
+          (pages[i]->label.source == LabelSource::Truth) != truth) {
+        continue;
+      }
+      const FeatureLabel& label = pages[i]->label;
+      Candidate& vote = votes[label.text];
+      vote.weight += sources_.flow.node_shares()[group.nodes[i]];
+      vote.named_by = how(label.source, label.text);
+      vote.label = short_name(label);
+    }
+    return strongest(votes);
+  }
+
+  /// The token that most influence raises among its first few.
+  Candidate by_promoted(const FeatureGroup& group, const Pages& pages) const {
+    std::map<TokenId, double> votes;
+    for (std::size_t i = 0; i < pages.size(); ++i) {
+      for (std::size_t t = 0; pages[i] && t < pages[i]->promoted.size(); ++t) {
+        votes[pages[i]->promoted[t].token] += sources_.flow.node_shares()[group.nodes[i]];
       }
     }
+    std::map<std::string, Candidate> named;
+    for (const auto& [token, weight] : votes) {
+      const std::string text = in_quotes(sources_.atlas.piece(token));
+      named[text] = {"raises " + text,
+                     fmt::format("{} is among what most of its features raise", text), weight};
+    }
+    return strongest(named);
+  }
+
+  static Candidate strongest(const std::map<std::string, Candidate>& votes) {
     Candidate best;
     for (const auto& [text, vote] : votes) {
       best = vote.weight > best.weight ? vote : best;

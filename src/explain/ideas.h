@@ -28,6 +28,9 @@ struct IdeaSources {
   std::span<const Word> words = {};        // of the prompt
   std::string answer;                      // " Austin"
   AtlasView atlas = {};
+
+  /// The page of a feature of the graph; nullopt without one.
+  std::optional<FeaturePage> page(std::uint32_t node) const;
 };
 
 /// Whether labels made from truth may name an idea.
