@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 #include <memory>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -158,23 +159,43 @@ class Builder {
     const std::vector<double> flows = crossings();
     const std::vector<ChartBox>& boxes = parts_.chart.boxes;
     const std::size_t n = boxes.size();
-    std::vector<std::size_t> pairs;
-    for (std::size_t i = 0; i < flows.size(); ++i) {
-      // Of two ideas that feed each other the stronger way is shown.
-      const double back = flows[i % n * n + i / n];
-      if (flows[i] >= options_.least_edge && flows[i] >= back) {
-        pairs.push_back(i);
-      }
-    }
-    std::stable_sort(pairs.begin(), pairs.end(),
-                     [&](std::size_t a, std::size_t b) { return flows[a] > flows[b]; });
-    pairs.resize(std::min(pairs.size(), options_.edges));
-    for (const std::size_t i : pairs) {
+    for (const std::size_t i : shown_edges(flows, n)) {
       add_edge(boxes[i / n].id, boxes[i % n].id);
     }
     std::stable_sort(parts_.chart.edges.begin(), parts_.chart.edges.end(),
                      [](const ChartEdge& a, const ChartEdge& b) { return a.share > b.share; });
   }
+
+  /// Strong ones, and of every idea the strongest that comes in and the strongest that goes on. Of
+  /// two ideas that feed each other only the stronger way is shown.
+  std::vector<std::size_t> shown_edges(const std::vector<double>& flows, std::size_t boxes) const {
+    std::vector<std::size_t> out;  // strongest first
+    for (std::size_t i = 0; i < flows.size(); ++i) {
+      if (flows[i] > 0.0 && flows[i] >= flows[i % boxes * boxes + i / boxes]) {
+        out.push_back(i);
+      }
+    }
+    std::stable_sort(out.begin(), out.end(),
+                     [&](std::size_t a, std::size_t b) { return flows[a] > flows[b]; });
+    std::vector<std::uint8_t> has_in(boxes, 0);
+    std::vector<std::uint8_t> has_out(boxes, 0);
+    std::vector<std::size_t> shown;
+    std::size_t strong = 0;
+    for (const std::size_t i : out) {
+      const std::size_t from = i / boxes;
+      const std::size_t to = i % boxes;
+      const bool is_strong = flows[i] >= options_.least_edge && strong < options_.edges;
+      const bool first_in = is_idea(to) && std::exchange(has_in[to], 1) == 0;
+      const bool first_out = is_idea(from) && std::exchange(has_out[from], 1) == 0;
+      strong += is_strong ? 1U : 0U;
+      if (is_strong || first_in || first_out) {
+        shown.push_back(i);
+      }
+    }
+    return shown;
+  }
+
+  bool is_idea(std::size_t box) const { return parts_.chart.boxes[box].kind == BoxKind::Idea; }
 
   void add_edge(const std::string& source, const std::string& target) {
     const std::vector<std::uint32_t>& from = parts_.nodes.at(source);
@@ -190,16 +211,27 @@ class Builder {
     for (const FeatureGroup& group : parts_.ideas) {
       sets.emplace_back(group.nodes);
     }
-    for (const Route& route : strongest_routes(flow(), sets, options_.routes)) {
-      ChartRoute& out = parts_.chart.routes.emplace_back();
-      out.share = route.share;
-      out.effect = route.effect;
-      out.boxes = main_words(route);
-      for (const std::size_t i : route.boxes) {
-        out.boxes.push_back(fmt::format("i{}", i));
+    // One more: what passes by all ideas is no route to show, but is said.
+    for (const Route& route : strongest_routes(flow(), sets, options_.routes + 1)) {
+      if (route.boxes.empty()) {
+        parts_.chart.notes.push_back(fmt::format(
+            "{:.0f} % of the answer comes from words by ways that pass none of the ideas",
+            100.0 * route.share));
+      } else if (parts_.chart.routes.size() < options_.routes) {
+        add_route(route);
       }
-      out.boxes.push_back("answer");
     }
+  }
+
+  void add_route(const Route& route) {
+    ChartRoute& out = parts_.chart.routes.emplace_back();
+    out.share = route.share;
+    out.effect = route.effect;
+    out.boxes = main_words(route);
+    for (const std::size_t i : route.boxes) {
+      out.boxes.push_back(fmt::format("i{}", i));
+    }
+    out.boxes.push_back("answer");
   }
 
   /// Ids of words with a box that most of the route starts at, three at most, by position.
@@ -291,6 +323,7 @@ ChartParts build_chart(const AttributionGraph& graph, const GraphFlow& flow,
   const IdeaSources sources = {.graph = graph,
                                .flow = flow,
                                .dictionary = dictionary,
+                               .tokens = answer.tokens,
                                .words = words,
                                .answer = answer.text,
                                .atlas = remembering(atlas)};

@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include "base/utf8.h"
+
 namespace cajal {
 namespace {
 
@@ -17,6 +19,15 @@ struct Candidate {
   std::string named_by;
   double weight = 0.0;
 };
+
+/// Line breaks as a sign, so that a label is one line.
+std::string one_line(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    out += c == '\n' ? std::string("\u23ce") : std::string(1, c);
+  }
+  return out;
+}
 
 std::string spaced(std::string text) {
   std::replace_if(text.begin(), text.end(), [](char c) { return c == '.' || c == '_'; }, ' ');
@@ -46,7 +57,7 @@ std::string how(LabelSource source, const std::string& label) {
     case LabelSource::Truth:
       return fmt::format("most of its features stand for {} where the truth is known", label);
     case LabelSource::Token:
-      return fmt::format("most of its features {}", label);
+      return "most of its features fire" + label.substr(5);  // "fires on ..."
     case LabelSource::Context:
       return fmt::format("most of its features fire {}", label);
     case LabelSource::Logits:
@@ -86,12 +97,13 @@ class Namer {
     }
     const auto enough = [&](const Candidate& found) { return found.weight >= kMostAgree * all; };
     Candidate best = by_label(group, pages, true);
+    best = enough(best) ? best : by_promoted(group, pages, Says::TheAnswer);
     best = enough(best) ? best : by_answer(group, all);
     best = enough(best) ? best : by_label(group, pages, false);
-    best = enough(best) ? best : by_promoted(group, pages);
+    best = enough(best) ? best : by_promoted(group, pages, Says::Anything);
     best = enough(best) ? best : by_place(group);
-    group.label = best.label;
-    group.named_by = best.named_by;
+    group.label = one_line(best.label);
+    group.named_by = one_line(best.named_by);
     group.confidence = all > 0.0 ? std::clamp(best.weight / all, 0.0, 1.0) : 0.0;
   }
 
@@ -131,19 +143,35 @@ class Namer {
     return strongest(votes);
   }
 
-  /// The token that most influence raises among its first few.
-  Candidate by_promoted(const FeatureGroup& group, const Pages& pages) const {
-    std::map<TokenId, double> votes;
+  /// The tokens that most influence raises among its first few.
+  std::map<TokenId, double> promoted(const FeatureGroup& group, const Pages& pages) const {
+    std::map<TokenId, double> out;
     for (std::size_t i = 0; i < pages.size(); ++i) {
       for (std::size_t t = 0; pages[i] && t < pages[i]->promoted.size(); ++t) {
-        votes[pages[i]->promoted[t].token] += sources_.flow.node_shares()[group.nodes[i]];
+        out[pages[i]->promoted[t].token] += sources_.flow.node_shares()[group.nodes[i]];
       }
     }
+    return out;
+  }
+
+  enum class Says : std::uint8_t { TheAnswer, Anything };
+
+  /// In layers near the answer: what the group says there, whatever is asked.
+  Candidate by_promoted(const FeatureGroup& group, const Pages& pages, Says says) const {
+    const std::uint32_t first = sources_.graph.feature(group.nodes.front()).layer;
     std::map<std::string, Candidate> named;
-    for (const auto& [token, weight] : votes) {
-      const std::string text = in_quotes(sources_.atlas.piece(token));
-      named[text] = {"raises " + text,
-                     fmt::format("{} is among what most of its features raise", text), weight};
+    if (2 * first < sources_.graph.counts.layers) {
+      return {};
+    }
+    for (const auto& [token, weight] : promoted(group, pages)) {
+      const std::string piece = sources_.atlas.piece(token);
+      const bool special = piece.size() > 1 && piece.front() == '<' && piece.back() == '>';
+      if (special || (says == Says::TheAnswer && piece != sources_.answer)) {
+        continue;  // a special token is what a model never says
+      }
+      const std::string text = in_quotes(piece);
+      named[text] = {"says " + text,
+                     fmt::format("{} is among what most of its features raise most", text), weight};
     }
     return strongest(named);
   }
@@ -170,11 +198,11 @@ class Namer {
         all * std::min(1.0, direct / share)};
   }
 
-  /// The word at which most of it fires.
+  /// The token at which most of it fires, and its word.
   Candidate by_place(const FeatureGroup& group) const {
-    std::map<std::size_t, double> votes;
+    std::map<std::uint32_t, double> votes;
     for (const std::uint32_t node : group.nodes) {
-      votes[word_at(sources_.graph.feature(node).position)] += sources_.flow.node_shares()[node];
+      votes[sources_.graph.feature(node).position] += sources_.flow.node_shares()[node];
     }
     const auto best =
         std::max_element(votes.begin(), votes.end(),
@@ -182,11 +210,22 @@ class Namer {
     if (best == votes.end()) {
       return {};
     }
-    const std::string word = best->first < sources_.words.size()
-                                 ? in_quotes(sources_.words[best->first].text)
-                                 : fmt::format("position {}", best->first);
-    return {"at " + word, "its features have no common meaning that is known; most fire at " + word,
+    const std::string place = place_name(best->first);
+    return {"at " + place,
+            "its features have no common meaning that is known; most fire at " + place,
             best->second};
+  }
+
+  std::string place_name(std::uint32_t position) const {
+    const std::size_t w = word_at(position);
+    if (w >= sources_.words.size() || position >= sources_.tokens.size()) {
+      return fmt::format("position {}", position);
+    }
+    const Word& word = sources_.words[w];
+    return word.first == word.last
+               ? in_quotes(word.text)
+               : fmt::format("{} of {}", in_quotes(sanitize_utf8(sources_.tokens[position])),
+                             in_quotes(word.text));
   }
 
   std::size_t word_at(std::uint32_t position) const {
@@ -210,9 +249,10 @@ std::string layers_of(const AttributionGraph& graph, const FeatureGroup& group) 
                        : fmt::format("layers {}\u2013{}", first, last);
 }
 
-bool is_taken(std::span<const FeatureGroup> groups, const FeatureGroup& of) {
-  return std::count_if(groups.begin(), groups.end(),
-                       [&](const FeatureGroup& group) { return group.label == of.label; }) > 1;
+std::size_t count_of(std::span<const FeatureGroup> groups, const std::string& label) {
+  return static_cast<std::size_t>(
+      std::count_if(groups.begin(), groups.end(),
+                    [&](const FeatureGroup& group) { return group.label == label; }));
 }
 
 }  // namespace
@@ -223,11 +263,7 @@ std::string in_quotes(std::string_view text) {
   if (begin != std::string_view::npos) {
     text = text.substr(begin, end - begin + 1);
   }
-  std::string out = "\"";
-  for (const char c : text) {
-    out += c == '\n' ? std::string("\u23ce") : std::string(1, c);
-  }
-  return out + "\"";
+  return one_line(fmt::format("\"{}\"", text));
 }
 
 void name_ideas(const IdeaSources& sources, TruthLabels truth, std::vector<FeatureGroup>& groups) {
@@ -237,13 +273,15 @@ void name_ideas(const IdeaSources& sources, TruthLabels truth, std::vector<Featu
   }
   const std::vector<FeatureGroup> named = groups;
   for (std::size_t i = 0; i < groups.size(); ++i) {
-    if (is_taken(named, named[i])) {
+    if (count_of(named, named[i].label) > 1) {
       groups[i].label += ", " + layers_of(sources.graph, groups[i]);
     }
   }
+  const std::vector<FeatureGroup> placed = groups;
   for (std::size_t i = 0; i < groups.size(); ++i) {
-    for (std::size_t n = 2; is_taken(groups, groups[i]); ++n) {
-      groups[i].label += fmt::format(" ({})", n);
+    const std::size_t before = count_of(std::span(placed).first(i), placed[i].label);
+    if (before > 0) {
+      groups[i].label += fmt::format(" ({})", before + 1);
     }
   }
 }

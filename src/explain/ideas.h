@@ -24,9 +24,10 @@ namespace cajal {
 struct IdeaSources {
   const AttributionGraph& graph;
   const GraphFlow& flow;
-  const Dictionary* dictionary = nullptr;  // nullptr: groups are made without directions
-  std::span<const Word> words = {};        // of the prompt
-  std::string answer;                      // " Austin"
+  const Dictionary* dictionary = nullptr;    // nullptr: groups are made without directions
+  std::span<const std::string> tokens = {};  // of the prompt, texts
+  std::span<const Word> words = {};          // of these
+  std::string answer;                        // " Austin"
   AtlasView atlas = {};
 
   /// The page of a feature of the graph; nullopt without one.

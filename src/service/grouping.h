@@ -1,0 +1,56 @@
+// How well explain's ideas agree with the truth of the world, on questions that were held out.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "explain/grouping_score.h"
+#include "service/options.h"
+#include "service/session.h"
+
+namespace cajal {
+
+struct GroupingRequest : ModelOptions {
+  std::string dictionary;           // a path; empty: the specimen's
+  std::string atlas;                // its atlas, which knows the features' truths; likewise
+  std::optional<std::string> task;  // nothing: all tasks of the default mix
+  std::size_t questions = 10;       // held out, of each task
+  std::uint64_t seed = 0;           // chooses them
+  bool trust = false;
+};
+
+/// Of one task.
+struct GroupingOfTask {
+  std::string task;
+  std::size_t prompts = 0;
+  Purity purity;
+  Purity strict_purity;
+  /// Prompts whose hidden step (the first thing that a question hides: the state, the rhyme word)
+  /// is a group of its own, and in which some kept feature stands for it at all.
+  std::size_t found = 0;
+  std::size_t can_be_found = 0;
+  /// The same for any of the things that a question hides.
+  std::size_t found_any = 0;
+  std::size_t can_be_found_any = 0;
+};
+
+struct GroupingFigures {
+  std::vector<GroupingOfTask> tasks;
+  Purity purity;         // over all tasks; groups of two members or more
+  Purity strict_purity;  // groups with two members or more whose truth is known
+  double held = 0.0;     // of kept influence by ideas, the mean over prompts
+  double seconds = 0.0;  // of grouping and naming, the mean over prompts
+  std::vector<std::string> notes;
+};
+
+/// Traces each question's likeliest next token, as `cajal trace --rows auto` would, and groups with
+/// truth labels hidden. Throws Unsupported without a tokenizer, InvalidArgument if atlas and
+/// dictionary do not belong together, Cancelled, and what tracing throws.
+GroupingFigures measure_grouping(Session& session, const GroupingRequest& request,
+                                 const std::stop_token& cancel = {},
+                                 const std::function<void(std::string_view)>& progress = nullptr);
+
+}  // namespace cajal

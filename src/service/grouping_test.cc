@@ -1,0 +1,63 @@
+// Ideas against the truth of the specimen's world. $CAJAL_TRANSCODERS and $CAJAL_ATLAS name others
+// than the specimen's own; $CAJAL_QUESTIONS how many of each task are asked.
+#include "service/grouping.h"
+
+#include <cstdlib>
+#include <iostream>
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include "service/specimen.h"
+#include "testing/golden.h"
+
+namespace cajal {
+namespace {
+
+std::string named(const char* variable, std::filesystem::path (*otherwise)()) {
+  const char* value = std::getenv(variable);
+  try {
+    return value == nullptr ? otherwise().string() : value;
+  } catch (const Error&) {
+    return {};
+  }
+}
+
+std::string line(const GroupingOfTask& task) {
+  return fmt::format(
+      "{:<13} purity {:3.0f} % ({:3.0f} % strictly)  hidden step found {} of {}, of {} prompts; "
+      "any "
+      "hidden thing {} of {}\n",
+      task.task, 100.0 * task.purity.share(), 100.0 * task.strict_purity.share(), task.found,
+      task.can_be_found, task.prompts, task.found_any, task.can_be_found_any);
+}
+
+TEST(GroupingOnTheSpecimen, IdeasArePureInWhatIsKnownToBeTrue) {
+  GroupingRequest request;
+  request.dictionary = named("CAJAL_TRANSCODERS", find_specimen_dictionary);
+  request.atlas = named("CAJAL_ATLAS", find_specimen_atlas);
+  if (const char* questions = std::getenv("CAJAL_QUESTIONS")) {
+    request.questions = static_cast<std::size_t>(std::atoi(questions));
+  } else {
+    request.questions = 2;
+  }
+  const bool there =
+      std::filesystem::exists(request.dictionary) && std::filesystem::exists(request.atlas);
+  if (!testing::have_or_skip(there, "specimen", "there are no transcoders or no atlas of them")) {
+    return;
+  }
+  Session session = open_session(request);
+  const GroupingFigures figures = measure_grouping(session, request);
+  for (const GroupingOfTask& task : figures.tasks) {
+    std::cout << line(task);
+  }
+  std::cout << fmt::format("all: purity {:.3f} ({:.3f} strictly), ideas hold {:.3f}, {:.3f} s\n",
+                           figures.purity.share(), figures.strict_purity.share(), figures.held,
+                           figures.seconds);
+  EXPECT_GE(figures.purity.share(), 0.8);
+  EXPECT_GE(figures.strict_purity.share(), 0.75);
+  EXPECT_GE(figures.held, 0.8);
+}
+
+}  // namespace
+}  // namespace cajal
