@@ -11,7 +11,7 @@ namespace cajal {
 namespace {
 
 constexpr double kIdeaWidth = 176.0;
-constexpr double kMark = 16.0;  // for ✓ and ✗ at the end of an idea's first line
+constexpr double kMark = 16.0;  // for ✓ and ✗ at the end of the first line
 
 /// Of a letter, in parts of the size, after DejaVu Sans, which is wider than most.
 double letter_width(char32_t c) {
@@ -31,7 +31,8 @@ std::string next_text(const Chart& chart) {
                    [&](const ChartAlternative& other) { return other.text != chart.answer; });
   return next == chart.alternatives.end()
              ? ""
-             : fmt::format("next: {} {}", quoted(next->text), probability_text(next->probability));
+             : fmt::format("next: {} {}", quoted(bare_token(next->text)),
+                           probability_text(next->probability));
 }
 
 PlacedBox sized(std::size_t index, double width, double height) {
@@ -42,8 +43,10 @@ PlacedBox word_box(const ChartBox& box, std::size_t index) {
   const std::string name = name_text(box);
   const double letter = 0.62 * kNameSize;  // a monospaced one
   const auto letters = static_cast<double>(terminal_width(name));
-  PlacedBox out = sized(index, std::clamp(letters * letter + 2 * kInside, 84.0, 170.0), 40.0);
-  const auto fitting = static_cast<std::size_t>((out.width - 2 * kInside) / letter + 0.01);
+  const double mark = box.claim ? kMark : 0.0;
+  PlacedBox out =
+      sized(index, std::clamp(letters * letter + 2 * kInside + mark, 84.0, 190.0), 40.0);
+  const auto fitting = static_cast<std::size_t>((out.width - 2 * kInside - mark) / letter + 0.01);
   out.name = {cut_to_width(name, fitting)};
   return out;
 }

@@ -138,7 +138,7 @@ say('TABLE ' + document.querySelector('details').innerText.split('\n').length);
   EXPECT_THAT(seen, HasSubstr("Fact: the capital of France"));
   EXPECT_THAT(seen, Not(HasSubstr("Houston")));  // of a panel that is not shown
   EXPECT_THAT(seen, HasSubstr("RIGHT says \" Austin\""));
-  EXPECT_THAT(seen, HasSubstr("ANSWER “ Austin”"));
+  EXPECT_THAT(seen, HasSubstr("ANSWER “Austin”"));
   EXPECT_THAT(seen, HasSubstr("ENTER big cities of Texas"));
   EXPECT_THAT(seen, HasSubstr("LINK Dallas → big cities of Texas"));
   EXPECT_THAT(seen, Not(HasSubstr("TABLE 1\n")));

@@ -42,7 +42,7 @@ TEST(ChartSvg, SaysEverythingToThoseWhoDoNotSeeIt) {
   EXPECT_THAT(svg,
               HasSubstr("aria-label=\"Idea Texas: layers 2–5 · at “Dallas”; 54 % of the "
                         "answer flows through it; speaks for the answer; when tried, it held"));
-  EXPECT_THAT(svg, HasSubstr("Texas to “ Austin”: 9 % of the answer; speaks for the answer; when "
+  EXPECT_THAT(svg, HasSubstr("Texas to “Austin”: 9 % of the answer; speaks for the answer; when "
                              "tried, it did not hold"));
   EXPECT_THAT(svg, HasSubstr("speaks against the answer"));
 }

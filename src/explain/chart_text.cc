@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -96,28 +97,17 @@ class Text {
     return chart_.boxes.empty() ? "" : entry(chart_.unexplained, "not explained");
   }
 
+  /// Names alone: the numbers are in the page and in the JSON.
   std::string failures() const {
-    std::string out;
-    const auto add = [&](const std::string& what, const std::optional<TriedClaim>& claim) {
-      if (failed(claim)) {
-        out += coloured(
-            folded(fmt::format("  ✗ {} {} (predicted {}, measured {})", what, verdict_text(*claim),
-                               signed_text(claim->predicted), signed_text(claim->measured)),
-                   width_, 4),
-            "33", colours_);
-      }
-    };
+    std::string names;
     for (const ChartBox& box : chart_.boxes) {
-      add(name_text(box), box.claim);
-    }
-    for (const ChartEdge& edge : chart_.edges) {
-      const ChartBox* from = chart_.box(edge.source);
-      const ChartBox* to = chart_.box(edge.target);
-      if (from != nullptr && to != nullptr) {
-        add(name_text(*from) + " → " + name_text(*to), edge.claim);
+      if (box.kind == BoxKind::Idea && failed(box.claim)) {
+        names += (names.empty() ? "" : "; ") + name_text(box);
       }
     }
-    return out;
+    return names.empty() ? ""
+                         : coloured(folded("  ✗ did not hold when tried: " + names, width_, 4),
+                                    "33", colours_);
   }
 
   std::string truth() const {
@@ -144,6 +134,36 @@ class Text {
   TextColours colours_;
 };
 
+using Ends = std::pair<std::optional<std::size_t>, std::optional<std::size_t>>;
+
+/// Indices of the boxes that an edge joins; nullopt for what is not there.
+Ends ends_of(const Chart& chart, const ChartEdge& edge) {
+  const auto index = [&](const std::string& id) {
+    const ChartBox* box = chart.box(id);
+    return box == nullptr ? std::nullopt
+                          : std::optional(static_cast<std::size_t>(box - chart.boxes.data()));
+  };
+  return {index(edge.source), index(edge.target)};
+}
+
+/// Which boxes have a way of edges to the answer.
+std::vector<bool> boxes_that_arrive(const Chart& chart) {
+  std::vector<bool> out;
+  for (const ChartBox& box : chart.boxes) {
+    out.push_back(box.kind == BoxKind::Answer);
+  }
+  for (bool more = true; more;) {
+    more = false;
+    for (const ChartEdge& edge : chart.edges) {
+      const auto [from, to] = ends_of(chart, edge);
+      if (from && to && out[*to] && !out[*from]) {
+        out[*from] = more = true;
+      }
+    }
+  }
+  return out;
+}
+
 /// Whether going on from `b` along main edges comes to `to`.
 bool leads_to(const Chart& chart, const std::vector<std::optional<std::size_t>>& mains,
               std::size_t b, std::size_t to) {
@@ -161,18 +181,17 @@ std::vector<std::optional<std::size_t>> main_edges(const Chart& chart) {
   std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
     return chart.edges[a].share > chart.edges[b].share;
   });
+  const std::vector<bool> arrives = boxes_that_arrive(chart);
   std::vector<std::optional<std::size_t>> out(chart.boxes.size());
-  for (const std::size_t e : order) {
-    const ChartBox* source = chart.box(chart.edges[e].source);
-    const ChartBox* target = chart.box(chart.edges[e].target);
-    if (source == nullptr || target == nullptr || source->kind == BoxKind::Unexplained ||
-        source->kind == BoxKind::Answer) {
-      continue;
-    }
-    const auto from = static_cast<std::size_t>(source - chart.boxes.data());
-    const auto to = static_cast<std::size_t>(target - chart.boxes.data());
-    if (!out[from] && !leads_to(chart, out, to, from)) {
-      out[from] = e;
+  // First among ways that come to the answer, then among those of boxes that have none.
+  for (const bool arriving : {true, false}) {
+    for (const std::size_t e : order) {
+      const auto [from, to] = ends_of(chart, chart.edges[e]);
+      if (from && to && !out[*from] && arrives[*to] == arriving && arrives[*from] == arriving &&
+          chart.boxes[*from].kind != BoxKind::Unexplained &&
+          chart.boxes[*from].kind != BoxKind::Answer && !leads_to(chart, out, *to, *from)) {
+        out[*from] = e;
+      }
     }
   }
   return out;

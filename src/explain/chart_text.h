@@ -23,8 +23,9 @@ struct ChartTextOptions {
 /// Lines of at most `width` columns, the last with its line break.
 std::string to_text(const Chart& chart, const ChartTextOptions& options = {});
 
-/// The main target of each box: index of the edge, nullopt for the answer and for what leads
-/// nowhere. Strongest edges first; one that would close a circle is passed over.
+/// Where most of each box goes, on a way to the answer if it has one: index of the edge, nullopt
+/// for the answer, the grey box and what leads nowhere. Strongest edges first; one that would close
+/// a circle is passed over.
 std::vector<std::optional<std::size_t>> main_edges(const Chart& chart);
 
 }  // namespace cajal

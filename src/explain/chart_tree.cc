@@ -19,7 +19,7 @@ constexpr std::size_t kMostName = 26;
 constexpr std::size_t kMostWord = 14;
 constexpr double kThick = 0.2;  // of the answer
 
-enum class Line : std::uint8_t { None, Thin, Thick, Dashed };
+enum class Line : std::uint8_t { None, Thin, Thick, Dashed, Dotted };
 
 /// The box character for a place where lines meet: what comes from the left, leaves to the right,
 /// and whether there is a line up and down.
@@ -32,7 +32,7 @@ std::string_view joint(Line left, Line right, bool up, bool down) {
        {{{"╵", "└", "┕"}, {"┘", "┴", "┶"}, {"┙", "┵", "┷"}}},
        {{{"│", "├", "┝"}, {"┤", "┼", "┾"}, {"┥", "┽", "┿"}}}}};
   const auto weight = [](Line line) {
-    return line == Line::Dashed ? 1U : static_cast<unsigned>(line);
+    return line == Line::Dashed || line == Line::Dotted ? 1U : static_cast<unsigned>(line);
   };
   return kJoints[(up ? 2U : 0U) + (down ? 1U : 0U)][weight(left)][weight(right)];
 }
@@ -47,6 +47,8 @@ std::string_view stroke(Line line) {
       return "━";
     case Line::Dashed:
       return "╌";
+    case Line::Dotted:
+      return "┈";
   }
   return " ";
 }
@@ -100,22 +102,36 @@ std::string note_of(const ChartBox& box) {
   return layers_text(box) + (speaks_against(box.effect) ? ", against" : "");
 }
 
+/// How a box is joined to the next; dotted where all ways are too small to be shown as edges.
+struct Link {
+  Line line = Line::None;
+  double share = 0.0;
+  bool against = false;
+};
+
 class Tree {
  public:
-  Tree(const Chart& chart, std::size_t width) : chart_(chart), width_(width) {
+  Tree(const Chart& chart, std::size_t width)
+      : chart_(chart), width_(width), children_(chart.boxes.size()), links_(chart.boxes.size()) {
     const auto mains = main_edges(chart);
-    children_.resize(chart.boxes.size());
-    edge_.resize(chart.boxes.size());
     for (std::size_t b = 0; b < mains.size(); ++b) {
+      const ChartBox* target = chart.box("answer");
       if (mains[b]) {
-        edge_[b] = &chart.edges[*mains[b]];
-        const ChartBox* target = chart.box(edge_[b]->target);
+        const ChartEdge& edge = chart.edges[*mains[b]];
+        target = chart.box(edge.target);
+        links_[b] = {line_of(edge), edge.share, speaks_against(edge.effect)};
+      } else if (chart.boxes[b].kind == BoxKind::Idea) {
+        links_[b] = {Line::Dotted, chart.boxes[b].share, speaks_against(chart.boxes[b].effect)};
+      } else {
+        continue;
+      }
+      if (target != nullptr) {
         children_[static_cast<std::size_t>(target - chart.boxes.data())].push_back(b);
       }
     }
     for (auto& list : children_) {
-      std::stable_sort(list.begin(), list.end(), [&](std::size_t a, std::size_t b) {
-        return edge_[a]->share > edge_[b]->share;
+      std::stable_sort(list.begin(), list.end(), [&](std::size_t x, std::size_t y) {
+        return links_[x].share > links_[y].share;
       });
     }
   }
@@ -210,7 +226,7 @@ class Tree {
       const std::size_t begin = (is_word(child) ? kMargin : column_of(distance + 1)) +
                                 terminal_width(cut_to_width(marked_name(chart_.boxes[child]),
                                                             is_word(child) ? word_ : name_));
-      canvas.rule(row_[child], begin + 1, column - 4, stroke(line_of(*edge_[child])));
+      canvas.rule(row_[child], begin + 1, column - 4, stroke(links_[child].line));
     }
     if (!children_[b].empty()) {
       join(b, column, canvas);
@@ -227,14 +243,15 @@ class Tree {
     for (const std::size_t child : children_[b]) {
       first = std::min(first, row_[child]);
       last = std::max(last, row_[child]);
-      share += edge_[child]->share;
-      out = line_of(*edge_[child]) == Line::Dashed ? out : Line::Thin;
+      share += links_[child].share;
+      const Line line = links_[child].line;
+      out = line == Line::Dashed || line == Line::Dotted ? out : Line::Thin;
     }
     out = out == Line::Thin && share >= kThick ? Line::Thick : out;
     for (std::size_t r = first; r <= last; ++r) {
       Line left = Line::None;
       for (const std::size_t child : children_[b]) {
-        left = row_[child] == r ? line_of(*edge_[child]) : left;
+        left = row_[child] == r ? links_[child].line : left;
       }
       const bool here = r == row_[b];
       if (here && first == last) {
@@ -257,13 +274,13 @@ class Tree {
       const std::size_t child = children_[b][i];
       const ChartBox& box = chart_.boxes[child];
       const bool last = i + 1 == children_[b].size();
-      const bool thick = line_of(*edge_[child]) == Line::Thick;
+      const bool thick = links_[child].line == Line::Thick;
       const std::string_view corner = last ? (thick ? "┕" : "└") : (thick ? "┝" : "├");
-      const double share = edge_[child]->share;
+      const double share = links_[child].share;
       out.push_back(cut_to_width(
-          fmt::format("{}{}{} {}  {}{}", before, corner, stroke(line_of(*edge_[child])),
-                      percent_text(speaks_against(edge_[child]->effect) ? -share : share),
-                      marked_name(box), is_word(child) ? "" : "  (" + note_of(box) + ")"),
+          fmt::format("{}{}{} {}  {}{}", before, corner, stroke(links_[child].line),
+                      percent_text(links_[child].against ? -share : share), marked_name(box),
+                      is_word(child) ? "" : "  (" + note_of(box) + ")"),
           width_));
       indent(child, before + (last ? "   " : "│  "), out);
     }
@@ -272,9 +289,9 @@ class Tree {
   const Chart& chart_;
   std::size_t width_;
   std::vector<std::vector<std::size_t>> children_;
-  std::vector<const ChartEdge*> edge_;  // from a box to the one that it is joined to
-  std::size_t columns_ = 0;             // of ideas
-  std::size_t word_ = 0;                // widths
+  std::vector<Link> links_;  // from a box to the one that it is joined to
+  std::size_t columns_ = 0;  // of ideas
+  std::size_t word_ = 0;     // widths
   std::size_t name_ = 0;
   std::size_t answer_ = 0;
   std::vector<std::size_t> row_;

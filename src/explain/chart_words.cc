@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "base/utf8.h"
+#include "explain/words.h"
 
 namespace cajal {
 namespace {
@@ -26,30 +27,33 @@ std::string trimmed(std::string_view text) {
   return begin == std::string_view::npos ? "" : std::string(text.substr(begin, end - begin + 1));
 }
 
-/// Runs of neighbouring positions as {first, last}.
-std::vector<std::pair<std::uint32_t, std::uint32_t>> runs_of(
-    const std::vector<std::uint32_t>& positions) {
-  std::vector<std::pair<std::uint32_t, std::uint32_t>> out;
-  for (const std::uint32_t p : positions) {
-    if (!out.empty() && out.back().second + 1 == p) {
-      out.back().second = p;
-    } else {
-      out.emplace_back(p, p);
+/// The words of the prompt at these positions, neighbours as one.
+std::vector<std::string> texts_at(const Chart& chart, const std::vector<std::uint32_t>& positions) {
+  std::vector<std::string> tokens;
+  for (const ChartToken& token : chart.tokens) {
+    tokens.push_back(token.text);
+  }
+  std::vector<std::string> out;
+  std::string run;
+  for (const Word& word : words_of(tokens)) {
+    const bool here = std::any_of(positions.begin(), positions.end(), [&](std::uint32_t p) {
+      return p >= word.first && p <= word.last;
+    });
+    for (std::uint32_t p = word.first; here && p <= word.last; ++p) {
+      run += tokens[p];
     }
+    if (!here && !run.empty()) {
+      out.push_back(bare_token(std::exchange(run, {})));
+    }
+  }
+  if (!run.empty()) {
+    out.push_back(bare_token(run));
   }
   return out;
 }
 
-std::string text_between(const Chart& chart, std::uint32_t first, std::uint32_t last) {
-  std::string out;
-  for (std::size_t p = first; p <= last && p < chart.tokens.size(); ++p) {
-    out += chart.tokens[p].text;
-  }
-  return bare_token(out);
-}
-
 std::string token_at(const Chart& chart, std::uint32_t position) {
-  return fmt::format("“{}”", text_between(chart, position, position));
+  return position < chart.tokens.size() ? quoted(bare_token(chart.tokens[position].text)) : "?";
 }
 
 /// Unicode's East Asian Width W and F, in the blocks that matter.
@@ -156,13 +160,12 @@ std::string layers_text(const ChartBox& box) {
 }
 
 std::string positions_text(const Chart& chart, const ChartBox& box) {
-  const auto runs = runs_of(box.positions);
+  const std::vector<std::string> texts = texts_at(chart, box.positions);
   std::string out;
-  for (std::size_t i = 0; i < std::min(runs.size(), kRunsShown); ++i) {
-    out += fmt::format("{}“{}”", i == 0 ? "at " : ", ",
-                       text_between(chart, runs[i].first, runs[i].second));
+  for (std::size_t i = 0; i < std::min(texts.size(), kRunsShown); ++i) {
+    out += (i == 0 ? "at " : ", ") + quoted(texts[i]);
   }
-  return runs.size() > kRunsShown ? out + ", …" : out;
+  return texts.size() > kRunsShown ? out + ", …" : out;
 }
 
 std::string where_text(const Chart& chart, const ChartBox& box) {
@@ -182,7 +185,7 @@ std::string where_text(const Chart& chart, const ChartBox& box) {
 }
 
 std::string name_text(const ChartBox& box) {
-  return box.kind == BoxKind::Answer ? quoted(box.label) : bare_token(box.label);
+  return box.kind == BoxKind::Answer ? quoted(bare_token(box.label)) : bare_token(box.label);
 }
 
 std::string route_text(const Chart& chart, const ChartRoute& route) {

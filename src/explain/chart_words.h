@@ -37,7 +37,7 @@ std::string where_text(const Chart& chart, const ChartBox& box);
 
 /// How a box is called: of an answer the token in quotes, of the others the label.
 std::string name_text(const ChartBox& box);
-/// "capital, state → asks for a capital → says “ Austin”", without the answer.
+/// "capital, state → asks for a capital → says “Austin”", without the answer.
 std::string route_text(const Chart& chart, const ChartRoute& route);
 
 /// Whether it lowers the answer.

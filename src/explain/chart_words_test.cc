@@ -41,7 +41,13 @@ TEST(ChartWords, NeighbouringPositionsAreOneWord) {
   EXPECT_EQ(positions_text(chart, {.positions = {7, 8}}), "at “containing Dallas”");
   EXPECT_EQ(positions_text(chart, {.positions = {3, 8}}), "at “capital”, “Dallas”");
   EXPECT_EQ(positions_text(chart, {.positions = {1, 3, 8}}), "at “:”, “capital”, …");
-  EXPECT_EQ(positions_text(chart, {.positions = {400}}), "at “␣”");
+  EXPECT_EQ(positions_text(chart, {.positions = {400}}), "");
+}
+
+TEST(ChartWords, APlaceWithinAWordIsTheWord) {
+  Chart chart;
+  chart.tokens = {{" in", 0}, {" D", 0}, {"all", 0}, {"as", 0}};
+  EXPECT_EQ(positions_text(chart, {.positions = {2}}), "at “Dallas”");
 }
 
 TEST(ChartWords, RoutesEndBeforeTheAnswer) {
