@@ -16,7 +16,7 @@ PAGE = pathlib.Path(__file__).resolve().parent.parent / "docs" / "json.md"
 EXAMPLE = re.compile(r"```sh\n(?:echo '([^']*)' \| )?cajal ([^\n]*)\n```\n\n```json\n(.*?)```", re.S)
 MORE = "…"
 COMMANDS = ["generate", "chat", "tokens", "points", "lens", "score", "inspect", "encode", "convert",
-            "measure", "atlas", "features", "trace", "verify", "edit",
+            "measure", "atlas", "features", "trace", "explain", "verify", "edit",
             "grow", "learn", "world", "experiment"]
 
 RECIPE = """output: grown

@@ -6,7 +6,7 @@
 namespace cajal {
 namespace {
 
-constexpr std::array<CommandEntry, 19> kCommands = {{
+constexpr std::array<CommandEntry, 20> kCommands = {{
     {"generate", "Continue a text.",
      "  cajal generate -m MODEL \"Once upon a time\" -n 50\n"
      "  cajal generate -m MODEL --ids 2,8,14 --temperature 0.8 --seed 7 --json",
@@ -83,6 +83,12 @@ constexpr std::array<CommandEntry, 19> kCommands = {{
      "  cajal verify --calibrate -n 500 --json -o specimen/atlas/calibration.json",
      "write to this file instead of the screen; with --json, what charts cite",
      make_verify_command},
+    {"explain",
+     "Show how an answer came about: words, ideas, answer, and which claims held when tried.",
+     "  cajal explain \"Fact: the capital of the state containing Dallas is\" --html why.html\n"
+     "  cajal explain \"36+59=\" --why-not 94\n"
+     "  cajal explain -m MODEL -d DICTIONARY --atlas FILE \"The capital of France is\" --no-claims",
+     "write the graph to this JSON file, ideas as its supernodes", make_explain_command},
     {"edit", "Change something inside a model and show what it says then, beside what it said.",
      "  cajal edit -m MODEL -d DICTIONARY \"The capital of France is\" --set 3:last:120=*2\n"
      "  cajal edit -m MODEL \"Two and two\" --set resid_post.2:last=from --from \"Two and ten\"\n"

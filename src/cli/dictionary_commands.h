@@ -13,5 +13,6 @@ std::unique_ptr<Command> make_convert_command();
 std::unique_ptr<Command> make_measure_command();
 std::unique_ptr<Command> make_atlas_command();
 std::unique_ptr<Command> make_features_command();
+std::unique_ptr<Command> make_explain_command();
 
 }  // namespace cajal

@@ -1,7 +1,5 @@
 #include "service/trace.h"
 
-#include <filesystem>
-
 #include "cli/model_command.h"
 #include "cli/text_table.h"
 
@@ -52,17 +50,6 @@ std::string table(const TraceOutcome& outcome) {
                     feature ? fmt::format("{:.4g}", graph.feature(node.node).activation) : ""});
   }
   return format_table(rows, {true, false, true, false, true});
-}
-
-/// The file's name as a graph is called: other characters become -.
-std::string slug_of(const std::string& file) {
-  std::string out = std::filesystem::path(file).stem().string();
-  for (char& c : out) {
-    const bool fits = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                      c == '-' || c == '_';
-    c = fits ? c : '-';
-  }
-  return out.empty() ? "graph" : out;
 }
 
 class TraceCommand final : public Command {

@@ -67,6 +67,9 @@ Json graph_file(const Session& session, const TraceOutcome& outcome, const Trace
 void save_raw_graph(const Session& session, const TraceOutcome& outcome,
                     const std::filesystem::path& path);
 
+/// The name of a graph that goes to this file: characters that none may have become -.
+std::string slug_of(const std::string& file);
+
 /// "0:20 at 3 ( the)", "error of layer 2 at 5 (…)", "token 4 (…)".
 std::string node_text(const TraceOutcome& outcome, std::size_t node);
 

@@ -1,0 +1,119 @@
+#!/bin/sh
+# An explanation as a user meets it: what it prints, the files it writes, and what is refused.
+. "$(dirname "$0")/harness.sh"
+
+circuit=$golden/circuits/llama_plt_topk
+XDG_CACHE_HOME=$work/cache
+export XDG_CACHE_HOME
+
+# explain ARGUMENTS...: of the golden circuit
+explain() {
+  run explain -m "$circuit/model" -d "$circuit/transcoders" --trust "$@"
+}
+
+test_a_chart_is_printed_with_its_line_of_truth() {
+  explain "w007 w044 w073"
+  expect_status 0
+  expect_out '^Why did the model answer "w[0-9]+"\?  \(probability 0\.[0-9]+\)'
+  expect_out ' %  not explained$'
+  expect_out '^  claims held [0-9]+ of [0-9]+ · replacement 0\.[0-9]+ · completeness 0\.[0-9]+'
+  expect_err 'no --atlas was given'
+}
+
+test_shares_of_words_and_of_what_is_not_explained_add_up() {
+  explain "w007 w044 w073" --no-claims --json
+  expect_status 0
+  expect_json "$out" "abs(sum(t['share'] for t in doc['result']['tokens']) + doc['result']['unexplained']['share'] - 1) < 1e-6"
+  expect_json "$out" "abs(doc['result']['unexplained']['share'] + doc['result']['scores']['replacement'] - 1) < 1e-6"
+  expect_json "$out" "len(doc['result']['ideas']) <= 12 and doc['result']['claims']['tried'] == 0"
+}
+
+test_claims_are_counted_as_their_boxes_say() {
+  explain "w007 w044 w073" --controls 5 --json
+  expect_json "$out" "doc['result']['claims']['held'] == sum(bool(x['claim'] and x['claim']['held']) for x in doc['result']['ideas'] + doc['result']['edges'])"
+}
+
+test_files_hold_the_page_the_pictures_and_the_graph() {
+  explain "w007 w044" --no-claims --html "$work/a.html" --svg "$work/a.svg" --png "$work/a.png" -o "$work/a.json"
+  expect_status 0
+  grep -q '<!doctype html>' "$work/a.html" || complain "no page"
+  python3 -c "import sys, xml.dom.minidom; xml.dom.minidom.parse(sys.argv[1])" "$work/a.svg" || complain "no XML"
+  [ "$(head -c 4 "$work/a.png" | tail -c 3)" = PNG ] || complain "no PNG"
+  expect_json "$work/a.json" "doc['metadata']['slug'] == 'a' and all(len(g) > 1 for g in doc['qParams']['supernodes'])"
+  explain "w007 w044" --no-claims --html "$work/a.html"
+  expect_status 1
+  expect_error 'exists already'
+}
+
+test_groups_of_a_graph_file_come_back_by_name() {
+  explain "w007 w044 w073" --no-claims -o "$work/groups.json" --json
+  python3 - "$work/groups.json" <<'PYTHON'
+import json, sys
+graph = json.load(open(sys.argv[1]))
+graph["qParams"]["supernodes"] = [["mine <b>"] + graph["qParams"]["supernodes"][0][1:]]
+json.dump(graph, open(sys.argv[1], "w"))
+PYTHON
+  explain "w007 w044 w073" --no-claims --groups "$work/groups.json" --json
+  expect_status 0
+  expect_json "$out" "any(i['label'] == 'mine <b>' for i in doc['result']['ideas'])"
+}
+
+test_each_token_of_the_answer_has_a_chart() {
+  explain "w007 w044" --no-claims --answer -n 3 --svg "$work/many.svg" --json
+  expect_status 0
+  [ "$(wc -l <"$out")" -eq 3 ] || complain "not three results"
+  [ -f "$work/many-3.svg" ] || complain "no third picture"
+}
+
+test_a_target_and_a_difference_are_what_is_explained() {
+  explain "w007 w044" --no-claims --target w025 --why-not w034 --json
+  expect_json "$out" "doc['result']['answer']['text'] == 'w025' and doc['result']['why_not'] == 'w034'"
+  explain "w007 w044" --no-claims --target w0255
+  expect_status 1
+  expect_error "the nearest is 'w025'"
+  explain "w007 w044" --no-claims --target w025 --why-not w025
+  expect_status 1
+}
+
+test_what_makes_no_sense_is_refused() {
+  explain ""
+  expect_status 2
+  explain "w007" --rows few
+  expect_status 2
+  explain "w007" --answer --target w025
+  expect_status 2
+  explain "w007" --svg "$work/same" --png "$work/same"
+  expect_status 2
+  expect_err 'files of their own'
+  explain --ids "$(python3 -c 'print(*[7] * 5000, sep=",")')"
+  expect_status 1
+  expect_error 'context'
+  explain "w007" --html "$work/nowhere/page.html"
+  expect_status 1
+  explain "w007" --atlas "$circuit/model/config.json"
+  expect_status 1
+  explain "w007" --groups "$circuit/model/config.json"
+  expect_status 1
+  expect_error 'qParams'
+}
+
+test_a_dictionary_of_another_model_is_refused() {
+  run explain -m "$circuit/model" -d "$golden/dictionaries/formats/sl_topk_rescale" "w007"
+  expect_status 1
+  [ ! -s "$out" ] || complain "something was printed"
+}
+
+test_a_disk_that_takes_no_more_leaves_nothing() {
+  mkdir "$work/small"
+  (
+    trap '' XFSZ
+    ulimit -f 8  # blocks of 512 bytes: less than a picture
+    explain "w007 w044" --no-claims --svg "$work/small/a.svg" --html "$work/small/a.html" -o "$work/small/a.json"
+    expect_status 1
+    expect_error 'small/a'
+    exit "$failed_here"
+  ) || failed_here=1
+  [ -z "$(ls -A "$work/small")" ] || complain "half a file"
+}
+
+run_tests
