@@ -273,6 +273,19 @@ std::size_t InterventionBatch::first_changed(const BatchCase& one) const {
   return out;
 }
 
+std::size_t InterventionBatch::end_of_pass(std::span<const BatchCase> cases,
+                                           std::size_t begin) const {
+  std::size_t end = begin;
+  std::size_t rows = 0;
+  do {
+    rows += prompt_.size() - first_changed(cases[end]);
+    ++end;
+  } while (end < cases.size() &&
+           rows + prompt_.size() - first_changed(cases[end]) <= options_.rows &&
+           (end + 1 - begin) * prompt_.size() <= options_.held);
+  return end;
+}
+
 BatchOutcome InterventionBatch::run(std::span<const BatchCase> cases,
                                     std::span<const FeaturePlace> watched,
                                     std::size_t with_logits) {
@@ -290,11 +303,11 @@ BatchOutcome InterventionBatch::run(std::span<const BatchCase> cases,
                       .logits = {},
                       .activations = std::vector<double>(cases.size() * watched.size())};
   Matrix residual = make_matrix(backend_, cases.size(), config.d_model);
-  for (std::size_t begin = 0, end = 0; begin < cases.size(); begin = end) {
-    std::size_t rows = 0;
-    for (; end < cases.size() && (end == begin || rows < options_.rows); ++end) {
-      rows += prompt_.size() - first_changed(cases[end]);
+  for (std::size_t begin = 0, end = 0; begin < cases.size(); begin = end, ++out.passes) {
+    if (options_.cancel.stop_requested()) {
+      fail(ErrorCode::Cancelled, "stopped after {} of {} interventions", begin, cases.size());
     }
+    end = end_of_pass(cases, begin);
     const Matrix last =
         BatchPass(*this, cases.subspan(begin, end - begin), watched, clean)
             .run(std::span(out.activations)

@@ -9,6 +9,7 @@
 
 #include <memory>
 #include <span>
+#include <stop_token>
 #include <vector>
 
 #include "dictionary/dictionary.h"
@@ -43,6 +44,8 @@ struct InterventionBatchOptions {
   Precision precision = Precision::F32;
   std::size_t first_position = 1;  // features before it count as not active
   std::size_t rows = 4096;         // tokens that run at once, at most (but one case at least)
+  std::size_t held = 16384;        // tokens whose keys and values are kept for them, likewise
+  std::stop_token cancel = {};     // looked at between passes
 };
 
 /// What came of the cases; all about the prompt's last token.
@@ -50,6 +53,7 @@ struct BatchOutcome {
   Matrix final_norm;                // [cases, d_model]
   Matrix logits;                    // [cases with logits, vocab]
   std::vector<double> activations;  // [cases * watched], before what is wanted of the feature
+  std::size_t passes = 0;           // that all cases took
 };
 
 /// Belongs to one backend, which must outlive it, and to one thread at a time.
@@ -67,7 +71,7 @@ class InterventionBatch {
   double activation(const FeaturePlace& place) const;
 
   /// The first `with_logits` cases get logits. Throws as check_interventions does, and
-  /// InvalidArgument for changes of kind From.
+  /// InvalidArgument for changes of kind From; Cancelled.
   BatchOutcome run(std::span<const BatchCase> cases, std::span<const FeaturePlace> watched = {},
                    std::size_t with_logits = 0);
 
@@ -78,6 +82,8 @@ class InterventionBatch {
   void check_case(const BatchCase& one) const;
   /// The first position that a case changes; the last one if it changes nothing.
   std::size_t first_changed(const BatchCase& one) const;
+  /// The case after the last one that runs together with `begin`.
+  std::size_t end_of_pass(std::span<const BatchCase> cases, std::size_t begin) const;
 
   Backend& backend_;
   std::shared_ptr<const Model> model_;

@@ -105,7 +105,9 @@ double at(const SparseRows& codes, std::size_t row, std::size_t feature) {
 
 class InterventionBatches : public ::testing::TestWithParam<bool> {  // whether on `ref`
  protected:
-  void expect_same(const Circuit& c, std::size_t rows) {
+  /// `passes` is 0 where it does not matter.
+  void expect_same(const Circuit& c, const InterventionBatchOptions& options,
+                   std::size_t passes = 0) {
     const auto backend = GetParam() ? make_reference_backend() : make_cpu_backend();
     const std::vector<FeatureEdit> edits = strongest(*backend, c);
     const std::vector<BatchCase> cases = cases_of(edits, c.model->config().d_model);
@@ -113,8 +115,9 @@ class InterventionBatches : public ::testing::TestWithParam<bool> {  // whether 
     for (const FeatureEdit& edit : edits) {
       watched.push_back({edit.layer, edit.positions.begin, edit.feature});
     }
-    InterventionBatch batch(*backend, c.model, c.dictionary, c.tokens, {.rows = rows});
+    InterventionBatch batch(*backend, c.model, c.dictionary, c.tokens, options);
     const BatchOutcome got = batch.run(cases, watched, cases.size());
+    EXPECT_TRUE(passes == 0 || got.passes == passes) << got.passes;
     for (std::size_t s = 0; s < cases.size(); ++s) {
       InterventionRun run(*backend, c.model, c.dictionary, c.tokens, interventions_of(cases[s]),
                           {.record = Record::Activations});
@@ -143,11 +146,47 @@ class InterventionBatches : public ::testing::TestWithParam<bool> {  // whether 
 };
 
 TEST_P(InterventionBatches, GiveWhatEachGivesByItself) {
-  each_circuit([&](const Circuit& c) { expect_same(c, 4096); });
+  each_circuit([&](const Circuit& c) { expect_same(c, {}, 1); });
 }
 
 TEST_P(InterventionBatches, GiveTheSameInSeveralPasses) {
-  each_circuit([&](const Circuit& c) { expect_same(c, 7); });
+  each_circuit([&](const Circuit& c) { expect_same(c, {.rows = 7}); });
+}
+
+TEST(InterventionBatch, KeepsNoMoreThanItMay) {
+  const auto backend = make_cpu_backend();
+  each_circuit([&](const Circuit& c) {
+    const auto passes = [&](std::size_t position, const InterventionBatchOptions& options) {
+      const std::vector<BatchCase> cases(7, {.features = {off(0, Positions::at(position), 0)}});
+      InterventionBatch batch(*backend, c.model, c.dictionary, c.tokens, options);
+      return batch.run(cases).passes;
+    };
+    const std::size_t tokens = c.tokens.size();
+    EXPECT_EQ(passes(tokens - 1, {}), 1U);
+    // Every case holds the whole prompt, however little of it runs again.
+    EXPECT_EQ(passes(tokens - 1, {.held = 2 * tokens}), 4U);
+    EXPECT_EQ(passes(tokens - 1, {.held = 1}), 7U);
+    EXPECT_EQ(passes(tokens - 1, {.rows = 3}), 3U);
+    EXPECT_EQ(passes(tokens - 2, {.rows = 3}), 7U);  // two do not fit
+  });
+}
+
+TEST(InterventionBatch, StopsWhenAskedTo) {
+  const auto backend = make_cpu_backend();
+  each_circuit([&](const Circuit& c) {
+    std::stop_source stop;
+    InterventionBatch batch(*backend, c.model, c.dictionary, c.tokens,
+                            {.cancel = stop.get_token()});
+    const std::vector<BatchCase> cases(1);
+    batch.run(cases);
+    stop.request_stop();
+    try {
+      batch.run(cases);
+      ADD_FAILURE() << "it ran on";
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ErrorCode::Cancelled);
+    }
+  });
 }
 
 INSTANTIATE_TEST_SUITE_P(Backends, InterventionBatches, ::testing::Bool(),
