@@ -10,6 +10,7 @@ namespace cajal {
 namespace {
 
 constexpr std::size_t kPoolFactor = 4;  // candidates for each feature that is to be replaced
+constexpr std::size_t kTries = 64;      // for each that is looked for at random
 
 double norm_of(ConstMatRef m, std::size_t row) {
   double squares = 0.0;
@@ -140,7 +141,7 @@ std::vector<std::size_t> ControlGroups::pool(const Place& place, Draws& draws) {
   const std::size_t enough =
       std::min(kPoolFactor * place.features.size(), all - place.features.size());
   // Of a layer whose features are nearly all in use, some tries may not find enough.
-  for (std::size_t tries = 0; out.size() < enough && tries < 64 * enough; ++tries) {
+  for (std::size_t tries = 0; out.size() < enough && tries < kTries * enough; ++tries) {
     const std::size_t feature = draws.below(all);
     if (!contains(out, feature) && !contains(place.features, feature) &&
         written(place.layer, feature) > 0.0) {
@@ -174,9 +175,10 @@ EmbeddingEdit ControlGroups::other_embedding(std::size_t position, Draws& draws)
   const auto own = static_cast<std::size_t>(ground_.replacement.tokens()[position]);
   std::size_t token = own;
   double other = 0.0;
-  while (table.rows > 1 && (token == own || other == 0.0)) {
+  // Of a vocabulary with nothing but padding beside, some tries may not find one.
+  for (std::size_t tries = 0; other == 0.0 && tries < kTries * kTries; ++tries) {
     token = draws.below(table.rows);
-    other = norm_of(table, token);
+    other = token == own ? 0.0 : norm_of(table, token);
   }
   EmbeddingEdit out = {.position = position, .add = std::vector<double>(table.cols)};
   for (std::size_t c = 0; other > 0.0 && c < table.cols; ++c) {
