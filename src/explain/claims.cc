@@ -43,6 +43,17 @@ void check_claims(const ClaimGround& ground, const Claims& claims) {
   }
 }
 
+bool of_features(const Group& group, const NodeCounts& counts) {
+  return std::all_of(group.begin(), group.end(),
+                     [&](std::uint32_t node) { return node < counts.features; });
+}
+
+bool apart(const Group& a, const Group& b) {
+  return std::none_of(a.begin(), a.end(), [&](std::uint32_t node) {
+    return std::binary_search(b.begin(), b.end(), node);
+  });
+}
+
 class ClaimTester {
  public:
   ClaimTester(const ClaimGround& ground, const Claims& claims, const ClaimOptions& options)
@@ -53,7 +64,8 @@ class ClaimTester {
                ground.replacement.shared_dictionary(),
                {ground.replacement.tokens().begin(), ground.replacement.tokens().end()},
                {.precision = ground.replacement.options().precision,
-                .first_position = ground.replacement.options().first_position}) {}
+                .first_position = ground.replacement.options().first_position,
+                .cancel = options.cancel}) {}
 
   ClaimTests run() {
     make_cases();
@@ -196,6 +208,33 @@ ClaimGround claim_ground(Backend& backend, LocalReplacement& replacement,
           .flow = flow,
           .features = std::move(features),
           .value = std::move(value)};
+}
+
+std::vector<ClaimEdge> strongest_edges(const GraphFlow& flow,
+                                       std::span<const std::vector<std::uint32_t>> groups,
+                                       double least, std::size_t most) {
+  std::vector<std::size_t> strong;  // an edge carries no more than either of its ends
+  for (std::size_t g = 0; g < groups.size(); ++g) {
+    if (flow.share(groups[g]) >= least) {
+      strong.push_back(g);
+    }
+  }
+  std::vector<std::pair<double, ClaimEdge>> found;
+  for (const std::size_t s : strong) {
+    for (const std::size_t t : strong) {
+      if (of_features(groups[t], flow.counts()) && apart(groups[s], groups[t])) {
+        found.push_back({flow.edge_share(groups[s], groups[t]), {s, t}});
+      }
+    }
+  }
+  std::erase_if(found, [&](const auto& one) { return one.first < least; });
+  std::stable_sort(found.begin(), found.end(),
+                   [](const auto& a, const auto& b) { return a.first > b.first; });
+  std::vector<ClaimEdge> out;
+  for (std::size_t i = 0; i < std::min(found.size(), most); ++i) {
+    out.push_back(found[i].second);
+  }
+  return out;
 }
 
 ClaimTests test_claims(const ClaimGround& ground, const Claims& claims,

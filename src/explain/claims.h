@@ -30,6 +30,7 @@
 
 #include <functional>
 #include <map>
+#include <span>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -62,6 +63,13 @@ struct Claims {
   std::vector<std::vector<std::uint32_t>> groups;  // nodes, ascending: features, embeddings
   std::vector<ClaimEdge> edges;                    // between groups that share no node
 };
+
+/// The edges that carry at least `least` of the answer (GraphFlow::edge_share), strongest first,
+/// `most` at most: to groups of features alone, between groups that share no node. Throws
+/// InvalidArgument for groups that are not ascending.
+std::vector<ClaimEdge> strongest_edges(const GraphFlow& flow,
+                                       std::span<const std::vector<std::uint32_t>> groups,
+                                       double least = 0.02, std::size_t most = 32);
 
 struct ClaimOptions {
   std::size_t controls = 20;

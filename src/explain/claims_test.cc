@@ -261,6 +261,36 @@ TEST_F(ClaimsOnACircuit, ControlsWriteAsMuchInTheSamePlaces) {
   }
 }
 
+TEST_F(ClaimsOnACircuit, AreAboutTheStrongestEdges) {
+  Claims given = claims();
+  given.groups.push_back(group(0, 4));  // all in the first
+  given.groups.push_back(group(1, 1));  // the second is in it
+  const auto share = [&](const ClaimEdge& edge) {
+    return flow_->edge_share(given.groups[edge.source], given.groups[edge.target]);
+  };
+  const std::vector<ClaimEdge> all = strongest_edges(*flow_, given.groups, 0.0, 100);
+  // Two groups of each of the two layers, of which either pair overlaps, and a word before them.
+  EXPECT_EQ(all.size(), 12U);
+  for (std::size_t i = 1; i < all.size(); ++i) {
+    EXPECT_GE(share(all[i - 1]), share(all[i]));
+  }
+  const double least = share(all[2]);
+  EXPECT_EQ(strongest_edges(*flow_, given.groups, least, 100).size(), 3U);
+  EXPECT_EQ(strongest_edges(*flow_, given.groups, 0.0, 2).size(), 2U);
+  EXPECT_TRUE(strongest_edges(*flow_, given.groups, 1.1, 100).empty());
+}
+
+TEST_F(ClaimsOnACircuit, StopWhenAskedTo) {
+  std::stop_source stop;
+  stop.request_stop();
+  try {
+    test_claims(*ground_, claims(), {.controls = 0, .cancel = stop.get_token()});
+    ADD_FAILURE() << "they were tried";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::Cancelled);
+  }
+}
+
 TEST_F(ClaimsOnACircuit, RefuseWhatCannotBeTried) {
   const auto target = static_cast<std::uint32_t>(graph_.counts.target(0));
   const auto word = static_cast<std::uint32_t>(graph_.counts.embedding(1));

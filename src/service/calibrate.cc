@@ -16,8 +16,6 @@ namespace {
 
 constexpr std::size_t kPrompts = 500;
 constexpr double kAutoShare = 0.02;  // of the influence that may be left unexpanded, as in trace
-constexpr double kLeastEdge = 0.02;  // of the answer, from which an edge is tried
-constexpr std::size_t kEdges = 32;   // of a prompt, at most
 
 /// As many of each task as can be, of what it held out where it held out something.
 std::vector<std::string> prompts_of(const VerifyRequest& request) {
@@ -43,26 +41,6 @@ std::vector<std::string> prompts_of(const VerifyRequest& request) {
   return out;
 }
 
-std::vector<ClaimEdge> edges_between(const GraphFlow& flow,
-                                     const std::vector<std::vector<std::uint32_t>>& groups) {
-  std::vector<std::pair<double, ClaimEdge>> found;
-  for (std::size_t s = 0; s < groups.size(); ++s) {
-    for (std::size_t t = 0; t < groups.size(); ++t) {
-      const double share = s == t ? 0.0 : flow.edge_share(groups[s], groups[t]);
-      if (share >= kLeastEdge) {
-        found.push_back({share, {s, t}});
-      }
-    }
-  }
-  std::stable_sort(found.begin(), found.end(),
-                   [](const auto& a, const auto& b) { return a.first > b.first; });
-  std::vector<ClaimEdge> out;
-  for (std::size_t i = 0; i < std::min(found.size(), kEdges); ++i) {
-    out.push_back(found[i].second);
-  }
-  return out;
-}
-
 /// The ideas of one prompt's likeliest answer, tried.
 ClaimTests try_prompt(Session& session, const Dictionary& dictionary,
                       std::shared_ptr<const Dictionary> shared, std::vector<TokenId> ids,
@@ -80,7 +58,7 @@ ClaimTests try_prompt(Session& session, const Dictionary& dictionary,
   for (FeatureGroup& idea : find_ideas({.graph = graph, .flow = flow, .dictionary = &dictionary})) {
     claims.groups.push_back(std::move(idea.nodes));
   }
-  claims.edges = edges_between(flow, claims.groups);
+  claims.edges = strongest_edges(flow, claims.groups);
   return test_claims(claim_ground(backend, replacement, graph, flow, targets.front().row), claims,
                      {.controls = request.controls, .seed = request.seed, .cancel = cancel});
 }

@@ -11,8 +11,6 @@ namespace cajal {
 namespace {
 
 constexpr std::size_t kFeatures = 20;     // that are tried where a graph has no groups
-constexpr std::size_t kEdges = 32;        // at most
-constexpr double kLeastEdge = 0.02;       // of the answer, from which an edge is tried
 constexpr double kActivationError = 0.1;  // of an activation in the file
 
 std::string hash_in(const GraphFile& file, std::string_view name) {
@@ -57,7 +55,7 @@ class GraphVerifier {
         .value = replacement.logit_target(out_.token, replacement.tokens().size() - 1)};
     out_.value = ground.value.value;
     find_groups(flow);
-    Claims claims = {.groups = groups_, .edges = strongest_edges(flow)};
+    Claims claims = {.groups = groups_, .edges = strongest_edges(flow, groups_)};
     ClaimTests tests = test_claims(ground, claims,
                                    {.controls = request_.controls,
                                     .seed = request_.seed,
@@ -241,35 +239,6 @@ class GraphVerifier {
       add_group(own.label.empty() ? fmt::format("{}:{}", own.layer, own.feature) : own.label,
                 {node});
     }
-  }
-
-  std::vector<ClaimEdge> strongest_edges(const GraphFlow& flow) const {
-    std::vector<std::pair<double, ClaimEdge>> found;
-    for (std::size_t s = 0; s < groups_.size(); ++s) {
-      for (std::size_t t = 0; t < groups_.size(); ++t) {
-        const bool words = std::any_of(groups_[t].begin(), groups_[t].end(),
-                                       [&](auto node) { return node >= file_.counts.features; });
-        if (words || !apart(groups_[s], groups_[t])) {
-          continue;
-        }
-        const double share = flow.edge_share(groups_[s], groups_[t]);
-        if (share >= kLeastEdge) {
-          found.push_back({share, {s, t}});
-        }
-      }
-    }
-    std::stable_sort(found.begin(), found.end(),
-                     [](const auto& a, const auto& b) { return a.first > b.first; });
-    std::vector<ClaimEdge> out;
-    for (std::size_t i = 0; i < std::min(found.size(), kEdges); ++i) {
-      out.push_back(found[i].second);
-    }
-    return out;
-  }
-  static bool apart(const std::vector<std::uint32_t>& a, const std::vector<std::uint32_t>& b) {
-    std::vector<std::uint32_t> both;
-    std::set_intersection(a.begin(), a.end(), b.begin(), b.end(), std::back_inserter(both));
-    return both.empty();
   }
 
   Session& session_;
