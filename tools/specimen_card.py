@@ -141,11 +141,11 @@ def probe_thresholds(card):
             for r in rows_of(card, PROBES) if r["threshold"]}
 
 
-def with_measured(card, text):
-    before, mark, rest = card.partition(MARKS[0])
-    _, end, after = rest.partition(MARKS[1])
+def with_measured(card, text, marks=MARKS):
+    before, mark, rest = card.partition(marks[0])
+    _, end, after = rest.partition(marks[1])
     if not mark or not end:
-        sys.exit(f"specimen_card: the card lacks the lines {MARKS[0]} and {MARKS[1]}, between which the tables go")
+        sys.exit(f"specimen_card: the card lacks the lines {marks[0]} and {marks[1]}, between which the tables go")
     return f"{before}{mark}\n\n{text}\n\n{end}{after}"
 
 

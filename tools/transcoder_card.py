@@ -13,10 +13,9 @@ import argparse
 import json
 import pathlib
 import subprocess
-import sys
 import tempfile
 
-from specimen_card import percent, score_threshold, table
+from specimen_card import percent, print_json, score_threshold, table, with_measured
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 MARKS = ("<!-- written by tools/transcoder_card.py -->", "<!-- until here: transcoders -->")
@@ -112,22 +111,6 @@ def measured(results):
         *([f"Below {F1}, of the kinds that have an aim:", "", *low] if low else [])])
 
 
-def with_measured(card, text):
-    before, mark, rest = card.partition(MARKS[0])
-    _, end, after = rest.partition(MARKS[1])
-    if not mark or not end:
-        sys.exit(f"transcoder_card: the card lacks the lines {MARKS[0]} and {MARKS[1]}, between which the tables go")
-    return f"{before}{mark}\n\n{text}\n\n{end}{after}"
-
-
-def print_json(program, *arguments):
-    print("transcoder_card: cajal", *arguments, file=sys.stderr)
-    done = subprocess.run([program, *arguments, "--json"], capture_output=True, text=True)
-    if done.returncode != 0:
-        sys.exit(f"transcoder_card: {done.stderr.strip()}")
-    return json.loads(done.stdout)
-
-
 def held_out_files(program, folder):
     """Arguments that name texts which training does not hold, the same on any machine."""
     subprocess.run([program, "world", "--write", folder, "--seed", "4", "-q"], check=True, stdout=subprocess.DEVNULL)
@@ -151,10 +134,10 @@ def main():
     parser.add_argument("--card", type=pathlib.Path, default=ROOT / "specimen" / "README.md")
     args = parser.parse_args()
     card = args.card.read_text()
-    with_measured(card, "")  # before minutes of measuring
+    with_measured(card, "", MARKS)  # before minutes of measuring
     results = ({name: json.loads((args.results / f"{name}.json").read_text()) for name in ("corpus", "world", "atlas")}
                if args.results else measure(args.program, args.dictionary, args.atlas))
-    args.card.write_text(with_measured(card, measured(results)))
+    args.card.write_text(with_measured(card, measured(results), MARKS))
     for what, reached, aim, ok in aims(results):
         print(f"{'reached' if ok else 'MISSED '}  {what}: {reached}, {aim}")
 

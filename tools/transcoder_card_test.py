@@ -49,7 +49,7 @@ class TranscoderCard(unittest.TestCase):
 
     def test_a_card_without_marks_is_not_written(self):
         with self.assertRaises(SystemExit):
-            card.with_measured("# Card\n", "")
+            card.with_measured("# Card\n", "", card.MARKS)
 
 
 if __name__ == "__main__":
