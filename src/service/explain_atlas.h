@@ -14,7 +14,8 @@ namespace cajal {
 struct ExplainAtlas {
   std::string file;         // what the user may call it; empty: there is none
   std::string calibration;  // a sentence of how claims fared on many prompts; empty: not known
-  AtlasView view;           // keeps the atlas open; `session` must outlive it
+  AtlasView view;           // `session` must outlive it
+  std::shared_ptr<const void> atlas;  // that the view looks into
   std::vector<std::string> notes;
 };
 

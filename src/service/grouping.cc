@@ -138,7 +138,7 @@ GroupingFigures measure_grouping(Session& session, const GroupingRequest& reques
   Provenance provenance = session.provenance();
   dictionary.describe(provenance);
   check_atlas_is_of(atlas.atlas, provenance);
-  Measure measure(session, dictionary.dictionary, view_of(atlas.atlas));
+  Measure measure(session, dictionary.dictionary, view_of(atlas.atlas, session));
   const World world;
   std::vector<GroupingOfTask> tasks;
   for (const Task* task : world.tasks_named(request.task.value_or(""))) {
