@@ -97,6 +97,14 @@ open(path, "wb").write(data)' "$work/damaged.sqlite.checkpoint"
   expect_error 'no checkpoint there can be read; begin again with --force'
 }
 
+test_a_file_where_the_checkpoint_goes_is_an_error() {
+  echo mine >"$work/taken.sqlite.checkpoint"
+  atlas "$work/taken.sqlite" --resume
+  expect_status 1
+  expect_error 'taken.sqlite.checkpoint: cannot make this folder'
+  [ -f "$work/taken.sqlite.checkpoint" ] || complain "it is gone"
+}
+
 test_a_long_text_costs_no_memory() {
   python3 -c 'import sys
 line = "The cat sat on the mat, and it is there to this day.\n"

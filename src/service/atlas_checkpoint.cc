@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "io/hash.h"
+#include "train/model_folder.h"
 
 namespace cajal {
 namespace {
@@ -61,7 +62,7 @@ void AtlasCheckpoint::open() {
   if (folder_) {
     return;
   }
-  fs::create_directory(path_);
+  make_folder(path_);
   auto lock = FolderLock::take(path_);
   check(lock.has_value(),
         "{}: another process builds this atlas; wait until it ends, or choose another file with -o",
