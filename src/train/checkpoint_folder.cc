@@ -63,8 +63,7 @@ std::string difference(const Json& now, const Json& then, const std::string& whe
 void check_recipe(const std::string& now, const Safetensors& file) {
   const std::string& then = checkpoint_entry(file, "recipe");
   check(now == then,
-        "{}: belongs to another recipe: {}; give the recipe as it was, or start again without "
-        "--resume",
+        "{}: belongs to another recipe: {}; give it as it was, or begin again with --force",
         file.name(), difference(Json::parse(now, "recipe"), Json::parse(then, file.name()), ""));
 }
 
