@@ -36,13 +36,26 @@ std::string mark_of(const Safetensors& weights, std::uint64_t seed) {
   return fmt::format("{}, seed {}", hash.digits(), seed);
 }
 
-/// Whether `folder` holds the copy that `mark` names. Throws InvalidArgument if it holds another
-/// model.
-bool is_there(const fs::path& folder, const std::string& mark) {
-  if (!fs::exists(folder / "config.json") && !fs::exists(folder / "model.safetensors")) {
+/// What a process that was killed leaves of a copy: weights come last.
+bool has_begun(const fs::path& folder, const fs::path& model) {
+  for (const auto& entry : fs::directory_iterator(folder)) {
+    if (is_weights(entry.path())) {
+      return false;
+    }
+  }
+  return read_file(folder / "config.json", kMostCopied) ==
+         read_file(model / "config.json", kMostCopied);
+}
+
+/// Whether `folder` holds the copy of `model` that `mark` names. Throws InvalidArgument if it holds
+/// another model.
+bool is_there(const fs::path& folder, const fs::path& model, const std::string& mark) {
+  const bool has_config = fs::exists(folder / "config.json");
+  const bool has_weights = fs::exists(folder / "model.safetensors");
+  if (!has_weights && (!has_config || has_begun(folder, model))) {
     return false;
   }
-  if (fs::exists(folder / "model.safetensors")) {
+  if (has_weights) {
     const auto there = Safetensors::open(folder);
     for (const auto& [key, value] : there->metadata()) {
       if (key == kMark && value == mark) {
@@ -136,7 +149,7 @@ void write_random_copy(const fs::path& model, const fs::path& folder, std::uint6
   }
   const auto weights = Safetensors::open(model);
   const std::string mark = mark_of(*weights, seed);
-  if (is_there(folder, mark)) {
+  if (is_there(folder, model, mark)) {
     return;
   }
   make_folder(folder);

@@ -52,7 +52,7 @@ TEST_F(RandomCopy, HasOtherMatricesOfTheSameSizeAndTheSameVectors) {
     const bool equal = std::ranges::equal(other.bytes, tensor.bytes);
     EXPECT_EQ(equal, tensor.shape.size() == 1) << tensor.name;
     if (!equal) {  // the mean of n squares of normal numbers is within a few sqrt(2 / n) of 1
-      const double n = static_cast<double>(tensor.bytes.size()) / size_of(*tensor.dtype);
+      const double n = static_cast<double>(tensor.bytes.size() / size_of(*tensor.dtype));
       const double ratio = root_mean_square(as_matrix(other)) / root_mean_square(as_matrix(tensor));
       EXPECT_NEAR(ratio * ratio, 1.0, 5.0 * std::sqrt(2.0 / n)) << tensor.name;
     }
@@ -69,6 +69,14 @@ TEST_F(RandomCopy, IsMadeOnceAndTheSameEachTime) {
   const auto written = fs::last_write_time(copy() / "model.safetensors");
   write_random_copy(model(), copy(), 1);
   EXPECT_EQ(fs::last_write_time(copy() / "model.safetensors"), written);
+}
+
+TEST_F(RandomCopy, IsFinishedWhereItWasStoppedBeforeItsWeights) {
+  write_random_copy(model(), copy(), 1);
+  const std::string bytes = read_file(copy() / "model.safetensors");
+  fs::remove(copy() / "model.safetensors");
+  write_random_copy(model(), copy(), 1);
+  EXPECT_EQ(read_file(copy() / "model.safetensors"), bytes);
 }
 
 TEST_F(RandomCopy, DoesNotTakeThePlaceOfAnotherModel) {
