@@ -141,19 +141,41 @@ class BatchPass {
     }
   }
 
+  /// Of the unchanged model, by what is wanted; 0 where the change does not refer to it.
+  std::vector<double> clean_of(std::size_t index, const Wanted& wanted) const {
+    std::vector<RowFeature> asked;
+    std::vector<std::size_t> at;
+    std::vector<double> out(wanted.size(), 0.0);
+    std::size_t i = 0;
+    for (const auto& [place, change] : wanted) {
+      const std::size_t p = position(place.first);
+      if (change.kind != ChangeKind::Set && p >= batch_.options_.first_position) {
+        asked.push_back({p, place.second});
+        at.push_back(i);
+      }
+      ++i;
+    }
+    const std::vector<double> clean =
+        chosen_activations(batch_.backend_, dictionary(), index, batch_.inputs_[index].ref(), asked,
+                           batch_.options_.precision);
+    for (std::size_t k = 0; k < at.size(); ++k) {
+      out[at[k]] = clean[k];
+    }
+    return out;
+  }
+
   void find_deltas(std::size_t index, const Wanted& wanted, std::span<const double> now) {
-    const std::size_t layer = dictionary().layers()[index].layer;
+    const std::vector<double> clean = clean_of(index, wanted);
     deltas_[index].clear();
     std::size_t i = 0;
     for (const auto& [place, change] : wanted) {
       const std::size_t at = position(place.first);
       const double current = at < batch_.options_.first_position ? 0.0 : now[i];
-      ++i;
       double value = change.value;
       if (change.kind != ChangeKind::Set) {
-        const double clean = batch_.activation({layer, at, place.second});
-        value = change.kind == ChangeKind::Scale ? clean * value : clean + value;
+        value = change.kind == ChangeKind::Scale ? clean[i] * value : clean[i] + value;
       }
+      ++i;
       deltas_[index].push_back({place.first, at, place.second, value - current});
     }
   }
