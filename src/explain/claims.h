@@ -18,14 +18,17 @@
 //   the activation after the activation function, what T then writes: a member that no longer fires
 //   has lost all of it, however far below its threshold the graph sees it.
 //
-// Controls: groups that differ in what they write and in nothing else. For every member there is a
-// feature of the same layer at the same position instead, of which as much is taken away, by norm
-// of what is written, as the member writes. It is drawn from those that fire there and are not in
-// the group; where these are fewer than four times as many as are to be replaced, others of the
-// layer fill up. Features of other groups are not left out: that would compare with what does not
-// matter. For an embedding that of another token of the vocabulary is taken away, at the same norm.
-// The 95th percentile is between the two largest of 20, as numpy's. An edge's controls are those of
-// its source, read at its targets; targets that a control itself takes away count as unchanged.
+// Controls: groups alike in layer, position, size and the length of what each member writes. For
+// every member there is a feature of the same layer at the same position instead, of which as much
+// is taken away, by norm of what is written, as the member writes. Lengths are those of members,
+// not of their sum: members of an idea point the same way more often than random ones do (on the
+// specimen their sum at a place is 7 % longer than a control's, which is worth 4 of 132 claims).
+// Each is drawn from those that fire there and are not in the group; where these are fewer than
+// four times as many as are to be replaced, others of the layer fill up. Features of other groups
+// are not left out: that would compare with what does not matter. For an embedding that of another
+// token of the vocabulary is taken away, at the same norm. The 95th percentile is between the two
+// largest of 20, as numpy's. An edge's controls are those of its source, read at its targets;
+// targets that a control itself takes away count as unchanged.
 #pragma once
 
 #include <functional>

@@ -1,4 +1,4 @@
-// Groups that differ from a given one in what they write and in nothing else: claims.h says how.
+// Random groups like a given one in layer, position, size and length: claims.h says how.
 // Private to this folder.
 #pragma once
 
