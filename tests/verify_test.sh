@@ -114,6 +114,14 @@ test_damaged_graphs_are_refused() {
   verify "$work/other.json"
   expect_status 1
   expect_err 'no token but a direction'
+  with_graph "doc['links'] = []"
+  verify "$work/other.json"
+  expect_status 1
+  expect_err 'other.json: nothing that the targets depend on'
+  with_graph "doc['links'][0]['weight'] = 1e300"
+  verify "$work/other.json"
+  expect_status 1
+  expect_err 'other.json: .* is not finite'
   verify "$work/nowhere.json"
   expect_status 1
 }

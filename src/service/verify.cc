@@ -46,7 +46,7 @@ class GraphVerifier {
     LocalReplacement replacement(*session_.backend, session_.model, out_.dictionary.dictionary,
                                  tokens(), {.precision = session_.precision});
     check_features(replacement);
-    const GraphFlow flow(file_.counts, copy_of_rows(), target_weights(), activations_);
+    const GraphFlow flow = flow_of_file();
     const ClaimGround ground = {
         .backend = *session_.backend,
         .replacement = replacement,
@@ -149,6 +149,14 @@ class GraphVerifier {
             where_, node.layer, node.feature, node.position, there, here);
       features_.push_back({node.layer, node.position, node.feature, static_cast<float>(here)});
       activations_.push_back(here);
+    }
+  }
+
+  GraphFlow flow_of_file() const {
+    try {
+      return {file_.counts, copy_of_rows(), target_weights(), activations_};
+    } catch (const Error& error) {
+      fail(error.code(), "{}: {}", where_, error.what());
     }
   }
 
