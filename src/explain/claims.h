@@ -22,7 +22,7 @@
 // every member there is a feature of the same layer at the same position instead, of which as much
 // is taken away, by norm of what is written, as the member writes. Lengths are those of members,
 // not of their sum: members of an idea point the same way more often than random ones do (on the
-// specimen their sum at a place is 7 % longer than a control's, which is worth 4 of 132 claims).
+// specimen their sum at a place is 7 % longer than a control's, which is worth 3 of 132 claims).
 // Each is drawn from those that fire there and are not in the group; where these are fewer than
 // four times as many as are to be replaced, others of the layer fill up. Features of other groups
 // are not left out: that would compare with what does not matter. For an embedding that of another
