@@ -22,7 +22,7 @@ struct AtlasRequest : ModelOptions {
   std::vector<std::string> corpus;
   std::optional<std::string> world;  // name of a task; empty: all of the default mix
   std::size_t documents = 20000;     // of the world
-  std::size_t tokens = 1000000;      // at most
+  std::size_t tokens = 1000000;      // reading ends with the sequence that reaches it
   std::size_t seed = 0;
   std::size_t checkpoint_every = 60;  // seconds; 0: after every batch
   bool resume = false;
