@@ -18,7 +18,7 @@ struct LoadOptions {
 
 /// A file, a folder as published, or a folder of folders that hold one layer each. Weights stay
 /// mapped where the layout allows it. Throws NotFound, CorruptData (a shard is missing, sizes do
-/// not fit, numbers are not finite) Unsupported (no layout that is known, or one with something
+/// not fit, numbers are not finite), Unsupported (no layout that is known, or one with something
 /// that cannot be computed here), or InvalidArgument (a k for features that none chooses), naming
 /// the file.
 std::shared_ptr<const Dictionary> load_dictionary(const std::filesystem::path& path,
