@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <iterator>
 
 namespace cajal {
 namespace {
@@ -108,52 +107,6 @@ Matrix outputs(const GraphFlow& flow, NodeSet features) {
   return out;
 }
 
-std::vector<std::uint64_t> texts_of(const FeaturePage& page) {
-  std::vector<std::uint64_t> out;
-  for (const FeatureExample& example : page.top) {
-    out.push_back(example.sequence);
-  }
-  std::sort(out.begin(), out.end());
-  return out;
-}
-
-double fires_with(const FeaturePage& page, FeatureId other) {
-  for (const FeatureNeighbour& near : page.together) {
-    if (near.id == other) {
-      return static_cast<double>(near.score);
-    }
-  }
-  return 0.0;
-}
-
-/// Adds weight * (the share of the strongest texts that are both's, or of the peaks of one at which
-/// the other fires, whichever is more).
-void add_examples(NodeSet features, const PageOfNode& page, double weight, MatrixView<float> out) {
-  std::vector<const FeaturePage*> pages;
-  std::vector<std::vector<std::uint64_t>> texts;
-  for (const std::uint32_t node : features) {
-    pages.push_back(page(node));
-    texts.push_back(pages.back() == nullptr ? std::vector<std::uint64_t>{}
-                                            : texts_of(*pages.back()));
-  }
-  std::vector<std::uint64_t> common;
-  for (std::size_t i = 0; i < features.size(); ++i) {
-    for (std::size_t j = i + 1; j < features.size(); ++j) {
-      if (texts[i].empty() || texts[j].empty()) {
-        continue;
-      }
-      common.clear();
-      std::set_intersection(texts[i].begin(), texts[i].end(), texts[j].begin(), texts[j].end(),
-                            std::back_inserter(common));
-      const double share = static_cast<double>(common.size()) /
-                           static_cast<double>(std::min(texts[i].size(), texts[j].size()));
-      const double peaks =
-          std::max(fires_with(*pages[i], pages[j]->id), fires_with(*pages[j], pages[i]->id));
-      out.at(i, j) += static_cast<float>(weight * std::max(share, peaks));
-    }
-  }
-}
-
 /// [positions, features] shares of the words in what a feature comes from.
 Matrix words(const GraphFlow& flow, NodeSet features) {
   const NodeCounts& counts = flow.counts();
@@ -172,7 +125,7 @@ Matrix words(const GraphFlow& flow, NodeSet features) {
 
 Matrix feature_likeness(const AttributionGraph& graph, const GraphFlow& flow,
                         const Dictionary* dictionary, NodeSet features,
-                        const LikenessWeights& weights, const PageOfNode& page) {
+                        const LikenessWeights& weights) {
   const std::size_t n = features.size();
   Matrix out = zeros(n, n);
   const auto view = out.as<float>();
@@ -183,9 +136,6 @@ Matrix feature_likeness(const AttributionGraph& graph, const GraphFlow& flow,
   add_cosines(inputs(flow, features), weights.inputs, view);
   add_cosines(outputs(flow, features), weights.outputs, view);
   add_cosines(words(flow, features), weights.words, view);
-  if (page) {
-    add_examples(features, page, weights.examples, view);
-  }
   for (std::size_t i = 0; i < n; ++i) {
     const ActiveFeature& a = graph.feature(features[i]);
     for (std::size_t j = i + 1; j < n; ++j) {

@@ -28,23 +28,6 @@ std::string id_of(const AttributionGraph& graph, std::uint32_t node) {
   return fmt::format("{}_{}_{}", f.layer, f.feature, f.position);
 }
 
-/// Pages of features, each read once.
-class Pages {
- public:
-  explicit Pages(const IdeaSources& sources) : sources_(sources) {}
-  const FeaturePage* operator()(std::uint32_t node) {
-    const auto [at, is_new] = pages_.try_emplace(node);
-    if (is_new) {
-      at->second = sources_.page(node);
-    }
-    return at->second ? &*at->second : nullptr;
-  }
-
- private:
-  const IdeaSources& sources_;
-  std::map<std::uint32_t, std::optional<FeaturePage>> pages_;
-};
-
 }  // namespace
 
 std::optional<FeaturePage> IdeaSources::page(std::uint32_t node) const {
