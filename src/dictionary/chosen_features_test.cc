@@ -92,7 +92,7 @@ TEST(ChosenFeatures, AreThoseOfAllThatAreEncoded) {
       }
     });
   }
-  EXPECT_GT(fired, 1000U);
+  EXPECT_GT(fired, 500U);  // of the golden core alone, too
 }
 
 /// The same dictionaries with JumpReLU, scaled inputs and a bias before them.

@@ -71,7 +71,7 @@ class Builder {
       parts_.chart.tokens.push_back(
           {answer_.tokens[p], flow().node_shares()[flow().counts().embedding(p)]});
     }
-    for (const Word& word : sources_.words) {
+    for (const PromptWord& word : sources_.words) {
       std::vector<std::uint32_t> nodes;
       ChartBox box = {.id = fmt::format("w{}", word.first),
                       .kind = BoxKind::Word,
@@ -319,7 +319,7 @@ ChartParts build_chart(const AttributionGraph& graph, const GraphFlow& flow,
                        const AtlasView& atlas, const ChartOptions& options) {
   check(answer.tokens.size() == graph.counts.positions, "there are {} tokens for {} positions",
         answer.tokens.size(), graph.counts.positions);
-  const std::vector<Word> words = words_of(answer.tokens);
+  const std::vector<PromptWord> words = words_of(answer.tokens);
   const IdeaSources sources = {.graph = graph,
                                .flow = flow,
                                .dictionary = dictionary,

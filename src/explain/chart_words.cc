@@ -35,7 +35,7 @@ std::vector<std::string> texts_at(const Chart& chart, const std::vector<std::uin
   }
   std::vector<std::string> out;
   std::string run;
-  for (const Word& word : words_of(tokens)) {
+  for (const PromptWord& word : words_of(tokens)) {
     const bool here = std::any_of(positions.begin(), positions.end(), [&](std::uint32_t p) {
       return p >= word.first && p <= word.last;
     });

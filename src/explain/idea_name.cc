@@ -221,7 +221,7 @@ class Namer {
     if (w >= sources_.words.size() || position >= sources_.tokens.size()) {
       return fmt::format("position {}", position);
     }
-    const Word& word = sources_.words[w];
+    const PromptWord& word = sources_.words[w];
     return word.first == word.last
                ? in_quotes(word.text)
                : fmt::format("{} of {}", in_quotes(sanitize_utf8(sources_.tokens[position])),

@@ -26,7 +26,7 @@ struct IdeaSources {
   const GraphFlow& flow;
   const Dictionary* dictionary = nullptr;    // nullptr: groups are made without directions
   std::span<const std::string> tokens = {};  // of the prompt, texts
-  std::span<const Word> words = {};          // of these
+  std::span<const PromptWord> words = {};    // of these
   std::string answer;                        // " Austin"
   AtlasView atlas = {};
 

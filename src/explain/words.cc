@@ -46,8 +46,8 @@ std::string trimmed(const std::string& text) {
 
 }  // namespace
 
-std::vector<Word> words_of(std::span<const std::string> tokens) {
-  std::vector<Word> out;
+std::vector<PromptWord> words_of(std::span<const std::string> tokens) {
+  std::vector<PromptWord> out;
   for (std::uint32_t t = 0; t < tokens.size(); ++t) {
     if (!out.empty() && goes_on(out.back().text, tokens[t])) {
       out.back().last = t;
@@ -56,7 +56,7 @@ std::vector<Word> words_of(std::span<const std::string> tokens) {
       out.push_back({t, t, tokens[t]});
     }
   }
-  for (Word& word : out) {
+  for (PromptWord& word : out) {
     word.text = sanitize_utf8(trimmed(word.text));
   }
   return out;

@@ -7,7 +7,7 @@ namespace {
 
 std::vector<std::string> texts(const std::vector<std::string>& tokens) {
   std::vector<std::string> out;
-  for (const Word& word : words_of(tokens)) {
+  for (const PromptWord& word : words_of(tokens)) {
     out.push_back(word.text);
   }
   return out;
@@ -16,7 +16,8 @@ std::vector<std::string> texts(const std::vector<std::string>& tokens) {
 TEST(Words, PiecesOfAWordAreJoined) {
   EXPECT_THAT(texts({"<bos>", "Fact", ":", " the", " state", " containing", " D", "all", "as"}),
               ::testing::ElementsAre("<bos>", "Fact", ":", "the", "state", "containing", "Dallas"));
-  const std::vector<Word> words = words_of(std::vector<std::string>{" D", "all", "as", " is"});
+  const std::vector<PromptWord> words =
+      words_of(std::vector<std::string>{" D", "all", "as", " is"});
   EXPECT_EQ(words[0].first, 0U);
   EXPECT_EQ(words[0].last, 2U);
   EXPECT_EQ(words[1].first, 3U);

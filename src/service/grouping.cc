@@ -38,7 +38,7 @@ class Measure {
     const auto begin = std::chrono::steady_clock::now();
     const GraphFlow flow(graph);
     const std::vector<std::string> texts = texts_of(ids);
-    const std::vector<Word> words = words_of(texts);
+    const std::vector<PromptWord> words = words_of(texts);
     const IdeaSources sources = {.graph = graph,
                                  .flow = flow,
                                  .dictionary = dictionary_.get(),

@@ -1,6 +1,7 @@
 #include "service/names.h"
 
 #include <filesystem>
+#include <unistd.h>
 
 #include <gmock/gmock.h>
 
@@ -27,7 +28,8 @@ class Names : public ::testing::Test {
 
   std::filesystem::path path_ =
       std::filesystem::path(::testing::TempDir()) /
-      fmt::format("names_{}.json", ::testing::UnitTest::GetInstance()->random_seed());
+      fmt::format("names_{}_{}.json", ::getpid(),
+                  ::testing::UnitTest::GetInstance()->current_test_info()->name());
 };
 
 TEST_F(Names, ComeFromEveryFormOfFile) {
