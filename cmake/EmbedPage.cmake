@@ -1,7 +1,7 @@
-# Writes OUTPUT, a source that holds page.css and page.js of FOLDER as texts: explain/page_texts.h.
+# Writes OUTPUT, a source that holds page.css and page.js of FOLDER as texts: explain/chart/page_texts.h.
 file(READ ${FOLDER}/page.css style)
 file(READ ${FOLDER}/page.js script)
-file(WRITE ${OUTPUT} "#include \"explain/page_texts.h\"
+file(WRITE ${OUTPUT} "#include \"explain/chart/page_texts.h\"
 
 namespace cajal {
 

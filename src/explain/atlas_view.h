@@ -6,7 +6,7 @@
 #include <string>
 
 #include "atlas/feature_page.h"
-#include "explain/chart.h"
+#include "explain/chart/chart.h"
 
 namespace cajal {
 

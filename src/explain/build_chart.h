@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "explain/chart.h"
+#include "explain/chart/chart.h"
 #include "explain/ideas.h"
 #include "trace/influence.h"
 

@@ -38,7 +38,7 @@
 #include <string>
 #include <vector>
 
-#include "explain/chart.h"
+#include "explain/chart/chart.h"
 #include "explain/flow.h"
 #include "trace/local_replacement.h"
 

@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "explain/chart.h"
+#include "explain/chart/chart.h"
 #include "explain/ideas.h"
 #include "service/open_dictionary.h"
 #include "service/options.h"

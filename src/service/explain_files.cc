@@ -1,10 +1,10 @@
 #include "service/explain_files.h"
 
-#include "explain/chart_json.h"
-#include "explain/chart_page.h"
-#include "explain/chart_png.h"
-#include "explain/chart_svg.h"
-#include "explain/chart_text.h"
+#include "explain/chart/chart_json.h"
+#include "explain/chart/chart_page.h"
+#include "explain/chart/chart_png.h"
+#include "explain/chart/chart_svg.h"
+#include "explain/chart/chart_text.h"
 
 namespace cajal {
 
