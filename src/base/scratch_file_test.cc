@@ -1,0 +1,54 @@
+#include "base/scratch_file.h"
+
+#include <algorithm>
+#include <filesystem>
+
+#include <gtest/gtest.h>
+
+#include "testing/files.h"
+
+namespace cajal {
+namespace {
+
+using testing::TemporaryFolder;
+using testing::thrown_by;
+
+TEST(ScratchFile, HoldsWhatIsWrittenAndLeavesNoFile) {
+  const TemporaryFolder folder;
+  {
+    const ScratchFile file(folder.path(), 100000);
+    ASSERT_EQ(file.bytes().size(), 100000U);
+    EXPECT_EQ(file.bytes()[99999], std::byte{0});
+    std::fill(file.bytes().begin(), file.bytes().end(), std::byte{7});
+    EXPECT_EQ(file.bytes()[99999], std::byte{7});
+    EXPECT_EQ(folder.listing(), "");
+  }
+  EXPECT_EQ(folder.listing(), "");
+}
+
+TEST(ScratchFile, KeepsWhatIsThereWhenItGrows) {
+  const TemporaryFolder folder;
+  ScratchFile file(folder.path(), 0);
+  EXPECT_TRUE(file.bytes().empty());
+  file.grow(5000);
+  std::fill(file.bytes().begin(), file.bytes().end(), std::byte{3});
+  file.grow(50'000'000);
+  ASSERT_EQ(file.bytes().size(), 50'000'000U);
+  EXPECT_EQ(file.bytes()[4999], std::byte{3});
+  EXPECT_EQ(file.bytes()[5000], std::byte{0});
+  EXPECT_EQ(file.bytes().back(), std::byte{0});
+}
+
+TEST(ScratchFile, SaysWhatToDoWhereThereIsNoRoom) {
+  const TemporaryFolder folder;
+  const auto full =
+      thrown_by([&] { const ScratchFile file(folder.path(), std::size_t{1} << 60U); });
+  EXPECT_EQ(full.code, ErrorCode::ResourceExhausted);
+  EXPECT_NE(full.message.find("set TMPDIR"), std::string::npos) << full.message;
+  const auto missing = thrown_by([&] { const ScratchFile file(folder / "none", 8); });
+  EXPECT_EQ(missing.code, ErrorCode::NotFound);
+  EXPECT_EQ(folder.listing(), "");
+}
+
+}  // namespace
+}  // namespace cajal
