@@ -7,6 +7,7 @@ namespace cajal {
 void Tape::begin(const Batch& batch, std::size_t final_length) {
   arena_.clear();
   layers_.clear();
+  patterns_.clear();
   layout_ = {};
   segments_.clear();
   tokens_.assign(batch.tokens.begin(), batch.tokens.end());

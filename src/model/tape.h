@@ -36,6 +36,9 @@ struct LayerTape {
 struct TapeOptions {
   /// Keep what gradients through MLPs need. Without it they must be frozen.
   bool mlps = true;
+  /// Keep the patterns of frozen attention from one backward pass to the next, less what is masked:
+  /// half of heads * rows^2 numbers a layer. Of one sequence only.
+  bool patterns = false;
 };
 
 /// Filled by Model::forward, read by backward(). Use it again for the next pass: its memory is
@@ -66,6 +69,7 @@ class Tape {
   std::vector<TokenId> tokens_;
   std::vector<RopeTables> ropes_;  // [config.ropes]
   std::vector<LayerTape> layers_;
+  std::vector<std::vector<Matrix>> patterns_;  // [layers] blocks of queries; empty: not yet needed
   std::vector<std::int32_t> logit_rows_;
   MatRef final_in_;  // [logit rows, d_model]
   MatRef final_;     // [logit rows, d_model], after the norm

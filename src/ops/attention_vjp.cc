@@ -101,17 +101,22 @@ void attend_vjp(Backend& backend, const AttentionShape& shape,
   backend.attend_vjp(shape, segments, args);
 }
 
-void attention_mix_vjp(Backend& backend, const AttentionShape& shape, ConstMatRef probabilities,
-                       ConstMatRef dz, MatRef dv) {
+void attention_mix_vjp(Backend& backend, const AttentionShape& shape, const MixVjpArgs& args) {
   check_attention(backend, shape);
-  const std::size_t queries =
-      check_pattern(backend, shape, probabilities, "attention_mix_vjp: probabilities");
-  check_activations(backend, dz, "attention_mix_vjp: dz");
-  check_query_columns(shape, dz, "attention_mix_vjp: dz");
-  check(queries != 0 && dz.rows % queries == 0,
-        "attention_mix_vjp: {} rows of dz are not seeds of {} queries", dz.rows, queries);
-  check_keys(backend, shape, dz.rows / queries * probabilities.cols, dv, "attention_mix_vjp: dv");
-  backend.attention_mix_vjp(shape, probabilities, dz, dv);
+  AttentionShape block = shape;  // as its queries see it
+  for (const ConstMatRef probabilities : args.blocks) {
+    block.first +=
+        check_pattern(backend, block, probabilities, "attention_mix_vjp: a block of the pattern");
+  }
+  check_activations(backend, args.dz, "attention_mix_vjp: dz");
+  check_query_columns(shape, args.dz, "attention_mix_vjp: dz");
+  const std::size_t queries = args.queries;
+  check(queries != 0 && queries <= block.first - shape.first && args.dz.rows % queries == 0,
+        "attention_mix_vjp: {} rows of dz are not seeds of {} queries of the pattern's {}",
+        args.dz.rows, queries, block.first - shape.first);
+  check_keys(backend, shape, args.dz.rows / queries * (shape.first + queries), args.dv,
+             "attention_mix_vjp: dv");
+  backend.attention_mix_vjp(shape, args);
 }
 
 }  // namespace cajal::ops

@@ -32,6 +32,18 @@ struct AttendVjpArgs {
   MatRef dsinks = {};  // [1, heads], added to; absent: not computed
 };
 
+/// One frozen pattern and gradients at what it mixed. The pattern comes in blocks of queries, one
+/// after the other, of which each holds no more keys than its last query sees: of a long sequence
+/// little is stored that is masked.
+struct MixVjpArgs {
+  /// [heads * block's queries, keys] with keys = first + all queries up to the block's last
+  std::span<const ConstMatRef> blocks;
+  /// of each gradient: the pattern's first so many; the blocks may have more
+  std::size_t queries = 0;
+  ConstMatRef dz;  // [seeds * queries, heads * d_head]
+  MatRef dv;       // [seeds * (first + queries), kv_heads * d_head]; written
+};
+
 class AttentionVjpOps {
  public:
   virtual ~AttentionVjpOps() = default;
@@ -40,8 +52,7 @@ class AttentionVjpOps {
                                ConstMatRef k, ConstMatRef v, MatRef z) = 0;
   virtual void attend_vjp(const AttentionShape& shape, std::span<const AttentionSegment> segments,
                           const AttendVjpArgs& args) = 0;
-  virtual void attention_mix_vjp(const AttentionShape& shape, ConstMatRef probabilities,
-                                 ConstMatRef dz, MatRef dv) = 0;
+  virtual void attention_mix_vjp(const AttentionShape& shape, const MixVjpArgs& args) = 0;
 };
 
 /// All of the backend's activation type unless said otherwise. All throw InvalidArgument.
@@ -55,11 +66,9 @@ void attend_segments(Backend& backend, const AttentionShape& shape,
 void attend_vjp(Backend& backend, const AttentionShape& shape,
                 std::span<const AttentionSegment> segments, const AttendVjpArgs& args);
 
-/// The gradient of attention_mix() to v with one frozen pattern, for `seeds` gradients at once:
-/// probabilities: [heads * queries, keys]; dz: [seeds * queries, heads * d_head]; dv, written:
-/// [seeds * keys, kv_heads * d_head]. (From q and k: attention_scores, attention_probabilities.)
-void attention_mix_vjp(Backend& backend, const AttentionShape& shape, ConstMatRef probabilities,
-                       ConstMatRef dz, MatRef dv);
+/// The gradient of attention_mix() to v with one frozen pattern, for many gradients at once. (From
+/// q and k: attention_scores, attention_probabilities.)
+void attention_mix_vjp(Backend& backend, const AttentionShape& shape, const MixVjpArgs& args);
 
 }  // namespace ops
 }  // namespace cajal

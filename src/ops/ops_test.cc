@@ -1,4 +1,6 @@
 // The checks that come before every op, on both backends of the host.
+#include <array>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -155,9 +157,14 @@ TEST_P(Checks, GradientsOfAttentionRefuseSegmentsThatDoNotFit) {
   expect_refused(
       [&] { pull({.q = x.ref(), .k = x.ref(), .dz = x.ref().row_range(0, 5), .dv = x.ref()}); },
       "dz is [5, 4]");
-  expect_refused(
-      [&] { ops::attention_mix_vjp(*backend_, shape, matrix(6, 4).ref(), x.ref(), x.ref()); },
-      "dv has 6 rows, not 8");
+  const Sample pattern = matrix(6, 4);
+  const std::array<ConstMatRef, 1> blocks = {pattern.ref()};
+  const auto mix = [&](std::size_t queries) {
+    ops::attention_mix_vjp(*backend_, shape,
+                           {.blocks = blocks, .queries = queries, .dz = x.ref(), .dv = x.ref()});
+  };
+  expect_refused([&] { mix(3); }, "dv has 6 rows, not 8");
+  expect_refused([&] { mix(6); }, "6 rows of dz are not seeds of 6 queries of the pattern's 3");
 }
 
 TEST_P(Checks, LossRefusesIdsThatAreNotThere) {

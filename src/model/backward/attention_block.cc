@@ -12,6 +12,9 @@ constexpr std::array kPoints = {PointKind::AttnOutPost, PointKind::AttnOut, Poin
                                 PointKind::Q,           PointKind::K,       PointKind::Value,
                                 PointKind::AttnIn};
 
+/// Of a pattern in one block: few, so that little is stored that is masked.
+constexpr std::size_t kPatternQueries = 64;
+
 void set_zero(MatRef m) {
   for (std::size_t r = 0; r < m.rows; ++r) {
     std::memset(m.row_range(r, 1).data, 0, m.cols * size_of(m.dtype));
@@ -99,24 +102,54 @@ void BackwardPass::attend_back(std::size_t layer, ConstMatRef dz, const QkvGradi
   }
 }
 
+/// In blocks of queries, from the tape where it keeps them.
+std::vector<ConstMatRef> BackwardPass::pattern_of(std::size_t layer,
+                                                  const BatchLayout::Segment& segment) {
+  const bool keeps = tape_.options_.patterns && tape_.layout_.segments.size() == 1;
+  tape_.patterns_.resize(config_.layers);
+  std::vector<Matrix>& kept = tape_.patterns_[layer];
+  std::vector<ConstMatRef> out;
+  if (!kept.empty()) {
+    for (const Matrix& block : kept) {
+      out.push_back(block.ref());
+    }
+    return out;
+  }
+  const LayerTape& t = tape(layer);
+  const std::size_t queries = keeps ? segment.rows : std::min(segment.rows, rows());
+  for (std::size_t begin = 0; begin < queries; begin += kPatternQueries) {
+    const std::size_t count = std::min(kPatternQueries, queries - begin);
+    if (keeps) {
+      kept.push_back(make_matrix(backend_, config_.heads * count, begin + count));
+    }
+    const MatRef block =
+        keeps ? kept.back().ref() : arena_.make(config_.heads * count, begin + count);
+    const AttentionShape shape = attention_shape(config_, weights_, layer, begin);
+    ops::attention_scores(backend_, shape, t.q.row_range(segment.begin + begin, count),
+                          t.k.row_range(segment.begin, begin + count), block);
+    ops::attention_probabilities(backend_, shape, block, block);
+    out.push_back(block);
+  }
+  return out;
+}
+
 /// The pattern of a segment is computed once for all seeds.
 void BackwardPass::mix_back(std::size_t layer, ConstMatRef dz, MatRef dv) {
-  const LayerTape& t = tape(layer);
   const AttentionShape shape = attention_shape(config_, weights_, layer, 0);
   for (const BatchLayout::Segment& s : tape_.layout_.segments) {
     const ArenaScope scope(arena_);
-    const std::size_t count = std::min(s.rows, rows());  // of a prefix no more is needed
-    const MatRef pattern = arena_.make(config_.heads * count, count);
-    ops::attention_scores(backend_, shape, t.q.row_range(s.begin, count),
-                          t.k.row_range(s.begin, count), pattern);
-    ops::attention_probabilities(backend_, shape, pattern, pattern);
-    if (count == rows()) {
-      ops::attention_mix_vjp(backend_, shape, pattern, dz, dv);
+    const std::vector<ConstMatRef> blocks = pattern_of(layer, s);
+    if (s.rows >= rows()) {
+      ops::attention_mix_vjp(backend_, shape,
+                             {.blocks = blocks, .queries = rows(), .dz = dz, .dv = dv});
       return;
     }
     for (std::size_t seed = 0; seed < seeds(); ++seed) {
-      ops::attention_mix_vjp(backend_, shape, pattern, of_seed(dz, seed).row_range(s.begin, s.rows),
-                             of_seed(dv, seed).row_range(s.begin, s.rows));
+      ops::attention_mix_vjp(backend_, shape,
+                             {.blocks = blocks,
+                              .queries = s.rows,
+                              .dz = of_seed(dz, seed).row_range(s.begin, s.rows),
+                              .dv = of_seed(dv, seed).row_range(s.begin, s.rows)});
     }
   }
 }

@@ -28,6 +28,9 @@ void check_options(const Backend& backend, const Tape& tape, const Model& model,
   check(options.prefix == 0 || (options.freeze.mlps && options.freeze.patterns &&
                                 options.freeze.denominators && one_sequence),
         "gradients of a prefix need everything frozen and one sequence");
+  check(!options.dlogits || options.prefix == 0 || tape.logit_rows().empty() ||
+            static_cast<std::size_t>(tape.logit_rows().back()) < options.prefix,
+        "dlogits has rows beyond a prefix of {} rows", options.prefix);
   const std::size_t rows = options.seeds * tape.logit_rows().size();
   check(!options.dlogits ||
             (options.dlogits.rows == rows && options.dlogits.cols == model.config().vocab),
@@ -199,8 +202,9 @@ void BackwardPass::logits_back(MatRef dfinal) {
   at_final(PointKind::Logits, d);
   if (config_.logit_soft_cap != 0.0) {
     for (std::size_t seed = 0; seed < seeds(); ++seed) {
-      ops::soft_cap_vjp(backend_, tape_.logits_, config_.logit_soft_cap, of_seed(d, seed),
-                        of_seed(d, seed));
+      const MatRef own = of_seed(d, seed);
+      ops::soft_cap_vjp(backend_, tape_.logits_.row_range(0, own.rows), config_.logit_soft_cap, own,
+                        own);
     }
   }
   if (config_.logit_multiplier != 1.0) {
@@ -217,14 +221,11 @@ void BackwardPass::logits_back(MatRef dfinal) {
 }
 
 void BackwardPass::final_back() {
-  const std::size_t picks = tape_.logit_rows_.size();
+  const std::size_t picks = logit_rows().size();
   const bool from_logits =
       options_.dlogits || edits(PointKind::Logits, 0) || edits(PointKind::LogitsPresoftcap, 0);
   residual_.live = picks != 0 && (from_logits || edits(PointKind::FinalNorm, 0));
   const bool everywhere = residual_.live && picks == rows();
-  check(!residual_.live || options_.prefix == 0 ||
-            static_cast<std::size_t>(tape_.logit_rows_.back()) < rows(),
-        "row {} of the logits lies beyond a prefix of {} rows", tape_.logit_rows_.back(), rows());
   if (!everywhere) {
     std::memset(residual_.value.data, 0,
                 residual_.value.rows * config_.d_model * size_of(residual_.value.dtype));
@@ -250,7 +251,7 @@ void BackwardPass::final_back() {
   }
   const std::vector<double> ones(picks, 1.0);
   for (std::size_t seed = 0; seed < seeds(); ++seed) {
-    ops::scatter_add(backend_, of_seed(d, seed), tape_.logit_rows_, ones,
+    ops::scatter_add(backend_, of_seed(d, seed), logit_rows(), ones,
                      of_seed(residual_.value, seed));
   }
   if (residual_.rounded) {

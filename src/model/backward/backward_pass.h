@@ -1,6 +1,8 @@
 // One backward pass under way; the mirror of forward/forward_pass.h, block by block.
 #pragma once
 
+#include <algorithm>
+
 #include "model/backward/backward.h"
 
 namespace cajal {
@@ -22,6 +24,12 @@ class BackwardPass {
     return options_.prefix == 0 ? tape_.rows() : options_.prefix;
   }
   std::size_t seeds() const noexcept { return options_.seeds; }
+  /// Those with logits.
+  std::span<const std::int32_t> logit_rows() const noexcept {
+    const std::span<const std::int32_t> all = tape_.logit_rows_;
+    const auto end = std::lower_bound(all.begin(), all.end(), static_cast<std::int32_t>(rows()));
+    return all.first(static_cast<std::size_t>(end - all.begin()));
+  }
   const LayerWeights& weights(std::size_t layer) const { return weights_.layers[layer]; }
   const LayerTape& tape(std::size_t layer) const { return tape_.layers_[layer]; }
   /// [seeds * rows, cols].
@@ -99,6 +107,7 @@ class BackwardPass {
   QkvGradient make_qkv(std::size_t layer);
   void attend_back(std::size_t layer, ConstMatRef dz, const QkvGradient& d);
   void mix_back(std::size_t layer, ConstMatRef dz, MatRef dv);
+  std::vector<ConstMatRef> pattern_of(std::size_t layer, const BatchLayout::Segment& segment);
   void heads_back(std::size_t layer, const QkvGradient& d);
   void rotate_back(std::size_t layer, MatRef dx);
   void qk_norm_back(std::size_t layer, const QkvGradient& d);

@@ -66,8 +66,8 @@ void BackwardPass::at(PointKind kind, std::size_t layer, Gradient& gradient) {
 
 void BackwardPass::at_final(PointKind kind, MatRef value) {
   if (wants(kind, 0)) {
-    const auto positions = picked(tape_.layout_.positions, tape_.logit_rows_);
-    const auto sequences = picked(tape_.layout_.sequences, tape_.logit_rows_);
+    const auto positions = picked(tape_.layout_.positions, logit_rows());
+    const auto sequences = picked(tape_.layout_.sequences, logit_rows());
     options_.points->run(
         value,
         {.backend = backend_, .point = {kind, 0}, .positions = positions, .sequences = sequences});

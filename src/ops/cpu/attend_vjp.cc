@@ -170,15 +170,23 @@ constexpr std::size_t kSeeds = 8;  // that share one copy of a pattern
 /// One attention_mix_vjp().
 struct FrozenPattern {
   const AttentionShape& shape;
-  MatrixView<const float> pattern;  // [heads * queries, keys]
-  MatrixView<const float> dz;       // [seeds * queries, heads * d_head]
-  MatrixView<float> dv;             // [seeds * keys, kv_heads * d_head]
-  std::size_t queries = pattern.rows / shape.heads;
-  SegmentPlan plan = SegmentPlan(shape, queries);
+  const MixVjpArgs& args;
+  MatrixView<const float> dz;  // [seeds * queries, heads * d_head]
+  MatrixView<float> dv;        // [seeds * keys, kv_heads * d_head]
+  SegmentPlan plan = SegmentPlan(shape, args.queries);
 
-  std::size_t seeds() const { return dz.rows / queries; }
-  std::size_t pattern_floats() const { return cpu::round_up(queries * plan.stride, 16); }
-  std::size_t query_floats() const { return cpu::round_up(queries * plan.width, 16); }
+  std::size_t seeds() const { return dz.rows / args.queries; }
+  std::size_t keys() const { return shape.first + args.queries; }
+  /// Queries of the largest block.
+  std::size_t most() const {
+    std::size_t rows = 0;
+    for (const ConstMatRef block : args.blocks) {
+      rows = std::max(rows, block.rows);
+    }
+    return std::min(args.queries, rows / shape.heads);
+  }
+  std::size_t pattern_floats() const { return cpu::round_up(most() * plan.stride, 16); }
+  std::size_t query_floats() const { return cpu::round_up(most() * plan.width, 16); }
   std::size_t floats() const {
     return pattern_floats() + query_floats() + kSeeds * plan.packed_floats();
   }
@@ -190,17 +198,25 @@ struct FrozenPattern {
     std::fill_n(sums, (end - begin) * plan.packed_floats(), 0.0F);
     const std::size_t group = shape.heads / shape.kv_heads;
     for (std::size_t head = shared * group; head < (shared + 1) * group; ++head) {
-      cpu::pack(pattern.row_range(head * queries, queries), queries, plan.stride, memory);
-      for (std::size_t seed = begin; seed < end; ++seed) {
-        cpu::pack(cpu::head_rows(dz, seed * queries, queries, head, shape.d_head), queries,
-                  plan.width, rows);
-        add_to_keys(shape, plan, 0, queries, memory, rows,
-                    sums + (seed - begin) * plan.packed_floats());
+      for (std::size_t first = 0, block = 0; first < args.queries; ++block) {
+        const auto pattern = args.blocks[block].as<const float>();
+        const std::size_t queries = pattern.rows / shape.heads;
+        const std::size_t count = std::min(queries, args.queries - first);
+        cpu::pack(
+            pattern.row_range(head * queries, count).col_range(0, std::min(pattern.cols, keys())),
+            count, plan.stride, memory);
+        for (std::size_t seed = begin; seed < end; ++seed) {
+          cpu::pack(cpu::head_rows(dz, seed * args.queries + first, count, head, shape.d_head),
+                    count, plan.width, rows);
+          add_to_keys(shape, plan, first, count, memory, rows,
+                      sums + (seed - begin) * plan.packed_floats());
+        }
+        first += queries;
       }
     }
     for (std::size_t seed = begin; seed < end; ++seed) {
       cpu::unpack(sums + (seed - begin) * plan.packed_floats(), plan.width,
-                  cpu::head_rows(dv, seed * pattern.cols, pattern.cols, shared, shape.d_head));
+                  cpu::head_rows(dv, seed * keys(), keys(), shared, shape.d_head));
     }
   }
 };
@@ -229,10 +245,8 @@ void CpuBackend::attend_vjp(const AttentionShape& shape, std::span<const Attenti
   }
 }
 
-void CpuBackend::attention_mix_vjp(const AttentionShape& shape, ConstMatRef probabilities,
-                                   ConstMatRef dz, MatRef dv) {
-  const FrozenPattern frozen = {shape, probabilities.as<const float>(), dz.as<const float>(),
-                                dv.as<float>()};
+void CpuBackend::attention_mix_vjp(const AttentionShape& shape, const MixVjpArgs& args) {
+  const FrozenPattern frozen = {shape, args, args.dz.as<const float>(), args.dv.as<float>()};
   const std::size_t each = frozen.floats();
   float* scratch = scratch_.floats(each * static_cast<std::size_t>(threads()));
   const std::size_t parts = (frozen.seeds() + kSeeds - 1) / kSeeds;

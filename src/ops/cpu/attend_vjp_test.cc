@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include <fmt/format.h>
@@ -189,10 +190,72 @@ TEST_P(CpuSegments, OnePatternServesManySeeds) {
     const Sample exact_dz = copy_as(dz.ref(), DType::F64);
     Sample dv(kSeeds * keys, c.kv_heads * c.d_head, DType::F32);
     Sample exact(kSeeds * keys, c.kv_heads * c.d_head, DType::F64);
-    ops::attention_mix_vjp(*cpu_, in.shape, pattern.ref(), dz.ref(), dv.ref());
-    ops::attention_mix_vjp(*ref_, in.shape, exact_pattern.ref(), exact_dz.ref(), exact.ref());
+    const std::array<ConstMatRef, 1> whole = {pattern.ref()};
+    const std::array<ConstMatRef, 1> exact_whole = {exact_pattern.ref()};
+    ops::attention_mix_vjp(*cpu_, in.shape,
+                           {.blocks = whole, .queries = queries, .dz = dz.ref(), .dv = dv.ref()});
+    ops::attention_mix_vjp(
+        *ref_, in.shape,
+        {.blocks = exact_whole, .queries = queries, .dz = exact_dz.ref(), .dv = exact.ref()});
     const auto terms = static_cast<double>(queries * c.heads / c.kv_heads);
     expect_close(dv.ref(), exact.ref(), 0, 5 * terms * (terms + 2) * kEpsilon, c.name());
+  }
+}
+
+/// The pattern of `queries` queries in blocks of `most`, each with the keys that it sees only.
+std::vector<Sample> in_blocks(const AttentionShape& shape, ConstMatRef pattern, std::size_t most) {
+  const std::size_t queries = pattern.rows / shape.heads;
+  std::vector<Sample> out;
+  for (std::size_t begin = 0; begin < queries; begin += most) {
+    const std::size_t count = std::min(most, queries - begin);
+    const std::size_t keys = shape.first + begin + count;
+    out.emplace_back(shape.heads * count, keys, pattern.dtype);
+    for (std::size_t head = 0; head < shape.heads; ++head) {
+      convert(pattern.row_range(head * queries + begin, count).col_range(0, keys),
+              out.back().ref().row_range(head * count, count));
+    }
+  }
+  return out;
+}
+
+std::vector<ConstMatRef> refs_of(const std::vector<Sample>& blocks) {
+  std::vector<ConstMatRef> out;
+  for (const Sample& block : blocks) {
+    out.push_back(block.ref());
+  }
+  return out;
+}
+
+TEST_P(CpuSegments, BlocksOfAPatternServeItsFirstQueries) {
+  for (const Case& c : cases()) {
+    if (c.lengths[0] > 300) {
+      continue;
+    }
+    const std::size_t queries = c.lengths[0];
+    const Inputs in(c, DType::F32);
+    Sample pattern(c.heads * queries, c.first + queries, DType::F32);
+    ops::attention_scores(*cpu_, in.shape, in.q.ref().row_range(0, queries),
+                          in.k.ref().row_range(0, c.first + queries), pattern.ref());
+    ops::attention_probabilities(*cpu_, in.shape, pattern.ref(), pattern.ref());
+    const Sample exact_pattern = copy_as(pattern.ref(), DType::F64);
+    const std::vector<Sample> blocks = in_blocks(in.shape, pattern.ref(), 7);
+    const std::vector<Sample> exact_blocks = in_blocks(in.shape, exact_pattern.ref(), queries);
+    for (const std::size_t count : {std::size_t{1}, (queries + 1) / 2, queries}) {
+      const Sample dz = normal_sample(3 * count, c.heads * c.d_head, DType::F32, 27);
+      const Sample exact_dz = copy_as(dz.ref(), DType::F64);
+      Sample dv(3 * (c.first + count), c.kv_heads * c.d_head, DType::F32);
+      Sample exact(dv.rows(), dv.cols(), DType::F64);
+      ops::attention_mix_vjp(
+          *cpu_, in.shape,
+          {.blocks = refs_of(blocks), .queries = count, .dz = dz.ref(), .dv = dv.ref()});
+      ops::attention_mix_vjp(*ref_, in.shape,
+                             {.blocks = refs_of(exact_blocks),
+                              .queries = count,
+                              .dz = exact_dz.ref(),
+                              .dv = exact.ref()});
+      const auto terms = static_cast<double>(count * c.heads / c.kv_heads);
+      expect_close(dv.ref(), exact.ref(), 0, 5 * terms * (terms + 2) * kEpsilon, c.name());
+    }
   }
 }
 

@@ -9,7 +9,7 @@
 
 namespace cajal {
 
-class CpuBackend final : public Backend {
+class CpuBackend : public Backend {
  public:
   Device device() const noexcept override { return Device::Cpu; }
   std::string_view name() const noexcept override { return "cpu"; }
@@ -19,6 +19,7 @@ class CpuBackend final : public Backend {
   void synchronize() override {}
 
   void gemm(const GemmArgs& args) override;
+  void gemm_each(std::span<const GemmArgs> products) override;
   bool has(Precision precision) const noexcept override;
 
   void normalize(const NormArgs& args) override;
@@ -59,8 +60,7 @@ class CpuBackend final : public Backend {
                        ConstMatRef q, ConstMatRef k, ConstMatRef v, MatRef z) override;
   void attend_vjp(const AttentionShape& shape, std::span<const AttentionSegment> segments,
                   const AttendVjpArgs& args) override;
-  void attention_mix_vjp(const AttentionShape& shape, ConstMatRef probabilities, ConstMatRef dz,
-                         MatRef dv) override;
+  void attention_mix_vjp(const AttentionShape& shape, const MixVjpArgs& args) override;
 
   double cross_entropy(const LossArgs& args) override;
 

@@ -122,16 +122,22 @@ void ReferenceBackend::attend_vjp(const AttentionShape& shape,
   }
 }
 
-void ReferenceBackend::attention_mix_vjp(const AttentionShape& shape, ConstMatRef probabilities,
-                                         ConstMatRef dz, MatRef dv) {
-  const auto p = probabilities.as<const double>();
-  const std::size_t queries = p.rows / shape.heads;
-  for (std::size_t seed = 0; seed * queries < dz.rows; ++seed) {
-    const AttentionSegment at = {seed * queries, seed * p.cols, queries};
-    const AttendVjpArgs args = {.q = dz, .k = dv, .dz = dz, .dv = dv};
+void ReferenceBackend::attention_mix_vjp(const AttentionShape& shape, const MixVjpArgs& mix) {
+  const std::size_t keys = shape.first + mix.queries;
+  for (std::size_t seed = 0; seed * mix.queries < mix.dz.rows; ++seed) {
+    const AttentionSegment at = {seed * mix.queries, seed * keys, mix.queries};
+    const AttendVjpArgs args = {.q = mix.dz, .k = mix.dv, .dz = mix.dz, .dv = mix.dv};
     clear_segment(shape, at, args);
-    for (std::size_t row = 0; row < p.rows; ++row) {
-      pull_back(shape, head_of(shape, at, args, row / queries), row % queries, {}, p.row(row));
+    std::size_t first = 0;  // query of the block
+    for (const ConstMatRef block : mix.blocks) {
+      const auto p = block.as<const double>();
+      const std::size_t queries = p.rows / shape.heads;
+      for (std::size_t row = 0; row < p.rows; ++row) {
+        if (const std::size_t query = first + row % queries; query < mix.queries) {
+          pull_back(shape, head_of(shape, at, args, row / queries), query, {}, p.row(row));
+        }
+      }
+      first += queries;
     }
   }
 }

@@ -1,4 +1,6 @@
 // The gradient of attention against central differences, with every option.
+#include <array>
+
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
@@ -156,7 +158,9 @@ TEST_F(AttentionGradients, OneFrozenPatternServesManySeeds) {
   const Sample dz = normal_sample(kSeeds * kQueries, 12, DType::F64, 3);
   Sample z = zeros(kSeeds * kQueries, 12);
   Sample dv = zeros(kSeeds * kKeys, 6);
-  ops::attention_mix_vjp(*backend_, shape, pattern.ref(), dz.ref(), dv.ref());
+  const std::array<ConstMatRef, 1> blocks = {pattern.ref()};
+  ops::attention_mix_vjp(*backend_, shape,
+                         {.blocks = blocks, .queries = kQueries, .dz = dz.ref(), .dv = dv.ref()});
   const auto loss = [&] {
     for (std::size_t seed = 0; seed < kSeeds; ++seed) {
       ops::attention_mix(*backend_, shape, pattern.ref(), v.ref().row_range(seed * kKeys, kKeys),

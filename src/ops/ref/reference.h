@@ -58,8 +58,7 @@ class ReferenceBackend final : public Backend {
                        ConstMatRef q, ConstMatRef k, ConstMatRef v, MatRef z) override;
   void attend_vjp(const AttentionShape& shape, std::span<const AttentionSegment> segments,
                   const AttendVjpArgs& args) override;
-  void attention_mix_vjp(const AttentionShape& shape, ConstMatRef probabilities, ConstMatRef dz,
-                         MatRef dv) override;
+  void attention_mix_vjp(const AttentionShape& shape, const MixVjpArgs& args) override;
 
   double cross_entropy(const LossArgs& args) override;
 
