@@ -28,7 +28,10 @@ Precision parse_precision(std::string_view name) {
 
 namespace ops {
 
-void gemm(Backend& backend, const GemmArgs& args) {
+namespace {
+
+/// Whether there is anything to compute.
+bool check_product(const Backend& backend, const GemmArgs& args) {
   check_stored(backend, args.a, "gemm: a");
   check_floats(backend, args.b, "gemm: b");
   check_stored(backend, args.out, "gemm: out");
@@ -44,9 +47,22 @@ void gemm(Backend& backend, const GemmArgs& args) {
     check_floats(backend, args.bias, "gemm: bias");
     check_shape(args.bias, 1, n, "gemm: bias");
   }
-  if (m != 0 && n != 0) {
+  return m != 0 && n != 0;
+}
+
+}  // namespace
+
+void gemm(Backend& backend, const GemmArgs& args) {
+  if (check_product(backend, args)) {
     backend.gemm(args);
   }
+}
+
+void gemm_each(Backend& backend, std::span<const GemmArgs> products) {
+  for (const GemmArgs& product : products) {
+    check(check_product(backend, product), "gemm_each: a product without elements");
+  }
+  backend.gemm_each(products);
 }
 
 void linear(Backend& backend, ConstMatRef a, ConstMatRef weight, ConstMatRef bias, MatRef out,

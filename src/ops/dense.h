@@ -1,6 +1,8 @@
 // Products of dense matrices.
 #pragma once
 
+#include <span>
+
 #include "tensor/matrix.h"
 
 namespace cajal {
@@ -41,6 +43,12 @@ class DenseOps {
   virtual ~DenseOps() = default;
   /// out = alpha * a * b + bias + beta * out.
   virtual void gemm(const GemmArgs& args) = 0;
+  /// gemm() of each. None of them reads or writes what another one writes.
+  virtual void gemm_each(std::span<const GemmArgs> products) {
+    for (const GemmArgs& product : products) {
+      gemm(product);
+    }
+  }
   /// Whether the device computes with this precision at speed; if not, callers use F32.
   virtual bool has(Precision precision) const noexcept = 0;
 };
@@ -49,6 +57,9 @@ namespace ops {
 
 /// Checks shapes, types and devices, then DenseOps::gemm. Throws InvalidArgument.
 void gemm(Backend& backend, const GemmArgs& args);
+
+/// Many small products that have nothing to do with each other, side by side.
+void gemm_each(Backend& backend, std::span<const GemmArgs> products);
 
 /// out[m, n] = a[m, k] * weight[n, k]^T + bias: a weight stored one output per row, as in PyTorch.
 void linear(Backend& backend, ConstMatRef a, ConstMatRef weight, ConstMatRef bias, MatRef out,

@@ -1,5 +1,7 @@
 #include "ops/cpu/cpu_backend.h"
 
+#include <algorithm>
+
 #include "ops/cpu/convert.h"
 #include "ops/cpu/few_rows.h"
 #include "ops/cpu/fitting.h"
@@ -54,6 +56,14 @@ void CpuBackend::gemm(const GemmArgs& args) {
     gemm_of_stored(args, bias);
   } else {
     gemm_of_floats(args, bias);
+  }
+}
+
+void CpuBackend::gemm_each(std::span<const GemmArgs> products) {
+  if (std::all_of(products.begin(), products.end(), cpu::is_plain)) {
+    many_rows_.multiply_each(products);
+  } else {
+    Backend::gemm_each(products);
   }
 }
 

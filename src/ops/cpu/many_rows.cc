@@ -1,5 +1,6 @@
 #include "ops/cpu/many_rows.h"
 
+#include <algorithm>
 #include <array>
 #include <vector>
 
@@ -18,6 +19,7 @@ struct Range {
   std::size_t begin = 0;
   std::size_t end = 0;
   std::size_t size() const { return end - begin; }
+  bool operator==(const Range&) const = default;
 };
 
 /// The outputs cut into blocks; from the shape alone, so that threads do not change a bit.
@@ -53,6 +55,14 @@ struct Halves {
   ConstMatRef low = {};
 };
 
+/// Which panel of weights a thread's memory holds. Blocks that follow each other need the same one
+/// where their weights fit in one panel.
+struct PanelMemo {
+  Range inner;
+  Range cols;
+  bool operator==(const PanelMemo&) const = default;
+};
+
 /// One product: how its operands are prepared, and what each block of outputs needs.
 class Product {
  public:
@@ -73,9 +83,10 @@ class Product {
     prepare_matmuls();
     const std::size_t bytes = thread_bytes();
     std::byte* memory = per_thread.bytes(bytes * static_cast<std::size_t>(threads()));
+    std::vector<PanelMemo> memos(static_cast<std::size_t>(threads()));
     parallel_for(grid_.size(), 1, [&](std::size_t begin, std::size_t end) {
       for (std::size_t block = begin; block < end; ++block) {
-        multiply(block, memory + thread_index() * bytes);
+        multiply(block, memory + thread_index() * bytes, memos[thread_index()]);
       }
     });
   }
@@ -84,8 +95,9 @@ class Product {
   Halves prepare_activations(Scratch& scratch);
   void prepare_matmuls();
   std::size_t thread_bytes() const;
-  void multiply(std::size_t block, std::byte* memory) const;
-  Halves panel(Range inner, Range cols, std::byte* memory) const;
+  void multiply(std::size_t block, std::byte* memory, PanelMemo& memo) const;
+  Halves panel(Range inner, Range cols, std::byte* memory, PanelMemo& memo) const;
+  void fill_panel(ConstMatRef stored, std::byte* memory) const;
   const Matmul& matmul(const MatmulShape& shape) const;
   MatmulShape shape(std::size_t block, std::size_t depth, bool accumulate) const;
   void finish(Range rows, Range cols, const float* product) const;
@@ -205,7 +217,7 @@ std::size_t Product::thread_bytes() const {
 }
 
 /// Weights [inner, cols] (or [cols, inner] if transposed) in the type of the product.
-Halves Product::panel(Range inner, Range cols, std::byte* memory) const {
+Halves Product::panel(Range inner, Range cols, std::byte* memory, PanelMemo& memo) const {
   const bool transposed = args_.transpose_b == Transpose::Yes;
   const Range down = transposed ? cols : inner;
   const Range across = transposed ? inner : cols;
@@ -214,29 +226,36 @@ Halves Product::panel(Range inner, Range cols, std::byte* memory) const {
   if (!converts_) {
     return {stored};
   }
-  std::byte* low = memory + panel_bytes();
-  auto* row = reinterpret_cast<float*>(low + panel_bytes());
-  for (std::size_t r = 0; r < down.size(); ++r) {
-    const std::byte* from = stored.row_range(r, 1).data;
-    const std::size_t at = r * across.size();
-    float* floats = bf16_ ? row : reinterpret_cast<float*>(memory) + at;
-    to_floats(stored.dtype, from, across.size(), floats);
-    if (split_b_) {
-      split_in_bf16(row, across.size(), reinterpret_cast<BFloat16*>(memory) + at,
-                    reinterpret_cast<BFloat16*>(low) + at);
-    } else if (bf16_) {
-      round_to_bf16(row, across.size(), reinterpret_cast<BFloat16*>(memory) + at);
-    }
+  if (const PanelMemo wanted = {inner, cols}; memo != wanted) {
+    fill_panel(stored, memory);
+    memo = wanted;
   }
   const DType dtype = bf16_ ? DType::BF16 : DType::F32;
   Halves b = {{memory, down.size(), across.size(), across.size(), dtype}};
   if (split_b_) {
-    b.low = {low, down.size(), across.size(), across.size(), dtype};
+    b.low = {memory + panel_bytes(), down.size(), across.size(), across.size(), dtype};
   }
   return b;
 }
 
-void Product::multiply(std::size_t block, std::byte* memory) const {
+void Product::fill_panel(ConstMatRef stored, std::byte* memory) const {
+  std::byte* low = memory + panel_bytes();
+  auto* row = reinterpret_cast<float*>(low + panel_bytes());
+  for (std::size_t r = 0; r < stored.rows; ++r) {
+    const std::byte* from = stored.row_range(r, 1).data;
+    const std::size_t at = r * stored.cols;
+    float* floats = bf16_ ? row : reinterpret_cast<float*>(memory) + at;
+    to_floats(stored.dtype, from, stored.cols, floats);
+    if (split_b_) {
+      split_in_bf16(row, stored.cols, reinterpret_cast<BFloat16*>(memory) + at,
+                    reinterpret_cast<BFloat16*>(low) + at);
+    } else if (bf16_) {
+      round_to_bf16(row, stored.cols, reinterpret_cast<BFloat16*>(memory) + at);
+    }
+  }
+}
+
+void Product::multiply(std::size_t block, std::byte* memory, PanelMemo& memo) const {
   const Range rows = grid_.rows(block);
   const Range cols = grid_.cols(block);
   const auto out = args_.out.as<float>();
@@ -253,7 +272,7 @@ void Product::multiply(std::size_t block, std::byte* memory) const {
   bool accumulate = false;
   for (std::size_t begin = 0; begin < k_; begin += depth_) {
     const Range inner = {begin, std::min(k_, begin + depth_)};
-    const Halves b = panel(inner, cols, panels);
+    const Halves b = panel(inner, cols, panels, memo);
     const auto add = [&](ConstMatRef left, ConstMatRef right) {
       if (left && right) {
         matmul(shape(block, inner.size(), accumulate))
@@ -283,6 +302,35 @@ void Product::finish(Range rows, Range cols, const float* product) const {
 }
 
 }  // namespace
+
+bool is_plain(const GemmArgs& args) noexcept {
+  const auto floats = [](ConstMatRef m) { return m.dtype == DType::F32; };
+  return floats(args.a) && floats(args.b) && floats(args.out) && !args.bias && args.a.cols != 0 &&
+         args.transpose_a == Transpose::No && args.alpha == 1.0 && args.beta == 0.0 &&
+         args.precision == Precision::F32;
+}
+
+void ManyRows::multiply_each(std::span<const GemmArgs> products) {
+  std::vector<std::shared_ptr<const Matmul>> matmuls;
+  std::size_t bytes = 0;
+  for (const GemmArgs& p : products) {
+    matmuls.push_back(matmuls_.get({.m = p.out.rows,
+                                    .k = p.a.cols,
+                                    .n = p.out.cols,
+                                    .lda = p.a.stride,
+                                    .ldb = p.b.stride,
+                                    .ldc = p.out.stride,
+                                    .transpose_b = p.transpose_b == Transpose::Yes}));
+    bytes = std::max(bytes, round_up(matmuls.back()->scratch_bytes(), 64));
+  }
+  std::byte* memory = threads_.bytes(bytes * static_cast<std::size_t>(threads()));
+  parallel_for(products.size(), 4, [&](std::size_t begin, std::size_t end) {
+    for (std::size_t i = begin; i < end; ++i) {
+      matmuls[i]->run(products[i].a.data, products[i].b.data, products[i].out.data,
+                      memory + thread_index() * bytes);
+    }
+  });
+}
 
 void ManyRows::multiply(const GemmArgs& args, const float* bias) {
   Product(args, bias, matmuls_).run(activations_, threads_);

@@ -7,12 +7,18 @@
 
 namespace cajal::cpu {
 
+/// Whether oneDNN takes the operands as they are: f32 throughout, nothing transposed but `b`, added
+/// or scaled.
+bool is_plain(const GemmArgs& args) noexcept;
+
 class ManyRows {
  public:
   /// out = alpha * a * b + bias + beta * out; bias: args.bias in f32, or nullptr. Weights of
   /// another type than the product needs are converted in panels. BF16x2 of weights that are not
   /// bf16 is computed as BF16x3.
   void multiply(const GemmArgs& args, const float* bias);
+  /// Plain products, each on one thread.
+  void multiply_each(std::span<const GemmArgs> products);
 
  private:
   Matmuls matmuls_;
