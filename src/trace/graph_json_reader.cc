@@ -8,8 +8,9 @@
 namespace cajal {
 namespace {
 
-constexpr std::uint64_t kLargestAxis = 10'000'000;   // of layers, positions, features
-constexpr std::uint64_t kLargestRows = 1ULL << 31U;  // elements of all rows
+constexpr std::uint64_t kLargestAxis = 10'000'000;   // of positions, features
+constexpr std::uint64_t kMostLayers = 1000;          // a layer costs a column for each position
+constexpr std::uint64_t kLargestRows = 1ULL << 28U;  // elements of all rows
 constexpr std::uint64_t kLegacyFactor = 100'000;     // layer * this + feature, before schema 1
 
 /// A node with its place in the graph once all are known.
@@ -190,7 +191,7 @@ class Reader {
 
   void check_size() const {
     const NodeCounts& c = out_.counts;
-    if (c.layers > kLargestAxis || c.layers * c.positions > kLargestRows ||
+    if (c.layers > kMostLayers || c.layers * c.positions > kLargestRows ||
         (c.features + c.targets) * c.sources() > kLargestRows) {
       corrupt("{} features, {} layers and {} positions are too many for a graph", c.features,
               c.layers, c.positions);

@@ -126,7 +126,7 @@ void write_tensor(SafetensorsWriter& writer, const std::string& name, const Vect
 /// Reads one file.
 class Reader {
  public:
-  explicit Reader(const std::filesystem::path& path) : file_(Safetensors::open(path)) {}
+  explicit Reader(std::shared_ptr<const Safetensors> file) : file_(std::move(file)) {}
 
   RawGraph run() {
     RawGraph out;
@@ -192,6 +192,13 @@ class Reader {
       const std::int64_t size = vocab->as_int(file_->name() + ": vocab_size");
       out.graph.vocab = size < 0 ? 0 : static_cast<std::size_t>(size);
     }
+    for (const auto& [key, number] :
+         {std::pair{"largest_row_residual", &out.graph.largest_residual},
+          std::pair{"unexpanded_influence", &out.graph.unexpanded}}) {
+      if (const Json* value = out.about.find_value(key)) {
+        *number = value->as_double(file_->name() + ": " + key);
+      }
+    }
   }
 
   void read_targets(const Json& about, AttributionGraph& g) const {
@@ -233,6 +240,13 @@ class Reader {
     for (const std::uint32_t f : g.selected) {
       require(f < g.active.size(), "selected_features", "names feature {} of {}", f,
               g.active.size());
+    }
+    for (const std::uint32_t f : g.order) {
+      require(f < g.active.size(), "selection_order", "names feature {} of {}", f, g.active.size());
+    }
+    for (const GraphTarget& target : g.targets) {
+      require(target.position < positions, "target_positions", "holds {}, but there are {} tokens",
+              target.position, positions);
     }
     for (const ActiveFeature& f : g.active) {
       require(f.layer < g.counts.layers && f.position < positions, "active_features",
@@ -291,6 +305,8 @@ void write_raw_graph(const std::filesystem::path& path, const AttributionGraph& 
                      const Json& about) {
   Json text = about.is_object() ? about : Json::object({});
   text.set("vocab_size", std::uint64_t{graph.vocab});
+  text.set("largest_row_residual", graph.largest_residual);
+  text.set("unexpanded_influence", graph.unexpanded);
   Json::Array labels;
   for (const GraphTarget& target : graph.targets) {
     labels.emplace_back(target.label);
@@ -309,7 +325,11 @@ void write_raw_graph(const std::filesystem::path& path, const AttributionGraph& 
 }
 
 RawGraph read_raw_graph(const std::filesystem::path& path) {
-  return Reader(path).run();
+  return read_raw_graph(Safetensors::open(path));
+}
+
+RawGraph read_raw_graph(std::shared_ptr<const Safetensors> file) {
+  return Reader(std::move(file)).run();
 }
 
 }  // namespace cajal

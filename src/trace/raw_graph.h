@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "io/json.h"
+#include "io/safetensors.h"
 #include "trace/attribution_graph.h"
 
 namespace cajal {
@@ -23,5 +24,6 @@ void write_raw_graph(const std::filesystem::path& path, const AttributionGraph& 
 /// Throws NotFound, or CorruptData naming file and tensor where shapes or indices do not fit. Of a
 /// file without our own tensors, what they hold is 0.
 RawGraph read_raw_graph(const std::filesystem::path& path);
+RawGraph read_raw_graph(std::shared_ptr<const Safetensors> file);
 
 }  // namespace cajal
