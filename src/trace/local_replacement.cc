@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "base/error.h"
+#include "base/parallel.h"
 #include "dictionary/encode.h"
 
 namespace cajal {
@@ -15,6 +16,8 @@ constexpr std::array kInputs = {PointKind::ResidPre, PointKind::AttnIn, PointKin
 
 /// Rows of fewer shapes: a product's set-up costs more than some zeros.
 constexpr std::size_t kRowPadding = 16;
+/// What sources write is kept up to this size, and else read again for each batch of rows.
+constexpr std::size_t kMostSourceBytes = std::size_t{2} << 30U;
 
 Matrix copy_of(ConstMatRef value) {
   Matrix out = Matrix::host(value.rows, value.cols, value.dtype);
@@ -56,13 +59,6 @@ void scale_row(MatRef m, std::size_t row, double factor) {
   }
 }
 
-/// What an activation of `feature` is multiplied by before the decoder.
-double decoder_factor(const DictionaryLayer& layer, std::size_t feature) {
-  const double back = layer.undoes_scaling ? 1.0 / layer.input_scale : 1.0;
-  return layer.feature_scale.empty() ? back
-                                     : back / static_cast<double>(layer.feature_scale[feature]);
-}
-
 void check_layer(const Dictionary& dictionary, const DictionaryLayer& layer,
                  const DictionarySite& site) {
   const std::string& name = dictionary.info().name;
@@ -92,7 +88,7 @@ LocalReplacement::LocalReplacement(Backend& backend, std::shared_ptr<const Model
       dictionary_(std::move(dictionary)),
       tokens_(std::move(tokens)),
       options_(options),
-      tape_(backend, {.mlps = false}),
+      tape_(backend, {.mlps = false, .patterns = true}),
       layers_(model_->config().layers) {
   check(!tokens_.empty(), "there is nothing to trace: the prompt has no tokens");
   find_sites();
@@ -102,8 +98,9 @@ LocalReplacement::LocalReplacement(Backend& backend, std::shared_ptr<const Model
     reconstruct(layer);
   }
   for (std::size_t layer = 0; layer < layers_.size(); ++layer) {
-    gather_sources(layer);
+    lay_out_sources(layer);
   }
+  keep_sources();
 }
 
 void LocalReplacement::find_sites() {
@@ -203,43 +200,77 @@ void LocalReplacement::reconstruct(std::size_t layer) {
   }
 }
 
-void LocalReplacement::gather_sources(std::size_t layer) {
+std::pair<std::size_t, std::size_t> LocalReplacement::writers(std::size_t layer) const {
+  const auto index = layers_[layer].index;
+  return index ? dictionary_->sources_of(*index) : std::pair<std::size_t, std::size_t>{0, 0};
+}
+
+/// At each position: features, the constant, the error, padding.
+void LocalReplacement::lay_out_sources(std::size_t layer) {
   Layer& l = layers_[layer];
-  const auto [begin, end] =
-      l.index ? dictionary_->sources_of(*l.index) : std::pair<std::size_t, std::size_t>{0, 0};
+  const auto [begin, end] = writers(layer);
   l.row_starts = {0};
   for (std::size_t p = 0; p < tokens_.size(); ++p) {
-    std::size_t rows = 2;  // the error and the constant
     for (std::size_t s = begin; s < end; ++s) {
-      rows += codes_[s].row(p).size();
-    }
-    l.row_starts.push_back(l.row_starts.back() +
-                           (rows + kRowPadding - 1) / kRowPadding * kRowPadding);
-  }
-  l.vectors = zeros(l.row_starts.back(), model_->config().d_model, backend_.activation_dtype());
-  l.columns.assign(l.row_starts.back(), kNoColumn);
-  for (std::size_t p = 0; p < tokens_.size(); ++p) {
-    std::size_t row = l.row_starts[p];
-    const auto put = [&](std::size_t column, ConstMatRef vector) {
-      convert(vector, l.vectors.ref().row_range(row, 1));
-      l.columns[row] = static_cast<std::uint32_t>(column);
-      return row++;
-    };
-    for (std::size_t s = begin; s < end; ++s) {
-      const SparseRows::Row codes = codes_[s].row(p);
-      for (std::size_t k = 0; k < codes.size(); ++k) {
-        const std::size_t at = put(feature_starts_[s * tokens_.size() + p] + k,
-                                   dictionary_->decoder_row(s, codes.columns[k], *l.index));
-        scale_row(l.vectors.ref(), at,
-                  static_cast<double>(codes.values[k]) *
-                      decoder_factor(dictionary_->layers()[s], codes.columns[k]));
+      for (std::size_t k = 0; k < codes_[s].row(p).size(); ++k) {
+        l.columns.push_back(
+            static_cast<std::uint32_t>(feature_starts_[s * tokens_.size() + p] + k));
       }
     }
     const bool first = p < options_.first_position;
     const auto constant = first ? RowConstant::FirstPositions : RowConstant::DecoderBias;
-    put(counts().sources() + static_cast<std::size_t>(constant), l.constant.ref().row_range(p, 1));
-    put(counts().error(layer, p), l.error.ref().row_range(p, 1));
+    l.columns.push_back(
+        static_cast<std::uint32_t>(counts().sources() + static_cast<std::size_t>(constant)));
+    l.columns.push_back(static_cast<std::uint32_t>(counts().error(layer, p)));
+    l.columns.resize((l.columns.size() + kRowPadding - 1) / kRowPadding * kRowPadding, kNoColumn);
+    l.row_starts.push_back(l.columns.size());
   }
+}
+
+void LocalReplacement::keep_sources() {
+  const std::size_t width = model_->config().d_model;
+  std::size_t rows = 0;
+  for (const Layer& l : layers_) {
+    rows += l.columns.size();
+  }
+  if (rows > kMostSourceBytes / (width * size_of(backend_.activation_dtype()))) {
+    return;
+  }
+  for (std::size_t layer = 0; layer < layers_.size(); ++layer) {
+    Layer& l = layers_[layer];
+    l.vectors = make_matrix(backend_, l.columns.size(), width);
+    gather_sources(layer, 0, tokens_.size(), l.vectors.ref());
+  }
+}
+
+void LocalReplacement::gather_sources(std::size_t layer, std::size_t begin, std::size_t end,
+                                      MatRef out) const {
+  const std::vector<std::size_t>& starts = layers_[layer].row_starts;
+  parallel_for(end - begin, 1, [&](std::size_t first, std::size_t last) {
+    for (std::size_t p = begin + first; p < begin + last; ++p) {
+      gather_position(layer, p,
+                      out.row_range(starts[p] - starts[begin], starts[p + 1] - starts[p]));
+    }
+  });
+}
+
+void LocalReplacement::gather_position(std::size_t layer, std::size_t position, MatRef out) const {
+  const Layer& l = layers_[layer];
+  const ConstMatRef x = l.index ? l.x_in.ref().row_range(position, 1) : ConstMatRef{};
+  std::size_t row = 0;
+  const auto [begin, end] = writers(layer);
+  for (std::size_t s = begin; s < end; ++s) {
+    const SparseRows::Row codes = codes_[s].row(position);
+    for (std::size_t k = 0; k < codes.size(); ++k, ++row) {
+      convert(dictionary_->decoder_row(s, codes.columns[k], *l.index), out.row_range(row, 1));
+      scale_row(out, row,
+                static_cast<double>(codes.values[k]) *
+                    decoder_factor(*dictionary_, s, codes.columns[k], *l.index, x));
+    }
+  }
+  convert(l.constant.ref().row_range(position, 1), out.row_range(row++, 1));
+  convert(l.error.ref().row_range(position, 1), out.row_range(row++, 1));
+  std::memset(out.row_range(row, 0).data, 0, (out.rows - row) * out.stride * size_of(out.dtype));
 }
 
 }  // namespace cajal

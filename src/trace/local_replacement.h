@@ -88,6 +88,10 @@ class LocalReplacement {
   /// [1 or positions, vocab], as options().logits says.
   ConstMatRef logits() const noexcept { return tape_.logits(); }
 
+  /// Where a feature stands in features(); nullopt if it does not fire there.
+  std::optional<std::size_t> find(std::size_t layer, std::size_t position,
+                                  std::size_t feature) const;
+
   /// The pre-activation of features()[i].
   RowTarget feature_target(std::size_t i) const;
   /// direction . final_norm at `position`. Throws InvalidArgument for another width and for
@@ -111,7 +115,8 @@ class LocalReplacement {
     Matrix error;                         // 0 before the first position
     Matrix constant;                      // b_dec, or all that an MLP gave before it
     std::vector<std::size_t> row_starts;  // [positions + 1] into `vectors` and `columns`
-    Matrix vectors;                       // [rows, d_model] what sources write, by position
+    Matrix vectors;                       // [rows, d_model] what sources write, by position; empty
+                                          // where all layers' would be too many to keep
     std::vector<std::uint32_t> columns;   // [rows] of the graph; kNoColumn: padding
     Matrix values;                        // clean `value` point, where clipping changes some
   };
@@ -121,7 +126,13 @@ class LocalReplacement {
   void run_forward();
   void encode_layers();
   void reconstruct(std::size_t layer);
-  void gather_sources(std::size_t layer);
+  void lay_out_sources(std::size_t layer);
+  void keep_sources();
+  /// What sources write to a layer's output at positions [begin, end), into `out` [rows, d_model].
+  void gather_sources(std::size_t layer, std::size_t begin, std::size_t end, MatRef out) const;
+  void gather_position(std::size_t layer, std::size_t position, MatRef out) const;
+  /// Places in the dictionary of the layers that write to the output of `layer`: [begin, end).
+  std::pair<std::size_t, std::size_t> writers(std::size_t layer) const;
   Matrix output_bias(std::size_t layer) const;
   void split_embeddings(ConstMatRef embeddings);
   const DictionaryLayer* dictionary_layer(std::size_t layer) const {

@@ -1,5 +1,6 @@
 // What the rows of a graph can be about.
 #include <algorithm>
+#include <tuple>
 
 #include "base/error.h"
 #include "trace/local_replacement.h"
@@ -45,6 +46,20 @@ std::vector<double> row_sums(ConstMatRef m) {
 }
 
 }  // namespace
+
+std::optional<std::size_t> LocalReplacement::find(std::size_t layer, std::size_t position,
+                                                  std::size_t feature) const {
+  const auto key = [](const ActiveFeature& f) {
+    return std::tuple<std::size_t, std::size_t, std::size_t>(f.layer, f.position, f.feature);
+  };
+  const std::tuple wanted(layer, position, feature);
+  const auto at =
+      std::lower_bound(features_.begin(), features_.end(), wanted,
+                       [&](const ActiveFeature& f, const auto& k) { return key(f) < k; });
+  return at != features_.end() && key(*at) == wanted
+             ? std::optional(static_cast<std::size_t>(at - features_.begin()))
+             : std::nullopt;
+}
 
 RowTarget LocalReplacement::feature_target(std::size_t i) const {
   check(i < features_.size(), "there is no active feature {}; {} fire", i, features_.size());

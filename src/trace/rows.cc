@@ -17,6 +17,10 @@ namespace {
 /// Targets times positions of a batch: enough for products to be fast, few enough that a batch
 /// holds targets that are near.
 constexpr std::size_t kBatchRows = 2048;
+/// Targets of a batch at least, however long the prompt: they share what is read for each position.
+constexpr std::size_t kFewestTargets = 16;
+/// Rows of what sources write that are multiplied at a time.
+constexpr std::size_t kSources = 4096;
 
 template <typename T>
 double dot(std::span<const T> a, std::span<const T> b) {
@@ -74,8 +78,12 @@ class RowPass {
     prefix_ = 0;
     for (const std::uint32_t i : order) {
       prefix_ = std::max(prefix_, targets[i].position + 1);
-      std::memset(out_.row_range(i, 1).data, 0, out_.cols * size_of(out_.dtype));
     }
+    parallel_for(order.size(), 4, [&](std::size_t begin, std::size_t end) {
+      for (const std::uint32_t i : order.subspan(begin, end - begin)) {
+        std::memset(out_.row_range(i, 1).data, 0, out_.cols * size_of(out_.dtype));
+      }
+    });
     PointSet points;
     add_points(points);
     backward(backend_, replacement_.model(), replacement_.tape_,
@@ -266,42 +274,82 @@ class RowPass {
 
   /// Everything written at a layer's output, one product for each position.
   void contract(std::size_t layer, ConstMatRef g) {
-    const Layer& l = replacement_.layers_[layer];
-    const std::size_t seeds = order_.size();
-    for (std::size_t p = 0; p < prefix_; ++p) {
-      ConstMatRef at = g;  // row p of each seed
-      at.data += p * g.stride * size_of(g.dtype);
-      at.rows = seeds;
-      at.stride = prefix_ * g.stride;
-      const std::size_t begin = l.row_starts[p];
-      const std::size_t count = l.row_starts[p + 1] - begin;
-      if (product_.rows() != seeds || product_.cols() < count) {
-        product_ = make_matrix(backend_, seeds, count);
+    const std::vector<std::size_t>& starts = replacement_.layers_[layer].row_starts;
+    for (std::size_t begin = 0; begin < prefix_;) {
+      std::size_t end = begin + 1;
+      while (end < prefix_ && starts[end + 1] - starts[begin] <= kSources) {
+        ++end;
       }
-      const MatRef product = product_.ref().col_range(0, count);
-      ops::gemm(backend_, {.a = at,
-                           .b = l.vectors.ref().row_range(begin, count),
-                           .out = product,
-                           .transpose_b = Transpose::Yes,
-                           .precision = replacement_.options().precision});
-      const std::span columns = std::span(l.columns).subspan(begin, count);
-      if (product.dtype == DType::F64) {
-        scatter(product.as<double>(), columns, out_.as<double>());
-      } else {
-        scatter(product.as<float>(), columns, out_.as<float>());
-      }
+      contract(layer, begin, end, g);
+      begin = end;
     }
   }
+
+  void contract(std::size_t layer, std::size_t begin, std::size_t end, ConstMatRef g) {
+    const Layer& l = replacement_.layers_[layer];
+    const std::size_t rows = l.row_starts[end] - l.row_starts[begin];
+    const ConstMatRef vectors = sources(layer, begin, end);
+    const MatRef product = shaped(product_, order_.size(), rows);
+    std::vector<GemmArgs> products;
+    for (std::size_t p = begin; p < end; ++p) {
+      ConstMatRef at = g;  // row p of each seed
+      at.data += p * g.stride * size_of(g.dtype);
+      at.rows = order_.size();
+      at.stride = prefix_ * g.stride;
+      const std::size_t first = l.row_starts[p] - l.row_starts[begin];
+      const std::size_t count = l.row_starts[p + 1] - l.row_starts[p];
+      // In f32 whatever the precision: this is little work, and nothing need be split.
+      products.push_back({.a = at,
+                          .b = vectors.row_range(first, count),
+                          .out = product.col_range(first, count),
+                          .transpose_b = Transpose::Yes});
+    }
+    ops::gemm_each(backend_, products);
+    const std::span columns = std::span(l.columns).subspan(l.row_starts[begin], rows);
+    if (product.dtype == DType::F64) {
+      scatter(product.as<double>(), columns, out_.as<double>());
+    } else {
+      scatter(product.as<float>(), columns, out_.as<float>());
+    }
+  }
+
+  ConstMatRef sources(std::size_t layer, std::size_t begin, std::size_t end) {
+    const Layer& l = replacement_.layers_[layer];
+    const std::size_t rows = l.row_starts[end] - l.row_starts[begin];
+    if (!l.vectors.empty()) {
+      return l.vectors.ref().row_range(l.row_starts[begin], rows);
+    }
+    const MatRef out = shaped(vectors_, rows, config().d_model);
+    replacement_.gather_sources(layer, begin, end, out);
+    return out;
+  }
+
+  /// [rows, cols] of memory that is kept in `in` and grows as needed.
+  MatRef shaped(Matrix& in, std::size_t rows, std::size_t cols) {
+    if (in.rows() * in.cols() < rows * cols) {
+      in = {};  // first, so that the old and the new are not held together
+      in = make_matrix(backend_, 1, rows * cols);
+    }
+    MatRef out = in.ref();
+    out.rows = rows;
+    out.cols = cols;
+    out.stride = cols;
+    return out;
+  }
+
   template <typename T>
   void scatter(MatrixView<T> product, std::span<const std::uint32_t> columns, MatrixView<T> out) {
-    for (std::size_t s = 0; s < product.rows; ++s) {
-      const std::span<T> to = out.row(order_[s]);
-      for (std::size_t i = 0; i < columns.size(); ++i) {
-        if (columns[i] != LocalReplacement::kNoColumn) {
-          to[columns[i]] += product.at(s, i);
+    parallel_for(product.rows, 4, [&](std::size_t begin, std::size_t end) {
+      for (std::size_t s = begin; s < end; ++s) {
+        const std::span<T> to = out.row(order_[s]);
+        const std::span<const T> from = product.row(s);
+        for (std::size_t i = 0; i < columns.size(); ++i) {
+          if (columns[i] != LocalReplacement::kNoColumn) {
+            to[columns[i]] += from[i];
+          }
         }
       }
-    }
+    });
   }
 
   Backend& backend_;
@@ -312,7 +360,8 @@ class RowPass {
   std::span<const std::uint32_t> order_;
   std::size_t prefix_ = 0;  // positions that a gradient can reach
   Matrix skip_;             // what a skip path adds at the input of its layer
-  Matrix product_;
+  Matrix product_;          // of gradients and sources, before it is put in columns
+  Matrix vectors_;          // of sources that are not kept
 };
 
 std::size_t row_columns(const LocalReplacement& replacement) noexcept {
@@ -327,11 +376,14 @@ void compute_rows(Backend& backend, LocalReplacement& replacement,
         "the rows of {} targets are [{}, {}] of {}; expected [{}, {}] of {}", targets.size(),
         out.rows, out.cols, name_of(out.dtype), targets.size(), row_columns(replacement),
         name_of(backend.activation_dtype()));
-  const std::size_t rows = std::max<std::size_t>(1, kBatchRows / replacement.tokens().size());
+  const std::size_t rows = std::max(kFewestTargets, kBatchRows / replacement.tokens().size());
   const std::size_t batch = std::min(rows, options.batch);
   const std::vector<std::uint32_t> order = near_each_other(targets, batch);
   RowPass pass(backend, replacement, out, options);
   for (std::size_t begin = 0; begin < order.size(); begin += batch) {
+    if (options.cancel.stop_requested()) {
+      fail(ErrorCode::Cancelled, "tracing was stopped");
+    }
     pass.run(targets, std::span(order).subspan(begin, std::min(batch, order.size() - begin)));
   }
 }

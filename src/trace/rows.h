@@ -9,6 +9,7 @@
 
 #include <functional>
 #include <span>
+#include <stop_token>
 
 #include "trace/local_replacement.h"
 
@@ -26,6 +27,7 @@ struct RowOptions {
   std::size_t batch = 256;  // targets that walk back at once, at most
   /// Called for each batch and each layer that a gradient comes to, from the top down.
   std::function<void(const HeadGradients&)> at_heads = nullptr;
+  std::stop_token cancel = {};
 };
 
 /// Columns of the output of rows(): sources, then RowConstants.
@@ -34,7 +36,7 @@ std::size_t row_columns(const LocalReplacement& replacement) noexcept;
 /// Row i of `out` [targets, row_columns] (of the backend's activation type) becomes that of
 /// targets[i]: its elements and its bias add up to its value. The same bits in whatever company a
 /// target comes, up to the rounding of differently shaped products. Batches are smaller for longer
-/// prompts.
+/// prompts. Throws Cancelled between batches.
 void compute_rows(Backend& backend, LocalReplacement& replacement,
                   std::span<const RowTarget> targets, MatRef out, const RowOptions& options = {});
 

@@ -1,9 +1,12 @@
 #include "trace/trace.h"
 
 #include <algorithm>
+#include <cstring>
+#include <filesystem>
 #include <numeric>
 
 #include "base/error.h"
+#include "base/scratch_file.h"
 #include "model/probabilities.h"
 #include "trace/influence.h"
 
@@ -36,6 +39,76 @@ std::vector<TraceTarget> with_probabilities(LocalReplacement& replacement,
   return out;
 }
 
+/// "; the strongest there are 12, 5 and 7".
+std::string strongest_text(const LocalReplacement& replacement, std::size_t layer,
+                           std::size_t position) {
+  std::vector<ActiveFeature> there;
+  for (const ActiveFeature& f : replacement.features()) {
+    if (f.layer == layer && f.position == position) {
+      there.push_back(f);
+    }
+  }
+  std::stable_sort(there.begin(), there.end(), [](const ActiveFeature& a, const ActiveFeature& b) {
+    return a.activation > b.activation;
+  });
+  if (there.empty()) {
+    return "; none of that layer does";
+  }
+  std::string out = "; of the layer's there the strongest:";
+  for (std::size_t i = 0; i < std::min<std::size_t>(there.size(), 5); ++i) {
+    out += fmt::format("{} {}", i == 0 ? "" : ",", there[i].feature);
+  }
+  return out;
+}
+
+/// Rows that become more, in memory or, where they are too many for it, in a file.
+class RowStore {
+ public:
+  RowStore(DType dtype, std::size_t cols, std::size_t most_in_memory)
+      : most_in_memory_(most_in_memory) {
+    rows_.cols = cols;
+    rows_.stride = cols;
+    rows_.dtype = dtype;
+  }
+  MatRef ref() const noexcept { return rows_; }
+
+  /// Room for `count` rows, at most `most` ever. Keeps those that are there.
+  void reserve(std::size_t count, std::size_t most) {
+    if (count <= rows_.rows) {
+      return;
+    }
+    const std::size_t wanted = std::min(most, std::max(count, 2 * rows_.rows));
+    const std::size_t each = rows_.cols * size_of(rows_.dtype);
+    if (wanted > most_in_memory_ / each) {
+      move_to_file(wanted, each);
+    } else {
+      Matrix memory = Matrix::host(wanted, rows_.cols, rows_.dtype);
+      std::memcpy(memory.ref().data, rows_.data, rows_.rows * each);
+      memory_ = std::move(memory);
+      rows_.data = memory_.ref().data;
+    }
+    rows_.rows = wanted;
+  }
+
+ private:
+  void move_to_file(std::size_t count, std::size_t each) {
+    check(count <= SIZE_MAX / each, "{} rows of {} bytes are too many", count, each);
+    if (file_) {
+      file_->grow(count * each);
+    } else {
+      file_.emplace(std::filesystem::temp_directory_path(), count * each);
+      std::memcpy(file_->bytes().data(), rows_.data, rows_.rows * each);
+      memory_ = {};
+    }
+    rows_.data = file_->bytes().data();
+  }
+
+  std::size_t most_in_memory_;  // bytes
+  Matrix memory_;
+  std::optional<ScratchFile> file_;
+  MatRef rows_;
+};
+
 /// The rows of a trace as they come.
 class Expansion {
  public:
@@ -45,9 +118,10 @@ class Expansion {
         replacement_(replacement),
         options_(options),
         counts_(replacement.counts(targets.size())),
-        store_(make_matrix(backend,
-                           targets.size() + std::min(options.max_features, counts_.features),
-                           row_columns(replacement))) {
+        store_(backend.activation_dtype(), row_columns(replacement), options.rows_in_memory) {
+    if (!options.unexpanded) {  // else how many there will be is not known
+      store_.reserve(most_rows(), most_rows());
+    }
     std::vector<RowTarget> rows;
     for (std::size_t i = 0; i < targets.size(); ++i) {
       rows.push_back(targets[i].row);
@@ -89,6 +163,9 @@ class Expansion {
   AttributionGraph graph(std::span<const TraceTarget> targets) const;
 
  private:
+  std::size_t most_rows() const {
+    return counts_.targets + std::min(options_.max_features, counts_.features);
+  }
   KnownRows known() const { return {counts_, store_.ref().row_range(0, nodes_.size()), nodes_}; }
 
   /// The first `count` of `ranked` that have no row.
@@ -117,12 +194,11 @@ class Expansion {
   }
 
   void compute(std::span<const RowTarget> rows) {
-    if (options_.cancel.stop_requested()) {
-      fail(ErrorCode::Cancelled, "tracing was stopped after {} rows", values_.size());
-    }
     const std::size_t begin = values_.size();
+    store_.reserve(begin + rows.size(), most_rows());
     const MatRef into = store_.ref().row_range(begin, rows.size());
-    compute_rows(backend_, replacement_, rows, into, {.batch = options_.batch});
+    compute_rows(backend_, replacement_, rows, into,
+                 {.batch = options_.batch, .cancel = options_.cancel});
     for (std::size_t r = 0; r < rows.size(); ++r) {
       values_.push_back(rows[r].value);
       biases_.push_back(rows[r].bias);
@@ -138,7 +214,7 @@ class Expansion {
   LocalReplacement& replacement_;
   const TraceOptions& options_;
   NodeCounts counts_;  // of all that fires
-  Matrix store_;       // [targets + expanded, row_columns]
+  RowStore store_;     // [targets + expanded, row_columns]
   std::vector<double> weights_;
   std::vector<std::uint32_t> nodes_;  // of the rows
   std::vector<std::uint32_t> order_;  // features, as they were chosen
@@ -151,7 +227,7 @@ class Expansion {
 template <typename T>
 void Expansion::pack_row(std::size_t from, std::size_t to, std::span<const std::uint32_t> place,
                          AttributionGraph& graph) const {
-  const auto row = store_.as<T>().row(from);
+  const auto row = store_.ref().as<T>().row(from);
   const auto out = graph.rows.as<float>().row(to);
   const auto left = graph.unselected.as<float>().row(to);
   std::vector<double> sums(left.size(), 0.0);
@@ -196,7 +272,7 @@ AttributionGraph Expansion::graph(std::span<const TraceTarget> targets) const {
     const std::size_t to = nodes_[r] < counts_.features
                                ? place[nodes_[r]]
                                : out.counts.features + nodes_[r] - counts_.sources();
-    if (store_.dtype() == DType::F64) {
+    if (store_.ref().dtype == DType::F64) {
       pack_row<double>(r, to, place, out);
     } else {
       pack_row<float>(r, to, place, out);
@@ -270,6 +346,23 @@ std::vector<TraceTarget> token_targets(LocalReplacement& replacement,
 TraceTarget why_not(const LocalReplacement& replacement, TokenId token, TokenId other,
                     std::size_t position) {
   return {replacement.difference_target(token, other, position),
+          {.token = static_cast<std::uint32_t>(replacement.model().config().vocab),
+           .position = static_cast<std::uint32_t>(position),
+           .weight = 1.0}};
+}
+
+TraceTarget feature_as_target(const LocalReplacement& replacement, std::size_t layer,
+                              std::size_t position, std::size_t feature) {
+  const NodeCounts counts = replacement.counts();
+  check(layer < counts.layers && position < counts.positions,
+        "there is no feature {}:{}:{}: layers are 0 to {}, positions 0 to {}", layer, position,
+        feature, counts.layers - 1, counts.positions - 1);
+  const auto at = replacement.find(layer, position, feature);
+  if (!at) {
+    fail(ErrorCode::NotFound, "feature {} of layer {} does not fire at position {}{}", feature,
+         layer, position, strongest_text(replacement, layer, position));
+  }
+  return {replacement.feature_target(*at),
           {.token = static_cast<std::uint32_t>(replacement.model().config().vocab),
            .position = static_cast<std::uint32_t>(position),
            .weight = 1.0}};

@@ -30,12 +30,20 @@ std::vector<TraceTarget> token_targets(LocalReplacement& replacement,
 TraceTarget why_not(const LocalReplacement& replacement, TokenId token, TokenId other,
                     std::size_t position);
 
+/// A feature that fires, worth 1. Throws InvalidArgument for a layer or position out of range,
+/// NotFound where the feature does not fire, naming what does.
+TraceTarget feature_as_target(const LocalReplacement& replacement, std::size_t layer,
+                              std::size_t position, std::size_t feature);
+
 struct TraceOptions {
   std::size_t max_features = SIZE_MAX;  // that get a row
   std::size_t batch = 256;
   std::size_t update_interval = 4;  // batches from one ranking to the next
   /// Stop when less of the targets' weight than this ends at features without a row.
   std::optional<double> unexpanded = std::nullopt;
+  /// Rows that take more bytes lie in a file without a name in the system's folder for temporary
+  /// files (TMPDIR), mapped.
+  std::size_t rows_in_memory = std::size_t{2} << 30U;
   std::stop_token cancel = {};
 };
 
