@@ -45,6 +45,50 @@ test_a_difference_is_one_target() {
   expect_json "$out" "doc['result']['targets'][0]['label'] == 'w025 - w034' and doc['result']['targets'][0]['id'] is None"
 }
 
+test_targets_stand_after_any_position() {
+  trace "w007 w044 w073" --at 1 --at last --target w025 --json
+  expect_json "$out" "[(t['label'], t['position']) for t in doc['result']['targets']] == [('w025', 1), ('w025', 3)] and doc['result']['largest_row_residual'] < 1e-5"
+  trace "w007 w044 w073" --at 1 --target w025
+  expect_out '^targets  *w025 [0-9.]* % after 1'
+  trace "w007 w044" --at 1 --json
+  expect_json "$out" "len(doc['result']['targets']) > 1 and {t['position'] for t in doc['result']['targets']} == {1}"
+  trace "w007 w044 w073" --at 4
+  expect_status 1
+  expect_err 'there is no position 4: the prompt has 4 tokens, 0 to 3'
+  trace "w007 w044 w073" --at end
+  expect_status 2
+}
+
+test_a_feature_is_a_target() {
+  trace "w007 w044 w073" --rows all -n 40 --json
+  top=$(python3 -c "
+import json, sys
+node = next(n for n in json.load(open(sys.argv[1]))['result']['top'] if n['kind'] == 'feature' and n['layer'] == 1)
+print(node['layer'], node['position'], node['feature'], sep=':')" "$out")
+  trace "w007 w044 w073" --target "$top" --json
+  expect_json "$out" "[(t['label'], t['id'], t['weight']) for t in doc['result']['targets']] == [('$top', None, 1.0)] and all(n['layer'] in (None, 0) for n in doc['result']['top'])"
+  trace "w007 w044 w073" --target "$top" --target w025 -o "$work/feature.json"
+  expect_json "$work/feature.json" "len([n for n in doc['nodes'] if n['feature_type'] == 'logit']) == 2"
+  trace "w007 w044 w073" --target 0:0:5
+  expect_status 1
+  expect_err 'feature 5 of layer 0 does not fire at position 0; none of that layer does'
+  trace "w007 w044 w073" --target 9:1:5
+  expect_status 1
+  expect_err 'layers are 0 to 2, positions 0 to 3'
+  trace "w007" --target "$top" --why-not w025
+  expect_status 2
+}
+
+test_features_may_begin_at_the_first_position() {
+  trace "w007 w044 w073" --json
+  fewer=$(python3 -c "import json, sys; print(json.load(open(sys.argv[1]))['result']['active_features'])" "$out")
+  trace "w007 w044 w073" --first-position 0 --json
+  expect_json "$out" "doc['result']['active_features'] == $fewer + 12 and doc['result']['largest_row_residual'] < 1e-5"
+  trace "w007" --first-position 9
+  expect_status 1
+  expect_err 'features cannot begin at position 9'
+}
+
 test_an_unknown_target_names_the_nearest_token() {
   trace "w007 w044" --target w0255
   expect_status 1

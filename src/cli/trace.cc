@@ -23,6 +23,10 @@ std::string summary(const TraceOutcome& outcome) {
     if (target.token < graph.vocab) {
       out += " " + percent(target.weight);
     }
+    const bool token = target.token < graph.vocab || target.label.find(" - ") != std::string::npos;
+    if (token && target.position + 1 != graph.tokens.size()) {
+      out += fmt::format(" after {}", target.position);
+    }
   }
   out +=
       fmt::format("\nfeatures     {} fire, {} followed back; {} of the influence ends at others\n",

@@ -17,13 +17,17 @@ namespace cajal {
 
 struct TraceRequest : ModelOptions, InputOptions {
   std::string dictionary;              // a path; empty: the specimen's
-  std::vector<std::string> target;     // tokens as text, or #ID; empty: the likeliest
+  std::vector<std::string> target;     // tokens as text or #ID, or LAYER:POSITION:FEATURE; empty:
+                                       // the likeliest tokens
+  std::vector<std::string> at;         // positions after which tokens are explained: numbers, or
+                                       // "last"; empty: the last
   std::optional<std::string> why_not;  // a token: the first target (or the likeliest) less this
   std::string rows = "auto";           // features that get one: a number, "all" or "auto"
   bool as_reference = false;           // unselected features and error ids as circuit-tracer does
   std::string raw;                     // file for all numbers; empty: none
   std::size_t max_logits = 10;
   double logit_probability = 0.95;
+  std::size_t first_position = 1;  // before it are no features and no errors
   double node_threshold = 0.8;
   double edge_threshold = 0.98;
   std::size_t top = 10;          // nodes to show
@@ -33,7 +37,8 @@ struct TraceRequest : ModelOptions, InputOptions {
 
 const FieldTable<TraceRequest>& trace_fields();
 
-/// Throws InvalidArgument for rows that are neither a number nor a word.
+/// Throws InvalidArgument for rows or positions that are neither a number nor a word, and for
+/// targets that cannot be compared.
 void check_trace(const TraceRequest& request);
 
 /// A node worth showing.
