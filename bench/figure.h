@@ -22,6 +22,7 @@ struct Options {
   std::string tokenizer;      // a tokenizer.json; empty: the tokenizer group is left out
   std::string text;           // the text for it
   std::size_t piece = 10000;  // bytes it is given at a time; 0: all at once
+  std::string cache;          // a folder for made files that are kept; empty: a temporary one
   int rounds = 5;
 };
 
@@ -36,5 +37,9 @@ std::vector<Figure> training_figures(const Options& options);
 std::vector<Figure> step_figures(const Options& options);
 /// Steps of learning a dictionary of 24,576 features; none unless the filter fits "dictionary".
 std::vector<Figure> dictionary_figures(const Options& options);
+/// Attribution graphs, of two prompts in two precisions ("trace") and of long ones
+/// ("long-prompt-1024", "long-prompt-4096"); none unless the filter fits. Writes 2.4 GB into
+/// options.cache where they are not there, for long prompts half a GB more.
+std::vector<Figure> trace_figures(const Options& options);
 
 }  // namespace cajal::bench

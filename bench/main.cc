@@ -24,11 +24,13 @@ a temporary folder), or a model or tokenizer of yours. Every figure comes with t
 the same run and with a check of the result that was timed.
 
   FILTER              only groups whose name contains it: training, training-step, dictionary,
-                      gpt2-small-f32, llama-1b-bf16
+                      trace, long-prompt-1024, long-prompt-4096, gpt2-small-f32, llama-1b-bf16
   --model PATH        measure this model instead
   --tokenizer FILE    measure a tokenizer (with --text FILE) instead
   --text FILE
   --piece N           give the tokenizer about N bytes at a time (default 10000)
+  --cache FOLDER      where files for trace are kept (2.4 GB; default: cajal-bench in the folder
+                      for temporary files)
   -t N                threads (default: all)
   --rounds N          runs of which the fastest counts (default 5)
   --json              {"schema":1, ..., "result":{"figures":[...]}}
@@ -68,6 +70,8 @@ Command parse(std::span<char*> arguments) {
       command.options.tokenizer = next();
     } else if (flag == "--text") {
       command.options.text = next();
+    } else if (flag == "--cache") {
+      command.options.cache = next();
     } else if (flag == "--piece") {
       command.options.piece = static_cast<std::size_t>(number(next(), flag));
     } else if (flag == "--rounds") {
@@ -132,6 +136,8 @@ std::vector<Figure> measure(const Options& options) {
     figures.insert(figures.end(), steps.begin(), steps.end());
     const std::vector<Figure> dictionaries = dictionary_figures(options);
     figures.insert(figures.end(), dictionaries.begin(), dictionaries.end());
+    const std::vector<Figure> traces = trace_figures(options);
+    figures.insert(figures.end(), traces.begin(), traces.end());
   }
   const std::vector<Figure> more = model_figures(options);
   figures.insert(figures.end(), more.begin(), more.end());

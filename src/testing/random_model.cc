@@ -107,6 +107,17 @@ void write_tensor(SafetensorsWriter& writer, const TensorSpec& spec, std::uint64
   }
 }
 
+/// All of a file, each tensor from its own stream of random numbers.
+void write_tensors(const std::filesystem::path& file, std::vector<TensorSpec> specs,
+                   std::uint64_t stream) {
+  SafetensorsWriter writer(file, std::move(specs));
+  const std::vector<TensorSpec> order(writer.order().begin(), writer.order().end());
+  for (const TensorSpec& spec : order) {
+    write_tensor(writer, spec, stream++);
+  }
+  writer.commit();
+}
+
 }  // namespace
 
 void write_random_model(const std::filesystem::path& folder, const std::string& text) {
@@ -119,14 +130,25 @@ void write_random_model(const std::filesystem::path& folder, const std::string& 
   for (TensorSpec& spec : specs) {
     spec.dtype = bf16 ? DType::BF16 : DType::F32;
   }
-  SafetensorsWriter writer(folder / "model.safetensors", std::move(specs));
-  std::uint64_t stream = 0;
-  const std::vector<TensorSpec> order(writer.order().begin(), writer.order().end());
-  for (const TensorSpec& spec : order) {
-    write_tensor(writer, spec, stream++);
-  }
-  writer.commit();
+  write_tensors(folder / "model.safetensors", std::move(specs), 0);
   write_file(folder / "config.json", text);
+}
+
+void write_random_transcoders(const std::filesystem::path& folder, const TranscoderShape& shape) {
+  constexpr std::uint64_t kFirstStream = 4096;  // no tensor of a model has it
+  for (std::size_t layer = 0; layer < shape.layers; ++layer) {
+    write_tensors(folder / fmt::format("layer_{}.safetensors", layer),
+                  {{"W_enc", DType::F32, {shape.features, shape.width}},
+                   {"W_dec", DType::F32, {shape.features, shape.width}},
+                   {"b_enc", DType::F32, {shape.features}},
+                   {"b_dec", DType::F32, {shape.width}}},
+                  kFirstStream + 8 * layer);
+  }
+  write_file(folder / "config.yaml",
+             fmt::format("model_name: random\nmodel_kind: transcoder_set\n"
+                         "feature_input_hook: mlp.hook_in\nfeature_output_hook: mlp.hook_out\n"
+                         "scan: random\nactivation: topk\nk: {}\n",
+                         shape.k));
 }
 
 }  // namespace cajal::testing
