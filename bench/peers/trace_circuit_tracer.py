@@ -15,6 +15,7 @@ import json
 import pathlib
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 
@@ -39,6 +40,8 @@ def main():
             theirs[tokens].append(run_child(args, tokens) | {"others": watch.others()})
     for tokens in TOKENS:
         print(report(tokens, ours, theirs[tokens]))
+    off = [t for t in TOKENS if abs(theirs[t][0]["replacement"] - ours[f"{t}-tokens-f32-replacement_score"]) > 1e-4]
+    sys.exit(f"the scores are not the same at {off} tokens" if off else 0)
 
 
 def arguments():
@@ -134,7 +137,8 @@ def replacement_model(cache):
         d_model=768, d_head=64, n_heads=12, n_layers=12, n_ctx=1024, d_mlp=3072, d_vocab=50257, eps=1e-5,
         act_fn="gelu_new", normalization_type="LN", positional_embedding_type="standard", device="cpu",
         dtype=torch.float32, model_name="gpt2", original_architecture="GPT2LMHeadModel", init_weights=False)
-    model = TransformerLensReplacementModel(config, tokenizer=tokenizer())
+    with tempfile.TemporaryDirectory() as folder:  # TransformerLens reads it once more from where it lies
+        model = TransformerLensReplacementModel(config, tokenizer=tokenizer(folder))
     model.load_and_process_state_dict(convert_gpt2_weights(hf, config), fold_ln=False, center_writing_weights=False,
                                       center_unembed=False)
     layers = {}
@@ -146,13 +150,15 @@ def replacement_model(cache):
     return model.eval()
 
 
-def tokenizer():
+def tokenizer(folder):
     """One word an id. The first of the prompt counts as special, so that none is put before it."""
     from tokenizers import Tokenizer
     from tokenizers.models import WordLevel
-    from transformers import PreTrainedTokenizerFast
+    from transformers import AutoTokenizer, PreTrainedTokenizerFast
     words = Tokenizer(WordLevel({f"t{i}": i for i in range(50257)}, unk_token="t0"))
-    return PreTrainedTokenizerFast(tokenizer_object=words, bos_token="t1", eos_token="t1", pad_token="t1")
+    special = {"bos_token": "t1", "eos_token": "t1", "pad_token": "t1"}
+    PreTrainedTokenizerFast(tokenizer_object=words, **special).save_pretrained(folder)
+    return AutoTokenizer.from_pretrained(folder)
 
 
 if __name__ == "__main__":
