@@ -75,6 +75,59 @@ test_a_target_and_a_difference_are_what_is_explained() {
   expect_status 1
 }
 
+test_two_prompts_of_the_specimen_are_compared() {
+  run explain "Fact: the capital of the state containing Dallas is" --controls 5 --json \
+    --versus "Fact: the capital of the state containing Oakland is" \
+    --html "$work/v.html" --svg "$work/v.svg" --png "$work/v.png" -o "$work/v.json"
+  expect_status 0
+  # Each half by itself is that prompt's answer; the words that differ are all of the difference.
+  expect_json "$out" "not doc['result']['same_answer'] and doc['provenance']['seed'] == 0"
+  expect_json "$out" "all(abs(sum(t['share'] for t in p['tokens']) + p['unexplained'] - 1) < 1e-6 for p in (doc['result']['first'], doc['result']['second']))"
+  expect_json "$out" "all(i['where'] == 'both' or i[i['where']]['fires'] > i[{'first': 'second', 'second': 'first'}[i['where']]]['fires'] for i in doc['result']['ideas'])"
+  expect_json "$out" "[w['first']['exchanged']['way'] for w in doc['result']['words'] if w['likeness'] == 0 and w['first']['exchanged']][0] > 0.9"
+  expect_json "$out" "doc['result']['claims']['held'] == sum(bool(h['exchanged'] and h['exchanged']['held']) for x in doc['result']['words'] + doc['result']['ideas'] for h in (x['first'], x['second']))"
+  grep -q '<!doctype html>' "$work/v.html" || complain "no page"
+  python3 -c "import sys, xml.dom.minidom; xml.dom.minidom.parse(sys.argv[1])" "$work/v.svg" || complain "no XML"
+  [ "$(head -c 4 "$work/v.png" | tail -c 3)" = PNG ] || complain "no PNG"
+  expect_json "$work/v.json" "doc['metadata']['slug'] == 'v'"
+  expect_json "$work/v-2.json" "doc['metadata']['slug'] == 'v-2'"
+}
+
+test_a_comparison_prints_a_table_that_fits() {
+  explain "w007 w044 w073" --versus "w007 w044 w012" --no-claims
+  expect_status 0
+  expect_out '^not explained +[0-9.]+ % +[0-9.]+ %'
+  expect_out '^  no claim tried'
+  explain --ids 1,7,44 --versus 1,7,45,9 --no-claims
+  expect_status 0
+  expect_out 'have 3 and 4 tokens'
+}
+
+test_comparisons_that_make_no_sense_are_refused() {
+  explain "w007" --versus "w007"
+  expect_status 2
+  expect_err 'both prompts are the same'
+  explain "w007" --versus ""
+  expect_status 2
+  expect_err 'the prompt is empty'
+  explain "w007" --versus "w009" --answer
+  expect_status 2
+  explain --ids 1,7 --versus "w009"
+  expect_status 1
+  expect_error 'no list of ids such as 1,2,3'
+  explain --ids 1,7 --versus 1,7
+  expect_status 1
+  expect_error 'both prompts are the same'
+  explain "w007" --versus "w009" --why-not w0255
+  expect_status 1
+  expect_error "the nearest is 'w025'"
+  printf 'mine' > "$work/taken-2.json"
+  explain "w007" --versus "w009" -o "$work/taken.json"
+  expect_status 1
+  expect_error 'taken-2.json.*exists already'
+  [ ! -e "$work/taken.json" ] || complain "one of two files"
+}
+
 test_what_makes_no_sense_is_refused() {
   explain ""
   expect_status 2

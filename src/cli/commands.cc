@@ -87,6 +87,7 @@ constexpr std::array<CommandEntry, 20> kCommands = {{
      "Show how an answer came about: words, ideas, answer, and which claims held when tried.",
      "  cajal explain \"Fact: the capital of the state containing Dallas is\" --html why.html\n"
      "  cajal explain \"36+59=\" --why-not 94\n"
+     "  cajal explain \"36+59=\" --versus \"37+59=\"\n"
      "  cajal explain -m MODEL -d DICTIONARY --atlas FILE \"The capital of France is\" --no-claims",
      "write the graph to this JSON file, ideas as its supernodes", make_explain_command},
     {"edit", "Change something inside a model and show what it says then, beside what it said.",

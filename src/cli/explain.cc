@@ -10,6 +10,7 @@
 #include "cli/dictionary_commands.h"
 #include "cli/model_command.h"
 #include "service/explain_files.h"
+#include "service/explain_versus.h"
 #include "service/trace.h"
 
 namespace cajal {
@@ -60,6 +61,17 @@ class ExplainCommand final : public Command {
     Console& console = around.console;
     check_files(console.flags());
     Session session = open_model(request_, console);
+    if (request_.versus) {
+      compare(session, around);
+    } else {
+      explain(session, around);
+    }
+    return 0;
+  }
+
+ private:
+  void explain(Session& session, Surroundings around) {
+    Console& console = around.console;
     Outputs outputs;
     std::size_t count = 0;
     std::string text;
@@ -67,9 +79,7 @@ class ExplainCommand final : public Command {
       if (count++ == 0) {
         say(session, outcome, console);
       }
-      for (const auto& [phase, seconds] : one.phases) {
-        console.detail(fmt::format("{}: {:.3f} s", phase, seconds));
-      }
+      say_phases(one.phases, console);
       add_files(session, outcome, one, count, console.flags(), outputs);
       if (console.json()) {
         console.write_result("explain", provenance_of(session, outcome), chart_json(one.chart));
@@ -82,10 +92,30 @@ class ExplainCommand final : public Command {
     if (!console.json()) {
       console.write(text);
     }
-    return 0;
   }
 
- private:
+  /// One picture of both prompts, and the graph of each.
+  void compare(Session& session, Surroundings around) {
+    Console& console = around.console;
+    const OutputFlags& flags = console.flags();
+    check_numbered(2, {flags.output}, flags);
+    const VersusOutcome outcome = explain_versus(session, request_, around.interrupt.token());
+    say(session, outcome.common, console);
+    say_phases(outcome.phases, console);
+    Outputs outputs;
+    for (std::size_t i = 0; i < outcome.prompts.size(); ++i) {
+      add_graph(session, outcome.common, outcome.prompts[i], i + 1, flags, outputs);
+    }
+    add_pictures(outcome.chart, 1, outputs);
+    outputs.commit();
+    if (console.json()) {
+      console.write_result("explain", provenance_of(session, outcome.common),
+                           chart_json(outcome.chart));
+    } else {
+      console.write(chart_text(outcome.chart, colours(flags)));
+    }
+  }
+
   static ChartColours colours(const OutputFlags&) {
     const char* none = std::getenv("NO_COLOR");
     const bool plain = none != nullptr && *none != '\0';
@@ -119,25 +149,48 @@ class ExplainCommand final : public Command {
     console.detail(fmt::format("dictionary and atlas: {:.3f} s", outcome.open_s));
   }
 
-  void add_files(const Session& session, const ExplainOutcome& outcome, const Explanation& one,
-                 std::size_t count, const OutputFlags& flags, Outputs& outputs) const {
-    if (count > 1) {
-      for (const std::string& file : files(flags)) {
+  static void say_phases(const std::vector<ExplainPhase>& phases, const Console& console) {
+    for (const auto& [phase, seconds] : phases) {
+      console.detail(fmt::format("{}: {:.3f} s", phase, seconds));
+    }
+  }
+
+  /// The first files were looked at before anything was computed.
+  static void check_numbered(std::size_t count, const std::vector<std::string>& files,
+                             const OutputFlags& flags) {
+    for (const std::string& file : files) {
+      if (count > 1 && !file.empty()) {
         check_free(numbered(file, count), flags.force);
       }
     }
+  }
+
+  void add_files(const Session& session, const ExplainOutcome& outcome, const Explanation& one,
+                 std::size_t count, const OutputFlags& flags, Outputs& outputs) const {
+    check_numbered(count, files(flags), flags);
+    add_graph(session, outcome, one, count, flags, outputs);
+    add_pictures(one.chart, count, outputs);
+  }
+
+  static void add_graph(const Session& session, const ExplainOutcome& outcome,
+                        const Explanation& one, std::size_t count, const OutputFlags& flags,
+                        Outputs& outputs) {
     if (!flags.output.empty()) {
       const std::string file = numbered(flags.output, count);
       outputs.add(file, graph_file(session, outcome, one, slug_of(file)).dump() + "\n");
     }
+  }
+
+  template <typename Picture>
+  void add_pictures(const Picture& chart, std::size_t count, Outputs& outputs) const {
     if (!request_.html.empty()) {
-      outputs.add(numbered(request_.html, count), chart_html(one.chart));
+      outputs.add(numbered(request_.html, count), chart_html(chart));
     }
     if (!request_.svg.empty()) {
-      outputs.add(numbered(request_.svg, count), chart_svg(one.chart));
+      outputs.add(numbered(request_.svg, count), chart_svg(chart));
     }
     if (!request_.png.empty()) {
-      outputs.add(numbered(request_.png, count), chart_png(one.chart));
+      outputs.add(numbered(request_.png, count), chart_png(chart));
     }
   }
 

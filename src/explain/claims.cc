@@ -118,15 +118,9 @@ class ClaimTester {
     }
   }
 
-  double value(ConstMatRef final_norm, std::size_t row) const {
-    double sum = ground_.value.bias;
-    for (std::size_t c = 0; c < ground_.value.direction.size(); ++c) {
-      sum += ground_.value.direction[c] * element(final_norm, row, c);
-    }
-    return sum;
-  }
   double change(std::size_t of) const {
-    return value(outcome_.final_norm.ref(), of) - value(batch_.final_norm(), 0);
+    return value_at(ground_.value, outcome_.final_norm.ref(), of) -
+           value_at(ground_.value, batch_.final_norm(), 0);
   }
 
   /// Of an edge's target, as the header has it.
@@ -153,7 +147,7 @@ class ClaimTester {
       out.controls.push_back(change(control(g, i)));
     }
     out.claim = judged_claim(-ground_.flow.effect(claims_.groups[g]), change(g), out.controls);
-    find_answer(g, out.claim);
+    find_answer(outcome_.logits.ref(), g, options_, out.claim);
     return out;
   }
 
@@ -167,21 +161,6 @@ class ClaimTester {
     out.claim =
         judged_claim(-effect.effect, change(edge.source, target, effect.gains), out.controls);
     return out;
-  }
-
-  /// The likeliest token with a group off.
-  void find_answer(std::size_t g, TriedClaim& claim) const {
-    std::size_t best = 0;
-    const ConstMatRef logits = outcome_.logits.ref();
-    for (std::size_t v = 0; v < logits.cols; ++v) {
-      best = element(logits, g, v) > element(logits, g, best) ? v : best;
-    }
-    double sum = 0.0;
-    for (std::size_t v = 0; v < logits.cols; ++v) {
-      sum += std::exp(element(logits, g, v) - element(logits, g, best));
-    }
-    claim.becomes = options_.text ? options_.text(static_cast<TokenId>(best)) : "";
-    claim.becomes_probability = 1.0 / sum;
   }
 
   const ClaimGround& ground_;
@@ -235,6 +214,28 @@ std::vector<ClaimEdge> strongest_edges(const GraphFlow& flow,
     out.push_back(found[i].second);
   }
   return out;
+}
+
+double value_at(const RowTarget& target, ConstMatRef values, std::size_t row) {
+  double sum = target.bias;
+  for (std::size_t c = 0; c < target.direction.size(); ++c) {
+    sum += target.direction[c] * element(values, row, c);
+  }
+  return sum;
+}
+
+void find_answer(ConstMatRef logits, std::size_t row, const ClaimOptions& options,
+                 TriedClaim& claim) {
+  std::size_t best = 0;
+  for (std::size_t v = 0; v < logits.cols; ++v) {
+    best = element(logits, row, v) > element(logits, row, best) ? v : best;
+  }
+  double sum = 0.0;
+  for (std::size_t v = 0; v < logits.cols; ++v) {
+    sum += std::exp(element(logits, row, v) - element(logits, row, best));
+  }
+  claim.becomes = options.text ? options.text(static_cast<TokenId>(best)) : "";
+  claim.becomes_probability = 1.0 / sum;
 }
 
 ClaimTests test_claims(const ClaimGround& ground, const Claims& claims,

@@ -105,6 +105,13 @@ TriedClaim judged_claim(double predicted, double measured, std::span<const doubl
 /// Between the values next to share * (count - 1) in ascending order, linearly; 0 of none.
 double percentile(std::vector<double> values, double share);
 
+/// What a target is worth where `values` [rows, columns of its point] holds its point's values.
+double value_at(const RowTarget& target, ConstMatRef values, std::size_t row);
+
+/// Fills what a claim's answer becomes: the likeliest token of a row of logits.
+void find_answer(ConstMatRef logits, std::size_t row, const ClaimOptions& options,
+                 TriedClaim& claim);
+
 /// Nodes of the graph by the id of a box, as ChartParts has them (explain/build_chart.h).
 using BoxNodes = std::map<std::string, std::vector<std::uint32_t>>;
 

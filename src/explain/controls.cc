@@ -64,12 +64,16 @@ BatchCase ControlGroups::off(std::span<const std::uint32_t> nodes) const {
 }
 
 BatchCase ControlGroups::like(std::span<const std::uint32_t> nodes, std::uint64_t draw) {
-  Draws draws(seed_, draw);
-  BatchCase out;
-  for (const Place& place : places_of(nodes)) {
-    replace(place, draws, out);
-  }
   const NodeCounts& counts = ground_.flow.counts();
+  std::vector<FeatureShift> off;
+  for (const std::uint32_t node : nodes) {
+    if (node < counts.features) {
+      const ActiveFeature& f = ground_.features[node];
+      off.push_back({f.layer, f.position, f.feature, -static_cast<double>(f.activation)});
+    }
+  }
+  Draws draws(seed_, draw);
+  BatchCase out = random_case(off, draws);
   for (const std::uint32_t node : nodes) {
     if (node >= counts.features) {
       out.embeddings.push_back(other_embedding(node - counts.embedding(0), draws));
@@ -78,18 +82,32 @@ BatchCase ControlGroups::like(std::span<const std::uint32_t> nodes, std::uint64_
   return out;
 }
 
-std::vector<ControlGroups::Place> ControlGroups::places_of(
-    std::span<const std::uint32_t> nodes) const {
+BatchCase ControlGroups::like(std::span<const FeatureShift> shifts,
+                              std::span<const EmbeddingEdit> words, std::uint64_t draw) {
+  Draws draws(seed_, draw);
+  BatchCase out = random_case(shifts, draws);
+  for (const EmbeddingEdit& word : words) {
+    out.embeddings.push_back(other_word(word, draws));
+  }
+  return out;
+}
+
+BatchCase ControlGroups::random_case(std::span<const FeatureShift> shifts, Draws& draws) {
+  BatchCase out;
+  for (const Place& place : places_of(shifts)) {
+    replace(place, draws, out);
+  }
+  return out;
+}
+
+std::vector<ControlGroups::Place> ControlGroups::places_of(std::span<const FeatureShift> shifts) {
   std::vector<Place> out;
-  for (const std::uint32_t node : nodes) {
-    if (node >= ground_.flow.counts().features) {
-      continue;
+  for (const FeatureShift& shift : shifts) {
+    if (out.empty() || out.back().layer != shift.layer || out.back().position != shift.position) {
+      out.push_back({shift.layer, shift.position, {}, {}});
     }
-    const ActiveFeature& f = ground_.features[node];
-    if (out.empty() || out.back().layer != f.layer || out.back().position != f.position) {
-      out.push_back({f.layer, f.position, {}});
-    }
-    out.back().features.push_back(f.feature);
+    out.back().features.push_back(shift.feature);
+    out.back().amounts.push_back(shift.amount);
   }
   return out;
 }
@@ -112,19 +130,6 @@ double ControlGroups::written(std::size_t layer, std::size_t feature) {
     at->second = std::sqrt(squares);
   }
   return at->second;
-}
-
-double ControlGroups::activation(std::size_t layer, std::size_t position,
-                                 std::size_t feature) const {
-  const std::span<const ActiveFeature> all = ground_.replacement.features();
-  const auto place = [](const ActiveFeature& f) {
-    return std::tuple<std::size_t, std::size_t, std::size_t>(f.layer, f.position, f.feature);
-  };
-  const std::tuple wanted(layer, position, feature);
-  const auto at =
-      std::lower_bound(all.begin(), all.end(), wanted,
-                       [&](const ActiveFeature& f, const auto& key) { return place(f) < key; });
-  return at != all.end() && place(*at) == wanted ? static_cast<double>(at->activation) : 0.0;
 }
 
 /// Features to draw from: those that fire there and, where they are few, others of the layer.
@@ -153,36 +158,61 @@ std::vector<std::size_t> ControlGroups::pool(const Place& place, Draws& draws) {
 
 void ControlGroups::replace(const Place& place, Draws& draws, BatchCase& out) {
   std::vector<std::size_t> candidates = pool(place, draws);
-  for (const std::size_t feature : place.features) {
+  for (std::size_t i = 0; i < place.features.size(); ++i) {
     if (candidates.empty()) {
       return;
     }
     const std::size_t drawn = draws.below(candidates.size());
     const std::size_t other = candidates[drawn];
     candidates.erase(candidates.begin() + static_cast<std::ptrdiff_t>(drawn));
-    const double length =
-        activation(place.layer, place.position, feature) * written(place.layer, feature);
+    const double length = place.amounts[i] * written(place.layer, place.features[i]);
     out.features.push_back({.layer = place.layer,
                             .positions = Positions::at(place.position),
                             .feature = other,
-                            .change = {ChangeKind::Add, -length / written(place.layer, other)}});
+                            .change = {ChangeKind::Add, length / written(place.layer, other)}});
   }
+}
+
+/// Not the prompt's own; its own if none is found.
+std::size_t ControlGroups::other_token(std::size_t position, Draws& draws) const {
+  const ConstMatRef table = ground_.replacement.model().weights().embeddings;
+  const auto own = static_cast<std::size_t>(ground_.replacement.tokens()[position]);
+  // Of a vocabulary with nothing but padding beside, some tries may not find one.
+  for (std::size_t tries = 0; tries < kTries * kTries; ++tries) {
+    const std::size_t token = draws.below(table.rows);
+    if (token != own && norm_of(table, token) > 0.0) {
+      return token;
+    }
+  }
+  return own;
 }
 
 EmbeddingEdit ControlGroups::other_embedding(std::size_t position, Draws& draws) const {
   const ConstMatRef table = ground_.replacement.model().weights().embeddings;
   const double length = norm_of(ground_.replacement.token_vectors(), position);
-  const auto own = static_cast<std::size_t>(ground_.replacement.tokens()[position]);
-  std::size_t token = own;
-  double other = 0.0;
-  // Of a vocabulary with nothing but padding beside, some tries may not find one.
-  for (std::size_t tries = 0; other == 0.0 && tries < kTries * kTries; ++tries) {
-    token = draws.below(table.rows);
-    other = token == own ? 0.0 : norm_of(table, token);
-  }
+  const std::size_t token = other_token(position, draws);
+  const bool found = token != static_cast<std::size_t>(ground_.replacement.tokens()[position]);
+  const double factor = found ? length / norm_of(table, token) : 0.0;
   EmbeddingEdit out = {.position = position, .add = std::vector<double>(table.cols)};
-  for (std::size_t c = 0; other > 0.0 && c < table.cols; ++c) {
-    out.add[c] = -element(table, token, c) * length / other;
+  for (std::size_t c = 0; c < table.cols; ++c) {
+    out.add[c] = -element(table, token, c) * factor;
+  }
+  return out;
+}
+
+/// Another token takes the word's place, as far from it as what took its place in `word`.
+EmbeddingEdit ControlGroups::other_word(const EmbeddingEdit& word, Draws& draws) const {
+  const ConstMatRef own = ground_.replacement.token_vectors();
+  EmbeddingEdit out = other_embedding(word.position, draws);
+  double wanted = 0.0;
+  double got = 0.0;
+  for (std::size_t c = 0; c < out.add.size(); ++c) {
+    out.add[c] = -out.add[c] - element(own, word.position, c);
+    got += out.add[c] * out.add[c];
+    wanted += word.add[c] * word.add[c];
+  }
+  for (double& x : out.add) {
+    x *= got > 0.0 ? std::sqrt(wanted / got) : 0.0;
   }
   return out;
 }

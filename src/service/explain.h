@@ -23,6 +23,7 @@ struct ExplainRequest : ModelOptions, InputOptions {
   std::string atlas;                   // a path; empty: the specimen's, with its dictionary
   std::optional<std::string> target;   // a token, as text or #ID; absent: the model's own
   std::optional<std::string> why_not;  // a token: the answer less this
+  std::optional<std::string> versus;   // another prompt: what differs between the two
   bool answer = false;                 // every token of the answer with content, not the first one
   std::size_t max_tokens = 24;         // of the answer
   std::string rows = "auto";           // as TraceRequest's
@@ -60,11 +61,12 @@ struct ExplainOutcome {
   std::vector<TokenId> prompt_ids;
   std::vector<TokenId> answer_ids;
   OpenedDictionary dictionary;
-  std::string atlas;               // its file; empty: none
-  std::string calibration;         // how claims fare on many prompts; empty: not known
-  std::vector<std::string> notes;  // one sentence each, for the user
-  double answer_s = 0.0;           // to generate it
-  double open_s = 0.0;             // dictionary and atlas
+  std::string atlas;                  // its file; empty: none
+  std::optional<std::uint64_t> seed;  // of the random groups beside claims; absent: none were tried
+  std::string calibration;            // how claims fare on many prompts; empty: not known
+  std::vector<std::string> notes;     // one sentence each, for the user
+  double answer_s = 0.0;              // to generate it
+  double open_s = 0.0;                // dictionary and atlas
 };
 
 /// Calls `sink` for each token that is explained, as soon as it is. Throws NotFound for a target

@@ -9,6 +9,7 @@
 namespace cajal {
 
 struct Chart;
+struct VersusChart;
 
 enum class ChartColours : std::uint8_t { None, Ansi };
 
@@ -18,5 +19,11 @@ Json chart_json(const Chart& chart);
 std::string chart_html(const Chart& chart);
 std::string chart_svg(const Chart& chart);
 std::string chart_png(const Chart& chart);
+
+std::string chart_text(const VersusChart& chart, ChartColours colours);
+Json chart_json(const VersusChart& chart);
+std::string chart_html(const VersusChart& chart);
+std::string chart_svg(const VersusChart& chart);
+std::string chart_png(const VersusChart& chart);
 
 }  // namespace cajal

@@ -2,17 +2,9 @@
 
 #include <algorithm>
 
-namespace cajal {
-namespace {
+#include "explain/chart/json_parts.h"
 
-template <typename Range, typename Convert>
-Json list_of(const Range& range, const Convert& convert) {
-  Json::Array out;
-  for (const auto& x : range) {
-    out.push_back(convert(x));
-  }
-  return Json(std::move(out));
-}
+namespace cajal {
 
 Json json_of(const ChartToken& token) {
   return Json::object({{"text", token.text}, {"share", token.share}});
@@ -38,6 +30,8 @@ Json json_of(const std::optional<TriedClaim>& claim) {
                        {"becomes_probability", claim->becomes_probability}});
 }
 
+namespace {
+
 Json json_of(const ChartMember& member) {
   return Json::object({{"layer", std::uint64_t{member.layer}},
                        {"position", std::uint64_t{member.position}},
@@ -53,6 +47,8 @@ Json json_of(const ChartExample& example) {
   return Json::object(
       {{"before", example.before}, {"firing", example.firing}, {"after", example.after}});
 }
+
+}  // namespace
 
 Json json_of(const ChartBox& box) {
   return Json::object(
@@ -71,6 +67,8 @@ Json json_of(const ChartBox& box) {
        {"suppresses", Json::array_of(box.suppresses)},
        {"claim", json_of(box.claim)}});
 }
+
+namespace {
 
 Json json_of(const ChartHead& head) {
   return Json::object({{"layer", std::uint64_t{head.layer}},

@@ -14,8 +14,4 @@ std::string panels_html(const Chart& chart);
 /// Boxes, bands and routes as tables: the numbers of the picture.
 std::string tables_html(const Chart& chart);
 
-/// "explain/2:311 <…>" and the like as a cell; `number` ones stand at the right.
-std::string cell(const std::string& text);
-std::string number_cell(const std::string& text);
-
 }  // namespace cajal

@@ -53,7 +53,11 @@ void check_cairo(cairo_status_t status) {
 }  // namespace
 
 std::string to_png(const Chart& chart, double scale) {
-  const Held<RsvgHandle> handle = read_svg(to_svg(chart));
+  return png_of_svg(to_svg(chart), scale);
+}
+
+std::string png_of_svg(const std::string& svg, double scale) {
+  const Held<RsvgHandle> handle = read_svg(svg);
   double width = 0.0;
   double height = 0.0;
   rsvg_handle_get_intrinsic_size_in_pixels(handle.get(), &width, &height);

@@ -8,39 +8,12 @@
 
 #include "explain/chart/chart_tree.h"
 #include "explain/chart/chart_words.h"
+#include "explain/chart/folded.h"
 
 namespace cajal {
 namespace {
 
 constexpr std::size_t kRoutesShown = 6;
-
-/// Lines of at most `width` columns, broken at blanks; those after the first are indented.
-std::string folded(const std::string& text, std::size_t width, std::size_t indent) {
-  std::string out;
-  std::string line;
-  std::string word;
-  const auto flush = [&] {
-    if (!line.empty() && terminal_width(line) + 1 + terminal_width(word) > width) {
-      out += line + "\n";
-      line = std::string(indent, ' ') + word;
-    } else {
-      line += (line.empty() ? "" : " ") + word;
-    }
-    word.clear();
-  };
-  const std::size_t begin = std::min(text.find_first_not_of(' '), text.size());
-  line.clear();
-  word = text.substr(0, begin);
-  for (const char c : text.substr(begin)) {
-    if (c == ' ') {
-      flush();
-    } else {
-      word += c;
-    }
-  }
-  flush();
-  return out + line + "\n";
-}
 
 std::string coloured(const std::string& text, std::string_view code, TextColours colours) {
   return colours == TextColours::Ansi ? fmt::format("\033[{}m{}\033[0m", code, text) : text;

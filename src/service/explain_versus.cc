@@ -1,0 +1,154 @@
+#include "service/explain_versus.h"
+
+#include <charconv>
+#include <limits>
+
+#include "base/error.h"
+#include "explain/idea_name.h"
+#include "explain/versus/build_versus.h"
+#include "service/explainer.h"
+#include "service/input.h"
+
+namespace cajal {
+namespace {
+
+/// "1,2,3".
+std::vector<TokenId> ids_of(const std::string& text) {
+  std::vector<TokenId> out;
+  const char* at = text.data();
+  const char* const end = at + text.size();
+  while (at != end) {
+    TokenId id = 0;
+    const auto [next, error] = std::from_chars(at, end, id);
+    check(error == std::errc() && (next == end || (*next == ',' && next + 1 != end)),
+          "--versus: '{}' is no list of ids such as 1,2,3, which --ids asks for here too", text);
+    out.push_back(id);
+    at = next == end ? end : next + 1;
+  }
+  return out;
+}
+
+/// The second prompt is given as the first: as text, or as ids.
+std::vector<TokenId> second_ids(Session& session, const ExplainRequest& request) {
+  InputOptions input = request;
+  if (request.text) {
+    input.text = request.versus;
+  } else {
+    input.ids = ids_of(*request.versus);
+  }
+  return input_ids(session, input);
+}
+
+struct Asked {
+  std::vector<TokenId> ids;
+  TokenId token = 0;
+};
+
+Asked asked_of(Session& session, const ExplainRequest& request, std::vector<TokenId> prompt,
+               const std::string& whose, const std::stop_token& cancel) {
+  const std::vector<TokenId> answer = generated_answer(session, request, prompt, cancel);
+  const AskedToken asked = what_is_asked(session, request, answer, whose).front();
+  prompt.insert(prompt.end(), answer.begin(),
+                answer.begin() + static_cast<std::ptrdiff_t>(asked.before));
+  return {std::move(prompt), asked.token};
+}
+
+std::string title_of(const VersusChart& chart) {
+  const auto& [first, second] = chart.prompts;
+  return chart.opposed ? fmt::format("Why is the first prompt answered {} and the second {}?",
+                                     in_quotes(first.answer), in_quotes(second.answer))
+                       : fmt::format("Both prompts are answered {}: what differs on the way?",
+                                     in_quotes(first.answer));
+}
+
+std::vector<std::string> notes_of(const VersusParts& parts, bool atlas) {
+  std::vector<std::string> out;
+  const auto& [first, second] = parts.chart.prompts;
+  if (first.tokens.size() != second.tokens.size()) {
+    out.push_back(fmt::format(
+        "the prompts have {} and {} tokens: they are compared where tokens stand for each other",
+        first.tokens.size(), second.tokens.size()));
+  }
+  for (std::size_t prompt = 0; prompt < kVersusPrompts; ++prompt) {
+    const double hold = parts.chart.prompts[prompt].ideas_hold;
+    if (hold < ClusterOptions().hold) {
+      out.push_back(fmt::format(
+          "the ideas of prompt {} hold {:.0f} % of the influence of the features that matter",
+          prompt + 1, 100.0 * hold));
+    }
+  }
+  if (!atlas) {
+    out.emplace_back("without an atlas ideas are named by where they stand");
+  }
+  return out;
+}
+
+Explanation as_explanation(TracedAnswer traced) {
+  return {.ids = std::move(traced.ids),
+          .token = traced.token,
+          .chart = std::move(traced.parts.chart),
+          .graph = std::move(traced.graph),
+          .ideas = std::move(traced.parts.ideas),
+          .phases = std::move(traced.phases)};
+}
+
+/// Both as one chart.
+VersusChart chart_of(const Explainer& explainer, const ExplainRequest& request,
+                     const std::array<TracedAnswer, kVersusPrompts>& traced, bool opposed,
+                     bool atlas) {
+  const ClaimGround first = explainer.ground(traced[0]);
+  const ClaimGround second = explainer.ground(traced[1]);
+  const VersusSides sides = {{{first, traced[0].parts}, {second, traced[1].parts}}};
+  VersusParts parts = build_versus(sides, {.opposed = opposed});
+  if (!request.no_claims) {
+    try_exchanges(sides, explainer.claim_options(), parts);
+  }
+  parts.chart.title = title_of(parts.chart);
+  parts.chart.notes = notes_of(parts, atlas);
+  parts.chart.footer = explainer.footer();
+  return std::move(parts.chart);
+}
+
+}  // namespace
+
+VersusOutcome explain_versus(Session& session, const ExplainRequest& request,
+                             std::stop_token cancel) {
+  check_explain(request);
+  check(request.versus.has_value(), "there is no second prompt to compare with");
+  VersusOutcome out;
+  ExplainOutcome& common = out.common;
+  ExplainWatch watch;
+  common.seed = request.no_claims ? std::nullopt : std::optional<std::uint64_t>(request.seed);
+  common.prompt_ids = input_ids(session, request);
+  std::vector<TokenId> other_ids = second_ids(session, request);
+  check(common.prompt_ids != other_ids,
+        "--versus: both prompts are the same, so nothing differs between them");
+  ExplainRequest of_second = request;
+  of_second.target = request.why_not;
+  const std::array<Asked, kVersusPrompts> asked = {
+      asked_of(session, request, common.prompt_ids, "the model's answer to the first prompt",
+               cancel),
+      asked_of(session, of_second, std::move(other_ids), "the model's answer to the second prompt",
+               cancel)};
+  common.answer_s = watch.lap();
+  const ExplainAtlas atlas = open_for_explain(session, request, common, cancel);
+  common.open_s = watch.lap();
+  const bool opposed = asked[0].token != asked[1].token;
+  const Explainer explainer(session, request, common, atlas.view, std::move(cancel));
+  std::array<TracedAnswer, kVersusPrompts> traced;
+  for (std::size_t prompt = 0; prompt < kVersusPrompts; ++prompt) {
+    traced[prompt] =
+        explainer.traced(asked[prompt].ids, asked[prompt].token,
+                         opposed ? std::optional(asked[1 - prompt].token) : std::nullopt,
+                         std::numeric_limits<std::size_t>::max());
+  }
+  out.phases.emplace_back("both graphs", watch.lap());
+  out.chart = chart_of(explainer, request, traced, opposed, static_cast<bool>(atlas.view));
+  out.phases.emplace_back("exchanges", watch.lap());
+  for (std::size_t prompt = 0; prompt < kVersusPrompts; ++prompt) {
+    out.prompts[prompt] = as_explanation(std::move(traced[prompt]));
+  }
+  return out;
+}
+
+}  // namespace cajal
