@@ -26,6 +26,9 @@ class Packer {
     batch_.tokens.insert(batch_.tokens.end(), document.begin(), document.end());
     batch_.targets.insert(batch_.targets.end(), document.begin() + 1, document.end());
     batch_.targets.push_back(-1);
+    if (options_.word_ends != nullptr) {
+      options_.word_ends->append(document, batch_.seen_until);
+    }
     batch_.predictions += document.size() - 1;
     batch_.starts.push_back(static_cast<std::int32_t>(batch_.tokens.size()));
     return true;
@@ -39,6 +42,9 @@ class Packer {
       batch_.starts.push_back(static_cast<std::int32_t>(batch_.tokens.size()));
     }
     batch_.targets.resize(options_.tokens, -1);
+    if (options_.word_ends != nullptr) {
+      batch_.seen_until.resize(options_.tokens, kAlwaysSeen);
+    }
     return std::move(batch_);
   }
 

@@ -11,20 +11,23 @@
 #include <vector>
 
 #include "corpus/mixture.h"
+#include "corpus/word_ends.h"
 
 namespace cajal {
 
 struct PackedBatch {
   std::vector<TokenId> tokens;
-  std::vector<std::int32_t> starts;   // [segments + 1], from 0 to tokens.size()
-  std::vector<std::int32_t> targets;  // [tokens] the id that follows; -1: none that counts
-  std::size_t predictions = 0;        // targets that count
+  std::vector<std::int32_t> starts;      // [segments + 1], from 0 to tokens.size()
+  std::vector<std::int32_t> targets;     // [tokens] the id that follows; -1: none that counts
+  std::vector<std::int32_t> seen_until;  // [tokens] as Batch's; empty: nothing is hidden
+  std::size_t predictions = 0;           // targets that count
 };
 
 struct PackingOptions {
   std::size_t tokens = 0;   // of a batch; no document may be longer
   std::size_t longest = 0;  // segment of padding; 0: of any length
   TokenId pad = 0;
+  const WordEnds* word_ends = nullptr;  // what hides pieces of words; nullptr: nothing does
 };
 
 /// The next documents of the stream, as many as fit. Throws InvalidArgument if the next document

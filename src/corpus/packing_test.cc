@@ -19,6 +19,7 @@ using ::testing::HasSubstr;
 constexpr TokenId kPad = 0;
 constexpr TokenId kBos = 1;
 constexpr TokenId kEos = 2;
+const std::vector<std::string> kTokens = {"", "", "", " ab", "cd", "e", "."};
 
 /// Documents <bos> n n ... <eos> with `lengths[i]` tokens, n = first + i.
 std::shared_ptr<TokenizedTexts> texts(const std::vector<std::size_t>& lengths, TokenId first = 10) {
@@ -51,6 +52,38 @@ TEST(Packing, PredictsInsideDocumentsOnly) {
   const PackedBatch batch = pack(*source, next, {.tokens = 9});
   EXPECT_THAT(batch.targets, ElementsAre(10, 2, -1, 11, 11, 2, -1, -1, -1));
   EXPECT_EQ(batch.predictions, 5U);
+}
+
+TEST(Packing, HidesThePiecesOfWordsFromWhatFollows) {
+  const WordEnds ends(kTokens, 1.0, 1);
+  TokenizedTexts source({kBos, kEos, 100});
+  source.add_document(std::vector<TokenId>{kBos, 3, 4, 5, 6, kEos});  // " ab" "cd" "e" "."
+  source.add_document(std::vector<TokenId>{kBos, 3, 3, kEos});
+  std::uint64_t next = 0;
+  const PackedBatch batch = pack(source, next, {.tokens = 11, .word_ends = &ends});
+  constexpr std::int32_t kOpen = kAlwaysSeen;
+  EXPECT_THAT(batch.seen_until, ElementsAre(kOpen, 4, 4, kOpen, kOpen, kOpen,  // of the first
+                                            kOpen, kOpen, kOpen, kOpen, kOpen));
+}
+
+TEST(Packing, HidesNothingWhereItIsNotAsked) {
+  std::uint64_t next = 0;
+  EXPECT_TRUE(pack(*texts({3, 4}), next, {.tokens = 9}).seen_until.empty());
+}
+
+TEST(WordEnds, HideInAShareOfTheDocuments) {
+  const WordEnds half(kTokens, 0.5, 1);
+  std::size_t hidden = 0;
+  for (TokenId i = 0; i < 1000; ++i) {
+    std::vector<std::int32_t> until;
+    std::vector<TokenId> document = {3, 4};  // and i in digits
+    for (TokenId rest = i, digit = 0; digit < 4; ++digit, rest /= 7) {
+      document.push_back(rest % 7);
+    }
+    half.append(document, until);
+    hidden += until[0] == kAlwaysSeen ? 0 : 1;
+  }
+  EXPECT_NEAR(static_cast<double>(hidden), 500.0, 4 * std::sqrt(250.0));
 }
 
 TEST(Packing, CutsPaddingThatIsLongerThanAContext) {

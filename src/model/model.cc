@@ -103,6 +103,7 @@ Precision Model::default_precision(const Backend& backend) const noexcept {
 Matrix Model::forward(Backend& backend, const Batch& batch, KvCache& cache,
                       const ForwardOptions& options) const {
   check_batch(*this, backend, batch, cache);
+  check(batch.seen_until.empty(), "tokens are hidden from later ones in training only");
   Rollback rollback(cache);
   BatchLayout layout;
   for (std::size_t i = 0; i < cache.sequences(); ++i) {
@@ -131,6 +132,9 @@ Matrix Model::forward(Backend& backend, const Batch& batch, KvCache& cache,
 void Model::forward(Backend& backend, const Batch& batch, Tape& tape,
                     const ForwardOptions& options) const {
   check_sequences(config_, batch);
+  check(batch.seen_until.empty() || batch.seen_until.size() == batch.tokens.size(),
+        "{} of {} tokens say until where they are seen", batch.seen_until.size(),
+        batch.tokens.size());
   tape.begin(batch, options.final_length);
   ForwardPass(backend, *this, tape, options).run_taped(batch.tokens);
 }

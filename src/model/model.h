@@ -22,6 +22,9 @@ class Tape;  // model/tape.h
 struct Batch {
   std::span<const TokenId> tokens;
   std::span<const std::int32_t> starts;  // [sequences + 1], from 0 to tokens.size()
+  /// [tokens] or empty: the token of its own sequence from which on this one is not attended to.
+  /// With a tape only, and not for frozen patterns.
+  std::span<const std::int32_t> seen_until = {};
 };
 
 /// Throws InvalidArgument unless `starts` divides `tokens` into sequences that fit the context, of

@@ -67,7 +67,8 @@ class Tape {
   BatchLayout layout_;
   std::vector<AttentionSegment> segments_;
   std::vector<TokenId> tokens_;
-  std::vector<RopeTables> ropes_;  // [config.ropes]
+  std::vector<std::int32_t> seen_until_;  // segments_ point into it
+  std::vector<RopeTables> ropes_;         // [config.ropes]
   std::vector<LayerTape> layers_;
   std::vector<std::vector<Matrix>> patterns_;  // [layers] blocks of queries; empty: not yet needed
   std::vector<std::int32_t> logit_rows_;

@@ -28,6 +28,21 @@ void check_apart(std::vector<Rows> ranges, std::size_t limit, std::string_view w
   }
 }
 
+void check_hidden(const AttentionShape& shape, const AttentionSegment& segment,
+                  std::string_view what) {
+  const auto until = segment.seen_until;
+  if (until.empty()) {
+    return;
+  }
+  check(shape.first == 0 && until.size() == segment.queries,
+        "{}: a segment of {} queries after {} keys hides keys by {} numbers", what, segment.queries,
+        shape.first, until.size());
+  for (std::size_t key = 0; key < until.size(); ++key) {
+    check(until[key] > static_cast<std::int32_t>(key), "{}: key {} is hidden from query {}", what,
+          key, until[key]);
+  }
+}
+
 void check_segments(const AttentionShape& shape, std::span<const AttentionSegment> segments,
                     std::size_t query_rows, std::size_t key_rows, std::string_view what) {
   std::vector<Rows> queries;
@@ -36,6 +51,7 @@ void check_segments(const AttentionShape& shape, std::span<const AttentionSegmen
     if (segment.queries != 0) {
       queries.push_back({segment.query_row, segment.query_row + segment.queries});
       keys.push_back({segment.key_row, segment.key_row + shape.first + segment.queries});
+      check_hidden(shape, segment, what);
     }
   }
   check_apart(std::move(queries), query_rows, what);

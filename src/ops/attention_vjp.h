@@ -4,6 +4,7 @@
 // only. One call covers all of them, so that short ones share one parallel region.
 #pragma once
 
+#include <cstdint>
 #include <span>
 
 #include "ops/attention.h"
@@ -16,6 +17,13 @@ struct AttentionSegment {
   std::size_t query_row = 0;
   std::size_t key_row = 0;
   std::size_t queries = 0;
+  /// [queries] or empty: key j is hidden from the queries from seen_until[j] on, which is above j.
+  /// Needs `first` = 0.
+  std::span<const std::int32_t> seen_until = {};
+
+  bool hides(std::size_t key, std::size_t query) const {
+    return !seen_until.empty() && static_cast<std::size_t>(seen_until[key]) <= query;
+  }
 };
 
 /// Nothing of the forward pass is kept: patterns are recomputed from q and k. Rows outside every

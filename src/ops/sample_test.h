@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/random.h"
+#include "ops/attention_vjp.h"
 #include "tensor/matrix.h"
 
 namespace cajal {
@@ -50,6 +51,8 @@ Sample normal_sample(std::size_t rows, std::size_t cols, DType dtype, std::uint6
 /// The same elements in another type.
 Sample copy_as(ConstMatRef m, DType dtype);
 std::vector<double> values_of(ConstMatRef m);
+/// Hides every other key of the segments from some query on. They point into what is returned.
+std::vector<std::vector<std::int32_t>> hide_some_keys(std::vector<AttentionSegment>& segments);
 /// The bytes of the elements, for comparisons of bits.
 std::vector<std::byte> bytes_of(ConstMatRef m);
 

@@ -91,6 +91,19 @@ TrainerOptions trainer_of(const Recipe& recipe, const Backend& backend) {
           .passes = {.precision = precision_of(recipe, backend)}};
 }
 
+std::shared_ptr<const WordEnds> word_ends_of(const Recipe& recipe, const Tokenizer& tokenizer) {
+  const double share = recipe.training.hide_pieces;
+  if (share == 0) {
+    return nullptr;
+  }
+  std::vector<std::string> bytes;
+  for (std::size_t i = 0; i < tokenizer.vocab_size(); ++i) {
+    const auto id = static_cast<TokenId>(i);
+    bytes.push_back(tokenizer.is_special(id) ? "" : tokenizer.bytes_of(id));
+  }
+  return std::make_shared<WordEnds>(bytes, share, recipe.seed);
+}
+
 GrowOptions options_of(const Recipe& recipe, const GrowData& data, const Backend& backend) {
   Json about = to_json(recipe);
   about.set("read", data.fingerprint);
@@ -102,6 +115,7 @@ GrowOptions options_of(const Recipe& recipe, const GrowData& data, const Backend
           .seed = recipe.seed,
           .data = data.parts,
           .heldout = data.heldout,
+          .word_ends = word_ends_of(recipe, *data.tokenizer),
           .batch_tokens = recipe.training.batch_rows * recipe.model.context,
           .accumulate = recipe.training.accumulate,
           .evaluate_every = recipe.evaluation.every,

@@ -75,6 +75,7 @@ const FieldTable<RecipeTraining>& training_table() {
       {{.name = "epsilon", .min = 0, .max = 1, .above_min = true}, &T::epsilon},
       {{.name = "clip", .min = 0}, &T::clip},
       {{.name = "precision", .choices = {"auto", "f32", "bf16"}}, &T::precision},
+      {{.name = "hide_pieces", .min = 0, .max = 1}, &T::hide_pieces},
   };
   return table;
 }

@@ -65,6 +65,7 @@ struct RecipeTraining {
   double epsilon = 1e-8;
   double clip = 1.0;
   std::string precision = "auto";  // bf16 where the machine has it
+  double hide_pieces = 0.0;        // share of the documents, see corpus/word_ends.h
 };
 
 struct RecipeEvaluation {

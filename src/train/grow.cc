@@ -100,7 +100,9 @@ class Growth {
     const double progress = static_cast<double>(trainer_.steps()) / static_cast<double>(steps_);
     std::vector<PackedBatch> out;
     for (std::size_t i = 0; i < options_.accumulate; ++i) {
-      out.push_back(pack(data_, progress, packing()));
+      PackingOptions packing = this->packing();
+      packing.word_ends = options_.word_ends.get();  // in training only, not in what is held out
+      out.push_back(pack(data_, progress, packing));
     }
     return out;
   }

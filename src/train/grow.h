@@ -27,14 +27,15 @@ struct GrowOptions {
   std::uint64_t seed = 0;
   std::vector<MixturePart> data;
   std::vector<std::shared_ptr<const TokenSource>> heldout;
-  std::size_t batch_tokens = 0;       // of one pass; none of the documents may be longer
-  std::size_t accumulate = 1;         // passes in a step
-  std::size_t evaluate_every = 0;     // steps; 0: at the end only
-  std::size_t evaluation_tokens = 0;  // about, in whole batches of each held-out source
-  std::size_t checkpoint_every = 0;   // steps; 0: at the end only
-  std::size_t keep = 3;               // newest checkpoints that stay
-  std::size_t milestones = 0;         // model folders kept along the way, evenly spaced
-  std::string recipe;                 // JSON of all that the result depends on
+  std::shared_ptr<const WordEnds> word_ends;  // what hides pieces of words; nullptr: nothing does
+  std::size_t batch_tokens = 0;               // of one pass; none of the documents may be longer
+  std::size_t accumulate = 1;                 // passes in a step
+  std::size_t evaluate_every = 0;             // steps; 0: at the end only
+  std::size_t evaluation_tokens = 0;          // about, in whole batches of each held-out source
+  std::size_t checkpoint_every = 0;           // steps; 0: at the end only
+  std::size_t keep = 3;                       // newest checkpoints that stay
+  std::size_t milestones = 0;                 // model folders kept along the way, evenly spaced
+  std::string recipe;                         // JSON of all that the result depends on
 };
 
 /// Told how it goes. Called in the thread that computes.

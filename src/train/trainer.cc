@@ -67,7 +67,7 @@ StepResult Trainer::step(std::span<const PackedBatch> batches) {
   set_zero(gradients_);
   for (const PackedBatch& batch : batches) {
     result.loss += passes_
-                       .run(*model_, {batch.tokens, batch.starts}, batch.targets,
+                       .run(*model_, {batch.tokens, batch.starts, batch.seen_until}, batch.targets,
                             1.0 / static_cast<double>(result.predictions), gradients_)
                        .loss;
   }

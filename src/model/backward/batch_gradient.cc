@@ -82,7 +82,7 @@ void BatchGradient::Lane::run_shard(const Task& task, const std::vector<std::siz
                                     Precision precision) {
   const ModelConfig& config = task.model.config();
   shard.fill(task.batch, task.targets, sequences, task.shards.rows, config.context);
-  task.model.forward(*backend, {shard.tokens, shard.starts}, tape,
+  task.model.forward(*backend, {shard.tokens, shard.starts, shard.seen_until}, tape,
                      {.precision = precision, .logits = LogitRows::All});
   arena.clear();
   const bool rounded = precision == Precision::BF16 && backend->activation_dtype() == DType::F32;

@@ -43,10 +43,19 @@ struct Documents {
       starts.push_back(static_cast<std::int32_t>(tokens.size()));
     }
   }
-  Batch batch() const { return {tokens, starts}; }
+  Batch batch() const { return {tokens, starts, seen_until}; }
+  /// Every third token is not seen from two tokens on.
+  void hide_some() {
+    for (std::size_t i = 0; i + 1 < starts.size(); ++i) {
+      for (std::int32_t j = 0; j < starts[i + 1] - starts[i]; ++j) {
+        seen_until.push_back(j % 3 == 0 ? j + 2 : 1000);
+      }
+    }
+  }
   std::vector<TokenId> tokens;
   std::vector<std::int32_t> starts = {0};
   std::vector<std::int32_t> targets;
+  std::vector<std::int32_t> seen_until;
 };
 
 class Learner {
@@ -119,6 +128,35 @@ TEST(Shards, AreFilledUpWithWhatPredictsNothing) {
   const auto own = static_cast<std::size_t>(shard.starts[2]);
   for (std::size_t r = own; r < 320; ++r) {
     EXPECT_EQ(shard.targets[r], -1);
+  }
+}
+
+TEST(BatchGradient, OfHiddenTokensIsThatOfDifferences) {
+  Documents documents(6);
+  documents.hide_some();
+  const ModelConfig config = model_config(small());
+  const auto values = std::make_shared<Parameters>(fresh_parameters(config), DType::F64);
+  initialize(*values, config, 3);
+  const auto model = model_of(config, values);
+  BatchGradient batch([] { return make_reference_backend(); }, config, values->specs(),
+                      {.shard_rows = 64, .lanes = 2});
+  Parameters gradient(fresh_parameters(config), DType::F64);
+  const double open = batch.run(*model, Documents(6).batch(), documents.targets, 0.01).loss;
+  const double loss = batch.run(*model, documents.batch(), documents.targets, 0.01, gradient).loss;
+  EXPECT_GT(std::abs(loss - open), 1e-6);
+  const auto all = values->all().as<double>();
+  for (std::uint64_t i = 0; i < 12; ++i) {
+    double& x = all.at(0, random_bits(4, i, 0) % all.cols);
+    constexpr double kStep = 1e-5;
+    const double before = x;
+    const auto loss_at = [&](double value) {
+      x = value;
+      return batch.run(*model, documents.batch(), documents.targets, 0.01).loss;
+    };
+    const double slope = (loss_at(before + kStep) - loss_at(before - kStep)) / (2 * kStep);
+    x = before;
+    const auto column = static_cast<std::size_t>(&x - all.row(0).data());
+    EXPECT_NEAR(gradient.all().as<double>().at(0, column), slope, 1e-8 * (1 + std::abs(slope)));
   }
 }
 

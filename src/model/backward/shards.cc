@@ -1,6 +1,7 @@
 #include "model/backward/shards.h"
 
 #include <algorithm>
+#include <limits>
 #include <numeric>
 
 namespace cajal {
@@ -66,6 +67,7 @@ void ShardBatch::fill(const Batch& batch, std::span<const std::int32_t> all_targ
                       std::size_t context) {
   tokens.clear();
   targets.clear();
+  seen_until.clear();
   starts.assign(1, 0);
   for (const std::size_t sequence : sequences) {
     const auto begin = static_cast<std::size_t>(batch.starts[sequence]);
@@ -74,12 +76,19 @@ void ShardBatch::fill(const Batch& batch, std::span<const std::int32_t> all_targ
     const auto wanted = all_targets.subspan(begin, length);
     tokens.insert(tokens.end(), from.begin(), from.end());
     targets.insert(targets.end(), wanted.begin(), wanted.end());
+    if (!batch.seen_until.empty()) {
+      const auto seen = batch.seen_until.subspan(begin, length);
+      seen_until.insert(seen_until.end(), seen.begin(), seen.end());
+    }
     starts.push_back(static_cast<std::int32_t>(tokens.size()));
   }
   while (!sequences.empty() && tokens.size() < rows) {
     const std::size_t more = std::min({rows - tokens.size(), kFilling, context});
     tokens.resize(tokens.size() + more, 0);
     targets.resize(tokens.size(), -1);
+    if (!batch.seen_until.empty()) {
+      seen_until.resize(tokens.size(), std::numeric_limits<std::int32_t>::max());
+    }
     starts.push_back(static_cast<std::int32_t>(tokens.size()));
   }
 }

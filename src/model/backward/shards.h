@@ -23,6 +23,7 @@ struct ShardBatch {
   std::vector<TokenId> tokens;
   std::vector<std::int32_t> starts;
   std::vector<std::int32_t> targets;
+  std::vector<std::int32_t> seen_until;  // empty if the batch's is
 
   /// `context`: the longest sequence the model takes.
   void fill(const Batch& batch, std::span<const std::int32_t> all_targets,

@@ -18,15 +18,17 @@ struct Memory {
     q = carver.take(plan.block_floats());
     z = carver.take(plan.block_floats());
     p = carver.take(plan.pattern_floats());
+    hide = carver.take(plan.tile_floats());
     used = carver.used();
   }
-  float *keys, *v, *q, *z, *p;
+  float *keys, *v, *q, *z, *p, *hide;
   std::size_t used;
 };
 
 /// Attention of one head of one segment.
 struct HeadAttention {
   const AttentionShape& shape;
+  const AttentionSegment& segment;
   const cpu::SegmentPlan& plan;
   const float* sink;
   Memory memory;
@@ -42,7 +44,8 @@ struct HeadAttention {
                        .p = p,
                        .sink = sink,
                        .scale = static_cast<float>(shape.scale),
-                       .soft_cap = static_cast<float>(shape.soft_cap)},
+                       .soft_cap = static_cast<float>(shape.soft_cap),
+                       .hide = cpu::hide_keys(segment, keys, query, memory.hide)},
                       taken.data());
     cpu::mix_by_keys(plan, p, memory.v, keys, memory.z + row * plan.width);
   }
@@ -73,7 +76,7 @@ void CpuBackend::attend_segments(const AttentionShape& shape,
   const auto run = [&](const AttentionSegment& at, std::size_t head) {
     const std::size_t keys = shape.first + at.queries;
     const std::size_t shared = head / (shape.heads / shape.kv_heads);
-    const HeadAttention work = {shape, plan, shape.sinks ? sinks.row(0) + head : nullptr,
+    const HeadAttention work = {shape, at, plan, shape.sinks ? sinks.row(0) + head : nullptr,
                                 Memory(plan, scratch + thread_index() * each)};
     cpu::transpose(cpu::head_rows(k.as<const float>(), at.key_row, keys, shared, d),
                    work.memory.keys);

@@ -25,9 +25,10 @@ struct Memory {
     p = carver.take(plan.pattern_floats());
     dp = carver.take(plan.pattern_floats());
     slopes = carver.take(plan.pattern_floats());
+    hide = carver.take(plan.tile_floats());
     used = carver.used();
   }
-  float *keys, *values, *k, *dk, *dv, *q, *dz, *dq, *p, *dp, *slopes;
+  float *keys, *values, *k, *dk, *dv, *q, *dz, *dq, *p, *dp, *slopes, *hide;
   std::size_t used;
 };
 
@@ -115,7 +116,7 @@ struct AttendVjp {
     cpu::pack(rows_of(args.dz.as<const float>()), padded, plan.width, memory.dz);
     double dsink = 0;
     for (std::size_t row = 0; row < block.count; row += kTileRows) {
-      dsink += run_tile(block, row, head, memory);
+      dsink += run_tile(at, block, row, head, memory);
     }
     const auto add = [&](const float* pattern, const float* rows, float* to) {
       add_to_keys(shape, plan, block.begin, block.count, pattern, rows, to);
@@ -131,7 +132,8 @@ struct AttendVjp {
   }
 
   /// Patterns, their gradients and dq of a tile of queries. Returns the gradient of the sink.
-  double run_tile(Block block, std::size_t row, std::size_t head, const Memory& memory) const {
+  double run_tile(const AttentionSegment& segment, Block block, std::size_t row, std::size_t head,
+                  const Memory& memory) const {
     const std::size_t count = std::min(kTileRows, block.count - row);
     const cpu::TilePattern keys = cpu::tile_pattern(shape, plan, block.begin + row, count);
     const std::size_t at = row * plan.stride;
@@ -143,7 +145,8 @@ struct AttendVjp {
                        .slopes = slopes,
                        .sink = sinks == nullptr ? nullptr : sinks + head,
                        .scale = static_cast<float>(shape.scale),
-                       .soft_cap = static_cast<float>(shape.soft_cap)},
+                       .soft_cap = static_cast<float>(shape.soft_cap),
+                       .hide = cpu::hide_keys(segment, keys, block.begin + row, memory.hide)},
                       taken.data());
     if (!whole()) {
       return 0;

@@ -17,12 +17,13 @@ struct Case {
   std::size_t first = 0, window = 0;
   double soft_cap = 0.0;
   bool sinks = false;
+  bool hides = false;  // some keys from later queries
 
   std::string name() const {
     return fmt::format(
         "{} heads of {} ({} of keys), {} segments, first of {} after {}, window {}, cap {}, "
-        "sinks {}",
-        heads, d_head, kv_heads, lengths.size(), lengths[0], first, window, soft_cap, sinks);
+        "sinks {}, hides {}",
+        heads, d_head, kv_heads, lengths.size(), lengths[0], first, window, soft_cap, sinks, hides);
   }
 };
 
@@ -48,6 +49,22 @@ std::vector<Case> cases() {
   return all;
 }
 
+/// Only attend_segments() and attend_vjp() hide keys.
+std::vector<Case> cases_with_hidden_keys() {
+  std::vector<Case> all = cases();
+  for (const std::size_t length : {1U, 7U, 8U, 9U, 33U, 100U}) {
+    all.push_back({.heads = 4, .kv_heads = 2, .d_head = 12, .lengths = {length, 5}, .hides = true});
+    all.push_back({.d_head = 20,
+                   .lengths = {length},
+                   .window = 6,
+                   .soft_cap = 2.5,
+                   .sinks = true,
+                   .hides = true});
+  }
+  all.push_back({.heads = 2, .kv_heads = 2, .d_head = 4, .lengths = {500}, .hides = true});
+  return all;
+}
+
 /// Everything of one call; segments lie in reverse, with a row between them that belongs to none.
 struct Inputs {
   Inputs(const Case& c, DType dtype)
@@ -58,6 +75,9 @@ struct Inputs {
       segments.insert(segments.begin(), {queries, keys, length});
       queries += length + 1;
       keys += c.first + length + 1;
+    }
+    if (c.hides) {
+      hidden = hide_some_keys(segments);
     }
     const auto normal = [&](std::size_t rows, std::size_t heads, std::uint64_t stream) {
       return copy_as(normal_sample(rows, heads * c.d_head, DType::F32, stream).ref(), dtype);
@@ -80,6 +100,7 @@ struct Inputs {
   Sample q{0, 0, DType::F32}, k{0, 0, DType::F32}, v{0, 0, DType::F32}, dz{0, 0, DType::F32};
   Sample sinks;
   std::vector<AttentionSegment> segments;
+  std::vector<std::vector<std::int32_t>> hidden;  // segments point into it
   AttentionShape shape;
 };
 
@@ -114,6 +135,13 @@ struct Gradients {
   Sample dq, dk, dv, dsinks;
 };
 
+/// Of a row of the pattern, in all. As in the tests of attention: |q| |k| / sqrt(d) < 5 sqrt(d).
+double pattern_error(const Case& c) {
+  const auto d = static_cast<double>(c.d_head);
+  const auto keys = static_cast<double>(*std::ranges::max_element(c.lengths) + c.first);
+  return 2 * (d + 8) * 5 * std::sqrt(d) * kEpsilon + (keys + 10) * kEpsilon;
+}
+
 using CpuSegments = CpuTest;
 
 TEST_P(CpuSegments, GiveTheBitsOfAttentionOneByOne) {
@@ -139,18 +167,31 @@ TEST_P(CpuSegments, GiveTheBitsOfAttentionOneByOne) {
   }
 }
 
+TEST_P(CpuSegments, HiddenKeysGiveWhatTheReferenceDoes) {
+  for (const Case& c : cases_with_hidden_keys()) {
+    const Inputs in(c, DType::F32);
+    const Inputs exact(c, DType::F64);
+    Sample z = zeros(in.q.rows(), in.q.cols(), DType::F32);
+    Sample want = zeros(in.q.rows(), in.q.cols(), DType::F64);
+    ops::attend_segments(*cpu_, in.shape, in.segments, in.q.ref(), in.k.ref(), in.v.ref(), z.ref());
+    ops::attend_segments(*ref_, exact.shape, exact.segments, exact.q.ref(), exact.k.ref(),
+                         exact.v.ref(), want.ref());
+    expect_close(z.ref(), want.ref(), 0, 5 * pattern_error(c), c.name());
+  }
+}
+
 TEST_P(CpuSegments, GradientsEqualTheReference) {
-  for (const Case& c : cases()) {
+  for (const Case& c : cases_with_hidden_keys()) {
     const Inputs in(c, DType::F32);
     const Inputs exact(c, DType::F64);
     const Gradients got(*cpu_, c, in);
     const Gradients want(*ref_, c, exact);
-    // As in the tests of attention: |q| |k| / sqrt(d) < 5 sqrt(d). dp = dz . v < 25 d / 2; a query
-    // gives p (dp - sum p dp) with probabilities that sum to 1, a key gets them from all queries.
+    // dp = dz . v < 25 d / 2; a query gives p (dp - sum p dp) with probabilities that sum to 1, a
+    // key gets them from all queries.
     const auto d = static_cast<double>(c.d_head);
     const auto longest = static_cast<double>(*std::ranges::max_element(c.lengths));
     const double keys = longest + static_cast<double>(c.first);
-    const double pattern = 2 * (d + 8) * 5 * std::sqrt(d) * kEpsilon + (keys + 10) * kEpsilon;
+    const double pattern = pattern_error(c);
     const double score = (2 * pattern + (d + keys + 20) * kEpsilon) * 25 * std::sqrt(d);
     const double queries = longest * static_cast<double>(c.heads / c.kv_heads);
     expect_close(got.dv.ref(), want.dv.ref(), 0, 5 * queries * pattern, c.name() + ", dv");

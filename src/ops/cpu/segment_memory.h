@@ -27,6 +27,7 @@ struct SegmentPlan {
   std::size_t transposed_floats() const { return round_up(keys, kKeyBlock) * d_head; }
   std::size_t block_floats() const { return rows * width; }
   std::size_t pattern_floats() const { return rows * stride; }
+  std::size_t tile_floats() const { return kTileRows * stride; }
 
   std::size_t d_head;
   std::size_t width;     // of packed rows of a head
@@ -86,6 +87,22 @@ inline TilePattern tile_pattern(const AttentionShape& shape, const SegmentPlan& 
   keys.first = keys.begin[0] / kTileCols * kTileCols;
   keys.last = round_up(keys.end[kTileRows - 1], kTileCols);
   return keys;
+}
+
+/// hide[row, key] of SoftmaxTile for the tile that begins at `query`; nullptr where nothing hides.
+inline const float* hide_keys(const AttentionSegment& segment, const TilePattern& keys,
+                              std::size_t query, float* hide) {
+  if (segment.seen_until.empty()) {
+    return nullptr;
+  }
+  constexpr float kHidden = -1e30F;  // far below every score, and finite beside every other
+  for (std::size_t row = 0; row < kTileRows; ++row) {
+    for (std::size_t key = keys.first; key < keys.last; ++key) {
+      const bool hidden = key < segment.queries && segment.hides(key, query + row);
+      hide[row * keys.stride + key] = hidden ? kHidden : 0.0F;
+    }
+  }
+  return hide;
 }
 
 /// out[row, key] = a[row] . b[key] for a tile of rows and the keys of `keys`; b from transpose().

@@ -120,7 +120,10 @@ HWY_INLINE void softmax_rows(const SoftmaxTile& tile, const Rows<N>& rows, float
     sums[i] = broadcast(0.0F);
   }
   rows.each([&](std::size_t i, std::size_t at, auto visible) {
-    const Vector scores = score_of(tile, at);
+    Vector scores = score_of(tile, at);
+    if (tile.hide != nullptr) {
+      scores = hn::Add(scores, load(tile.hide + at));
+    }
     store(scores, tile.p + at);
     largest[i] = hn::Max(largest[i], hn::IfThenElse(visible, scores, lowest));
   });

@@ -42,7 +42,8 @@ struct SoftmaxTile {
   float* slopes = nullptr;  // of the soft cap, written where it is not nullptr
   const float* sink = nullptr;
   float scale = 1.0F;
-  float soft_cap = 0.0F;  // 0: none
+  float soft_cap = 0.0F;        // 0: none
+  const float* hide = nullptr;  // as p, added to the scores: lowest where hidden, else 0
 };
 /// taken[i] = the probability that the sink takes of query i, 0 without one.
 void softmax_tile(const SoftmaxTile& tile, float* taken);

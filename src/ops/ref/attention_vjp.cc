@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "ops/ref/reference.h"
 #include "ops/visible.h"
@@ -66,7 +67,7 @@ double pull_back(const AttentionShape& shape, const Head& head, std::size_t i,
   }
   for (std::size_t j = keys.begin; j < keys.end && head.dq.data != nullptr; ++j) {
     double ds = p[j] * (dot(head.dz.row(i), head.v.row(j)) - along);
-    if (shape.soft_cap != 0) {
+    if (shape.soft_cap != 0 && p[j] != 0) {
       ds *= 1 - scores[j] / shape.soft_cap * (scores[j] / shape.soft_cap);
     }
     add_row(head.dq.row(i), shape.scale * ds, head.k.row(j));
@@ -88,6 +89,22 @@ void clear_segment(const AttentionShape& shape, const AttentionSegment& at,
   clear_rows(args.dv, at.key_row, shape.first + at.queries);
 }
 
+/// Scores, hidden ones infinitely low, and probabilities of one segment; may be the same memory.
+void segment_pattern(AttentionOps& ops, const AttentionShape& shape, const AttentionSegment& at,
+                     ConstMatRef q, ConstMatRef k, MatRef scores, MatRef probabilities) {
+  ops.attention_scores(shape, q.row_range(at.query_row, at.queries),
+                       k.row_range(at.key_row, shape.first + at.queries), scores);
+  const auto all = scores.as<double>();
+  for (std::size_t row = 0; row < all.rows && !at.seen_until.empty(); ++row) {
+    for (std::size_t key = 0; key < all.cols; ++key) {
+      if (at.hides(key, row % at.queries)) {
+        all.at(row, key) = -std::numeric_limits<double>::infinity();
+      }
+    }
+  }
+  ops.attention_probabilities(shape, scores, probabilities);
+}
+
 }  // namespace
 
 void ReferenceBackend::attend_segments(const AttentionShape& shape,
@@ -95,8 +112,10 @@ void ReferenceBackend::attend_segments(const AttentionShape& shape,
                                        ConstMatRef k, ConstMatRef v, MatRef z) {
   for (const AttentionSegment& at : segments) {
     const std::size_t keys = shape.first + at.queries;
-    attend(shape, q.row_range(at.query_row, at.queries), k.row_range(at.key_row, keys),
-           v.row_range(at.key_row, keys), z.row_range(at.query_row, at.queries));
+    Matrix p = Matrix::host(shape.heads * at.queries, keys, DType::F64);
+    segment_pattern(*this, shape, at, q, k, p.ref(), p.ref());
+    attention_mix(shape, p.ref(), v.row_range(at.key_row, keys),
+                  z.row_range(at.query_row, at.queries));
   }
 }
 
@@ -107,9 +126,7 @@ void ReferenceBackend::attend_vjp(const AttentionShape& shape,
     const std::size_t keys = shape.first + at.queries;
     Matrix scores = Matrix::host(shape.heads * at.queries, keys, DType::F64);
     Matrix p = Matrix::host(shape.heads * at.queries, keys, DType::F64);
-    attention_scores(shape, args.q.row_range(at.query_row, at.queries),
-                     args.k.row_range(at.key_row, keys), scores.ref());
-    attention_probabilities(shape, scores.ref(), p.ref());
+    segment_pattern(*this, shape, at, args.q, args.k, scores.ref(), p.ref());
     clear_segment(shape, at, args);
     for (std::size_t row = 0; row < p.rows(); ++row) {
       const std::size_t h = row / at.queries;

@@ -19,10 +19,12 @@ struct Case {
   double soft_cap = 0;
   bool sinks = false;
   std::vector<std::size_t> lengths = {9};
+  bool hides = false;  // some keys from later queries
 
   std::string name() const {
-    return fmt::format("{} heads on {} of {}, first {}, window {}, cap {}, sinks {}, {} segments",
-                       heads, kv_heads, d_head, first, window, soft_cap, sinks, lengths.size());
+    return fmt::format(
+        "{} heads on {} of {}, first {}, window {}, cap {}, sinks {}, {} segments, hides {}", heads,
+        kv_heads, d_head, first, window, soft_cap, sinks, lengths.size(), hides);
   }
 };
 
@@ -44,6 +46,9 @@ struct Inputs {
       queries += length + 1;
       keys += c.first + length + 1;
     }
+    if (c.hides) {
+      hidden = hide_some_keys(segments);
+    }
     const std::size_t own = c.heads * c.d_head;
     const std::size_t shared = c.kv_heads * c.d_head;
     q = normal_sample(queries, own, DType::F64, 1);
@@ -61,28 +66,32 @@ struct Inputs {
   }
   Sample sinks;
   std::vector<AttentionSegment> segments;
+  std::vector<std::vector<std::int32_t>> hidden;  // segments point into it
   Sample q{0, 0, DType::F64}, k{0, 0, DType::F64}, v{0, 0, DType::F64}, dz{0, 0, DType::F64};
   AttentionShape shape;
 };
 
 TEST_F(AttentionGradients, MatchDifferences) {
-  const Case cases[] = {{},
-                        {.d_head = 1, .lengths = {1}},
-                        {.heads = 6, .kv_heads = 2, .d_head = 3, .lengths = {8}},
-                        {.first = 5, .lengths = {3}},
-                        {.window = 3, .lengths = {17}},
-                        {.first = 4, .window = 4, .lengths = {7}},
-                        {.soft_cap = 1.5},
-                        {.sinks = true},
-                        {.lengths = {1, 7, 15}},
-                        {.heads = 4,
-                         .kv_heads = 2,
-                         .d_head = 5,
-                         .first = 2,
-                         .window = 5,
-                         .soft_cap = 2,
-                         .sinks = true,
-                         .lengths = {9, 2, 8}}};
+  const Case cases[] = {
+      {},
+      {.d_head = 1, .lengths = {1}},
+      {.heads = 6, .kv_heads = 2, .d_head = 3, .lengths = {8}},
+      {.first = 5, .lengths = {3}},
+      {.window = 3, .lengths = {17}},
+      {.first = 4, .window = 4, .lengths = {7}},
+      {.soft_cap = 1.5},
+      {.sinks = true},
+      {.lengths = {1, 7, 15}},
+      {.lengths = {12, 1, 5}, .hides = true},
+      {.window = 4, .soft_cap = 1.5, .sinks = true, .lengths = {9}, .hides = true},
+      {.heads = 4,
+       .kv_heads = 2,
+       .d_head = 5,
+       .first = 2,
+       .window = 5,
+       .soft_cap = 2,
+       .sinks = true,
+       .lengths = {9, 2, 8}}};
   for (const Case& c : cases) {
     Inputs in(c);
     Sample z = zeros(in.q.rows(), in.q.cols());
@@ -124,6 +133,37 @@ TEST_F(AttentionGradients, SegmentsAreAttendedOneByOne) {
                 in.k.ref().row_range(at.key_row, at.queries + 1),
                 in.v.ref().row_range(at.key_row, at.queries + 1), alone.ref());
     EXPECT_EQ(values_of(z.ref().row_range(at.query_row, at.queries)), values_of(alone.ref()));
+  }
+}
+
+TEST_F(AttentionGradients, HiddenKeysAreAsIfTheyWereNotThere) {
+  const std::vector<std::int32_t> until = {9, 2, 9};  // key 1 is hidden from query 2
+  Inputs in({.heads = 1, .kv_heads = 1, .lengths = {3}});
+  in.segments[0].seen_until = until;
+  Sample z = zeros(in.q.rows(), in.q.cols());
+  const auto last = [&] {
+    ops::attend_segments(*backend_, in.shape, in.segments, in.q.ref(), in.k.ref(), in.v.ref(),
+                         z.ref());
+    return values_of(z.ref().row_range(2, 1));
+  };
+  const auto before = last();
+  const auto middle = values_of(z.ref().row_range(1, 1));
+  for (const MatRef m : {in.k.ref(), in.v.ref()}) {
+    std::ranges::fill(m.as<double>().row(1), 7.0);
+  }
+  EXPECT_EQ(last(), before);
+  EXPECT_NE(values_of(z.ref().row_range(1, 1)), middle);
+}
+
+TEST_F(AttentionGradients, RefuseToHideAKeyFromItself) {
+  Inputs in({.lengths = {3}});
+  Sample z = zeros(in.q.rows(), in.q.cols());
+  for (const std::vector<std::int32_t>& until :
+       {std::vector<std::int32_t>{3, 1, 3}, std::vector<std::int32_t>{3, 3}}) {
+    in.segments[0].seen_until = until;
+    EXPECT_THROW(ops::attend_segments(*backend_, in.shape, in.segments, in.q.ref(), in.k.ref(),
+                                      in.v.ref(), z.ref()),
+                 Error);
   }
 }
 
