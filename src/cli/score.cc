@@ -111,6 +111,28 @@ std::string table(const std::vector<ProbeCurve>& curves) {
          "value;\nnew: at the best layer, on words that the probe was not fitted on\n";
 }
 
+/// A row for each hidden thing and place, a column for each layer.
+std::string table(const std::vector<PatchCurve>& curves) {
+  std::vector<TableRow> rows = {{"task", "hidden", "twin's residual at", "pairs"}};
+  const std::size_t layers = curves.empty() ? 0 : curves.front().changed.size();
+  for (std::size_t i = 0; i < layers; ++i) {
+    rows.front().push_back(fmt::format("{}", i));
+  }
+  for (const PatchCurve& c : curves) {
+    const std::string_view place = c.place == PatchPlace::End    ? "its end"
+                                   : c.place == PatchPlace::Span ? "all of it"
+                                                                 : "last token";
+    rows.push_back({c.task, c.hidden, std::string(place), fmt::format("{}", c.n)});
+    for (std::size_t i = 0; i < layers; ++i) {
+      rows.back().push_back(c.n == 0 ? "-" : rounded(c.share(i)));
+    }
+  }
+  std::vector<bool> right(layers + 4, true);
+  std::fill_n(right.begin(), 3, false);
+  return format_table(rows, right) +
+         "\npercent of answers that become the twin's, by the layer whose resid_post is replaced\n";
+}
+
 /// A row for each kind of hidden thing.
 std::string table(const std::vector<CircuitScore>& scores) {
   const auto shown = [](const Rate& rate) {
@@ -151,6 +173,8 @@ class ScoreCommand final : public Command {
     Session session = open_model(request_, console);
     if (request_.probes) {
       probe(session, around);
+    } else if (request_.patch) {
+      patch(session, around);
     } else if (request_.circuits) {
       interchange(session, around);
     } else if (request_.world) {
@@ -190,6 +214,22 @@ class ScoreCommand final : public Command {
     if (is_picture(console.flags().output)) {
       write_file(console.flags().output, to_svg(curves, session.name));
     }
+    if (console.json()) {
+      console.write_result("score", provenance(session), to_json(curves));
+    } else {
+      console.write(table(curves));
+    }
+  }
+
+  void patch(Session& session, Surroundings around) {
+    Console& console = around.console;
+    std::vector<PatchCurve> curves;
+    {
+      LiveLine line(console);
+      curves = patch_world(session, request_, around.interrupt.token(),
+                           [&](std::string_view what) { line.show(what); });
+    }
+    print_notes(session, console);
     if (console.json()) {
       console.write_result("score", provenance(session), to_json(curves));
     } else {

@@ -10,17 +10,6 @@ namespace {
 
 constexpr std::size_t kAtATime = 64;  // questions in a forward pass
 
-/// The token that holds byte `end - 1`; the last one before it, where the tokenizer dropped it.
-std::size_t token_at(const Encoding& encoding, std::size_t end) {
-  std::size_t out = 0;
-  for (std::size_t i = 0; i < encoding.ids.size(); ++i) {
-    if (encoding.offsets[i].begin < end && encoding.offsets[i].begin < encoding.offsets[i].end) {
-      out = i;
-    }
-  }
-  return out;
-}
-
 /// The last span of each kind, and the answer.
 std::vector<ProbeExample> examples_of(const Question& question, std::size_t index,
                                       const Encoding& encoding) {
@@ -46,6 +35,16 @@ std::vector<ProbeExample> examples_of(const Question& question, std::size_t inde
 }
 
 }  // namespace
+
+std::size_t token_at(const Encoding& encoding, std::size_t end) {
+  std::size_t out = 0;
+  for (std::size_t i = 0; i < encoding.ids.size(); ++i) {
+    if (encoding.offsets[i].begin < end && encoding.offsets[i].begin < encoding.offsets[i].end) {
+      out = i;
+    }
+  }
+  return out;
+}
 
 ProbeRows::ProbeRows(const Asked& asked, const Task& task, const ProbeOptions& options)
     : asked_(asked), points_(options.points) {

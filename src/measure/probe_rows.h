@@ -13,6 +13,9 @@ namespace cajal {
 
 inline constexpr std::array<ProbePlace, 2> kProbePlaces = {ProbePlace::End, ProbePlace::Last};
 
+/// The token that holds byte `end - 1`; the last one before it, where the tokenizer dropped it.
+std::size_t token_at(const Encoding& encoding, std::size_t end);
+
 /// One hidden thing of one question.
 struct ProbeExample {
   std::size_t question = 0;  // index

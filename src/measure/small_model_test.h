@@ -52,12 +52,15 @@ class FakeTask : public Task {
   std::vector<Question> questions(Split split) const override {
     return split == Split::Train ? train : heldout;
   }
-  Twins twins(std::uint64_t, std::uint64_t) const override { return {}; }
+  Twins twins(std::uint64_t, std::uint64_t index) const override {
+    return pairs.empty() ? Twins{} : pairs[index % pairs.size()];
+  }
   std::vector<Aim> aims() const override { return score_aims; }
   std::vector<ProbeAim> probe_aims() const override { return seen_aims; }
 
   std::vector<Question> train;
   std::vector<Question> heldout;
+  std::vector<Twins> pairs;
   std::vector<Aim> score_aims;
   std::vector<ProbeAim> seen_aims;
 };

@@ -17,6 +17,10 @@ FieldTable<ScoreRequest> world_fields() {
        &ScoreRequest::world},
       {{.name = "probes", .help = "look for what the questions hide, layer by layer"},
        &ScoreRequest::probes},
+      {{.name = "patch",
+        .help =
+            "put a twin question's residual in place, layer by layer: where is the thing read?"},
+       &ScoreRequest::patch},
       {{.name = "circuits",
         .help = "interchange the features behind the answers of two questions that differ in one "
                 "hidden thing"},

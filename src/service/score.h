@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "explain/experiments/circuits.h"
+#include "measure/patching.h"
 #include "measure/probe.h"
 #include "measure/world_score.h"
 #include "service/open_dictionary.h"
@@ -21,6 +22,7 @@ namespace cajal {
 struct ScoreRequest : ModelOptions, InputOptions {
   std::optional<std::string> world;      // name of a task; empty: all of the default mix
   bool probes = false;                   // what is decodable inside, instead of answers
+  bool patch = false;                    // at which layer and token it is read, instead
   bool circuits = false;                 // what interchanging groups of features does, instead
   std::string dictionary;                // of these; a path, empty: the specimen's
   std::string split;                     // "heldout", "train"; empty: what has an aim, and held-out
@@ -56,6 +58,12 @@ std::vector<ProbeCurve> probe_world(
     Session& session, const ScoreRequest& request, const std::stop_token& cancel = {},
     const std::function<void(std::string_view what)>& progress = nullptr);
 
+/// At which layers and tokens the twin's residual makes the answer the twin's; 50 pairs of each
+/// kind, unless told otherwise. Throws the same.
+std::vector<PatchCurve> patch_world(
+    Session& session, const ScoreRequest& request, const std::stop_token& cancel = {},
+    const std::function<void(std::string_view what)>& progress = nullptr);
+
 struct CircuitsOutcome {
   std::vector<CircuitScore> scores;
   OpenedDictionary dictionary;
@@ -75,6 +83,10 @@ Json to_json(const std::vector<KindScore>& scores);
 /// "majority", "best", "at_least", "at_most", "passed", "points": [{"point", "accuracy",
 /// "new_words"}]}]}
 Json to_json(const std::vector<ProbeCurve>& curves);
+
+/// {"patches": [{"task", "hidden", "place", "n", "drawn", "layers": [{"point", "changed",
+/// "share"}]}]}; "changed" of n answers became the twin's.
+Json to_json(const std::vector<PatchCurve>& curves);
 
 /// {"tokens": [{"id", "piece", "nll"}], "predictions", "mean_nll", "perplexity"}; the first
 /// token's nll is null.

@@ -51,14 +51,16 @@ void note_long_questions(Session& session, const std::vector<KindScore>& scores)
 void check_score(const ScoreRequest& request) {
   if (!request.world) {
     check_input(request);
-    check(!request.probes && !request.circuits && request.split.empty() && !request.questions,
-          "--probes, --circuits, --split and --questions are about the world's questions: give "
-          "--world, too");
+    check(!request.probes && !request.patch && !request.circuits && request.split.empty() &&
+              !request.questions,
+          "--probes, --patch, --circuits, --split and --questions are about the world's questions: "
+          "give --world, too");
     return;
   }
-  check(!request.probes || !request.circuits, "give either --probes or --circuits");
-  check(!request.circuits || request.split.empty(),
-        "--split is about questions, and --circuits takes twins, which have none");
+  check(int{request.probes} + int{request.patch} + int{request.circuits} <= 1,
+        "give one of --probes, --patch and --circuits");
+  check((!request.circuits && !request.patch) || request.split.empty(),
+        "--split is about questions, and --patch and --circuits take twins, which have none");
   check(!request.text && request.ids.empty() && !request.chat && !request.no_special,
         "give either a text to score or --world, whose questions are its own");
 }
@@ -96,6 +98,23 @@ std::vector<ProbeCurve> probe_world(Session& session, const ScoreRequest& reques
   return out;
 }
 
+std::vector<PatchCurve> patch_world(Session& session, const ScoreRequest& request,
+                                    const std::stop_token& cancel,
+                                    const std::function<void(std::string_view)>& progress) {
+  const Asked asked = asked_of(session, request);
+  const World world;
+  std::vector<PatchCurve> out;
+  for (const Task* task : world.tasks_named(*request.world)) {
+    std::vector<PatchCurve> curves = patch_task(asked, *task,
+                                                {.pairs = request.questions.value_or(kTwins),
+                                                 .seed = request.seed,
+                                                 .cancel = cancel,
+                                                 .progress = progress});
+    std::move(curves.begin(), curves.end(), std::back_inserter(out));
+  }
+  return out;
+}
+
 CircuitsOutcome circuits_world(Session& session, const ScoreRequest& request,
                                const std::stop_token& cancel, const ScoreProgress& progress) {
   check_score(request);
@@ -111,6 +130,25 @@ CircuitsOutcome circuits_world(Session& session, const ScoreRequest& request,
                                .cancel = cancel,
                                .progress = progress});
   return out;
+}
+
+Json to_json(const std::vector<PatchCurve>& curves) {
+  Json out(Json::Array{});
+  for (const PatchCurve& c : curves) {
+    Json layers(Json::Array{});
+    for (std::size_t i = 0; i < c.changed.size(); ++i) {
+      layers.push_back(Json::object({{"point", name_of(Point{PointKind::ResidPost, i})},
+                                     {"changed", c.changed[i]},
+                                     {"share", c.share(i)}}));
+    }
+    out.push_back(Json::object({{"task", c.task},
+                                {"hidden", c.hidden},
+                                {"place", name_of(c.place)},
+                                {"n", c.n},
+                                {"drawn", c.drawn},
+                                {"layers", std::move(layers)}}));
+  }
+  return Json::object({{"patches", std::move(out)}});
 }
 
 Json to_json(const std::vector<ProbeCurve>& curves) {
