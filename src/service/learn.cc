@@ -195,6 +195,10 @@ class Preparation {
     DictionaryRecipe& r = out_.recipe;
     r.k = recipe_.dictionary.k;
     r.subtracts_bias = is_sae(recipe_);
+    // Matryoshka (Bussmann et al. 2025): the mean of the errors of all prefixes.
+    r.error.prefixes = prefixes_from(recipe_.dictionary.prefixes, out_.shape.features);
+    r.error.weights.assign(r.error.prefixes.size(),
+                           1.0 / static_cast<double>(r.error.prefixes.size()));
     r.start = Start::MeanTarget;
     r.decoder.frozen = recipe_.dictionary.decoder == "random";
     r.schedule = {

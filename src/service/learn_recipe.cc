@@ -23,6 +23,7 @@ const FieldTable<LearnRecipeDictionary>& dictionary_table() {
        &D::activation},
       {{.name = "features", .max = kMostFeatures}, &D::features},
       {{.name = "k", .min = 0, .max = kMostFeatures, .above_min = true}, &D::k},
+      {{.name = "prefixes"}, &D::prefixes},
       {{.name = "layers"}, &D::layers},
       {{.name = "point"}, &D::point},
       {{.name = "target"}, &D::target},
@@ -93,12 +94,28 @@ void check_names(const Json& json, const std::string& where) {
   }
 }
 
-std::size_t number_in(std::string_view text, const std::string& all) {
+std::optional<std::size_t> number_in(std::string_view text) {
   std::size_t value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  check(error == std::errc() && end == text.data() + text.size() && !text.empty(),
-        "layers: '{}' is no list such as 0-3,5", all.substr(0, 100));
-  return value;
+  const bool whole = error == std::errc() && end == text.data() + text.size() && !text.empty();
+  return whole ? std::optional(value) : std::nullopt;
+}
+
+std::size_t layer_in(std::string_view text, const std::string& all) {
+  const std::optional<std::size_t> value = number_in(text);
+  check(value.has_value(), "layers: '{}' is no list such as 0-3,5", all.substr(0, 100));
+  return *value;
+}
+
+/// What stands between the commas.
+std::vector<std::string_view> parts_of(std::string_view text) {
+  std::vector<std::string_view> out;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t end = std::min(text.find(',', at), text.size());
+    out.push_back(text.substr(at, end - at));
+    at = end + 1;
+  }
+  return out;
 }
 
 }  // namespace
@@ -160,8 +177,10 @@ Json to_json(const LearnRecipe& recipe) {
   Json dictionary = Json::object({});
   const Json all = section(dictionary_table(), copy.dictionary);
   for (const auto& [name, value] : all.as_object("dictionary")) {
-    // Left out, so that checkpoints from before there was this field go on.
-    if (name != "decoder" || copy.dictionary.decoder != "learned") {
+    // Left out, so that checkpoints from before there were these fields go on.
+    const bool usual = (name == "decoder" && copy.dictionary.decoder == "learned") ||
+                       (name == "prefixes" && copy.dictionary.prefixes.empty());
+    if (!usual) {
       dictionary.set(name, value);
     }
   }
@@ -174,25 +193,36 @@ Json to_json(const LearnRecipe& recipe) {
 
 std::vector<std::size_t> layers_from(const std::string& text, std::size_t layers) {
   std::vector<bool> chosen(layers, text.empty());
-  std::size_t at = 0;
-  while (at < text.size()) {
-    const std::size_t end = std::min(text.find(',', at), text.size());
-    const std::string_view part = std::string_view(text).substr(at, end - at);
+  for (const std::string_view part : parts_of(text)) {
     const std::size_t dash = part.find('-');
-    const std::size_t first = number_in(part.substr(0, dash), text);
+    const std::size_t first = layer_in(part.substr(0, dash), text);
     const std::size_t last =
-        dash == std::string_view::npos ? first : number_in(part.substr(dash + 1), text);
+        dash == std::string_view::npos ? first : layer_in(part.substr(dash + 1), text);
     check(first <= last && last < layers, "layers: {} to {} are not among 0 to {}", first, last,
           layers - 1);
     std::fill(chosen.begin() + static_cast<std::ptrdiff_t>(first),
               chosen.begin() + static_cast<std::ptrdiff_t>(last) + 1, true);
-    at = end + 1;
   }
   std::vector<std::size_t> out;
   for (std::size_t layer = 0; layer < layers; ++layer) {
     if (chosen[layer]) {
       out.push_back(layer);
     }
+  }
+  return out;
+}
+
+std::vector<std::size_t> prefixes_from(const std::string& text, std::size_t features) {
+  std::vector<std::size_t> out;
+  for (const std::string_view part : parts_of(text)) {
+    const std::optional<std::size_t> size = number_in(part);
+    check(size && *size > (out.empty() ? 0 : out.back()) && *size < features,
+          "prefixes: '{}' is no ascending list, such as 64,256, of sizes below the {} features",
+          text.substr(0, 100), features);
+    out.push_back(*size);
+  }
+  if (!out.empty()) {
+    out.push_back(features);
   }
   return out;
 }

@@ -15,6 +15,7 @@ struct LearnRecipeDictionary {
   std::string activation = "batchtopk";
   std::size_t features = 0;         // of each layer; 0: eight times the model's width
   double k = 32.0;                  // features that fire on a token, on average
+  std::string prefixes;             // "64,256": nested dictionaries; empty: none
   std::string layers;               // "0-3,5"; empty: all
   std::string point;                // what is read, without its layer; empty: by kind
   std::string target;               // what is given back; empty: by kind
@@ -78,5 +79,8 @@ Json to_json(const LearnRecipe& recipe);
 
 /// "0-3,5" as numbers below `layers`, ascending; empty: all. Throws InvalidArgument.
 std::vector<std::size_t> layers_from(const std::string& text, std::size_t layers);
+/// "64,256" as sizes of nested dictionaries, the last one all features; empty: none. Throws
+/// InvalidArgument.
+std::vector<std::size_t> prefixes_from(const std::string& text, std::size_t features);
 
 }  // namespace cajal

@@ -1,0 +1,48 @@
+#include "service/learn_recipe.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/error.h"
+
+namespace cajal {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+template <typename Run>
+std::string message_of(const Run& run) {
+  try {
+    run();
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "no error";
+}
+
+TEST(LearnRecipe, ReadsListsOfLayers) {
+  EXPECT_THAT(layers_from("", 3), ElementsAre(0, 1, 2));
+  EXPECT_THAT(layers_from("3,0-1", 4), ElementsAre(0, 1, 3));
+}
+
+TEST(LearnRecipe, NamesLayersThatAreNot) {
+  EXPECT_THAT(message_of([] { layers_from("0-4", 4); }), HasSubstr("0 to 4 are not among 0 to 3"));
+  EXPECT_THAT(message_of([] { layers_from("0-", 4); }), HasSubstr("'0-' is no list"));
+}
+
+TEST(LearnRecipe, EndsPrefixesWithAllFeatures) {
+  EXPECT_THAT(prefixes_from("64,256", 1536), ElementsAre(64, 256, 1536));
+  EXPECT_TRUE(prefixes_from("", 1536).empty());
+}
+
+TEST(LearnRecipe, RefusesPrefixesThatDoNotNest) {
+  for (const char* text : {"256,64", "0", "64,64", "1536", "a", "-1", "64,,128"}) {
+    EXPECT_THAT(message_of([&] { prefixes_from(text, 1536); }),
+                HasSubstr("below the 1536 features"))
+        << text;
+  }
+}
+
+}  // namespace
+}  // namespace cajal
