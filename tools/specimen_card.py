@@ -3,8 +3,8 @@
 
     tools/specimen_card.py [PROGRAM]              measure, and write specimen/README.md (a minute or two)
     tools/specimen_card.py [PROGRAM] --model M    measure another folder
-    tools/specimen_card.py --results DIR          take DIR/scores.json, probes.json and inspect.json instead:
-                                                  what --json of score --world, score --world --probes and inspect printed
+    tools/specimen_card.py --results DIR          take DIR/scores.json, probes.json, patches.json and inspect.json instead:
+                                                  what --json of score --world (--probes, --patch) and inspect printed
 
 PROGRAM is build/release/bin/cajal unless given. What is written stands between the two lines MARKS of the card.
 tests/specimen.py reads the thresholds from there.
@@ -26,6 +26,9 @@ SAMPLE = 200  # questions of each kind that the test asks
 SCORES = ["task", "kind", "split", "questions", "reached", "aim", "", "threshold"]
 PROBES = ["task", "hidden", "of", "at", "tested", "embeddings", "resid_post, by layer", "reached", "aim", "", "threshold",
           "embeddings at most"]
+PATCHES = ["task", "hidden", "the twin's at", "pairs", "resid_post, by layer"]
+PLACES = {"end": "its end", "span": "all of it", "last": "the last token"}
+FILES = ("inspect", "scores", "probes", "patches")
 
 
 def rounding_slack(n):
@@ -75,6 +78,11 @@ def probe_row(p):
             percent(math.ceil(100 * (embeddings + slack)) / 100) if aims else ""]
 
 
+def patch_row(p):
+    return [p["task"], p["hidden"], PLACES[p["place"]], str(p["n"]),
+            " ".join(f"{100 * x['share']:.0f}" for x in p["layers"]) if p["n"] else "no pair can be used"]
+
+
 def about(results):
     """What was measured."""
     model, run = results["inspect"]["result"], results["scores"]["provenance"]
@@ -106,7 +114,10 @@ def measured(results):
         "### Questions answered", "",
         table(SCORES, [score_row(s) for s in results["scores"]["result"]["tasks"]]), "",
         "### Thoughts that can be read", "",
-        table(PROBES, [probe_row(p) for p in results["probes"]["result"]["probes"]])])
+        table(PROBES, [probe_row(p) for p in results["probes"]["result"]["probes"]]), "",
+        "### Thoughts that are read", "",
+        "Percent of answers that become the twin's, of two questions that differ in the hidden thing alone, when the residual there is replaced by the twin's.", "",
+        table(PATCHES, [patch_row(p) for p in results["patches"]["result"]["patches"]])])
 
 
 def cells(line):
@@ -160,11 +171,12 @@ def print_json(program, *arguments):
 def measure(program, model):
     return {"inspect": print_json(program, "inspect", model),
             "scores": print_json(program, "score", "-m", model, "--world"),
-            "probes": print_json(program, "score", "-m", model, "--world", "--probes")}
+            "probes": print_json(program, "score", "-m", model, "--world", "--probes"),
+            "patches": print_json(program, "score", "-m", model, "--world", "--patch")}
 
 
 def load(folder):
-    results = {name: json.loads((folder / f"{name}.json").read_text()) for name in ("inspect", "scores", "probes")}
+    results = {name: json.loads((folder / f"{name}.json").read_text()) for name in FILES}
     if len({x["provenance"]["model_hash"] for x in results.values()}) != 1:
         sys.exit(f"specimen_card: {folder}: the results are of different models (model_hash)")
     return results

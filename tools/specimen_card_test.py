@@ -13,10 +13,15 @@ PROBES = [{"task": "geography", "question": "two-step", "hidden": "state", "plac
            "passed": True, "points": POINTS},
           {"task": "plain", "question": None, "hidden": "number", "place": "end", "n": 378, "at_least": None, "at_most": None,
            "passed": None, "points": POINTS}]
+PATCHES = [{"task": "geography", "hidden": "state", "place": "end", "n": 50, "drawn": 60,
+            "layers": [{"point": "resid_post.0", "changed": 43, "share": 0.86}, {"point": "resid_post.1", "changed": 50, "share": 1.0}]},
+           {"task": "people", "hidden": "known", "place": "span", "n": 0, "drawn": 300,
+            "layers": [{"point": "resid_post.0", "changed": 0, "share": 0.0}, {"point": "resid_post.1", "changed": 0, "share": 0.0}]}]
 PROVENANCE = {"model_hash": "a" * 32, "tokenizer_hash": "b" * 32, "version": "0.1.0", "precision": "bf16x2", "device": "cpu"}
 MODEL = {"parameters": 4199000, "layers": 8, "d_model": 192, "d_mlp": 512, "vocab": 3400, "context": 256, "dtype": "BF16"}
 RESULTS = {"inspect": {"provenance": PROVENANCE, "result": MODEL}, "scores": {"provenance": PROVENANCE, "result": {"tasks": SCORES}},
-           "probes": {"provenance": PROVENANCE, "result": {"probes": PROBES}}}
+           "probes": {"provenance": PROVENANCE, "result": {"probes": PROBES}},
+           "patches": {"provenance": PROVENANCE, "result": {"patches": PATCHES}}}
 CARD = f"# Card\n\n{card.MARKS[0]}\n\nstale\n\n{card.MARKS[1]}\n\nMore.\n"
 
 
@@ -53,6 +58,11 @@ class SpecimenCard(unittest.TestCase):
         self.assertEqual(card.score_threshold(0.9, 200), 0.88)
         self.assertEqual(card.score_threshold(0.9, 10**9), 0.81)  # 3 * sqrt(0.9 * 0.1 / 200) = 0.064
         self.assertEqual(card.score_threshold(1.0, 8), 0.81)  # one and a half of eight questions
+
+    def test_where_thoughts_are_read_is_said_layer_by_layer(self):
+        text = card.measured(RESULTS)
+        self.assertIn("| geography | state | its end | 50 | 86 100 |", text)
+        self.assertIn("| people | known | all of it | 0 | no pair can be used |", text)
 
     def test_a_card_without_tables_has_no_thresholds(self):
         self.assertEqual(card.score_thresholds(CARD), {})
