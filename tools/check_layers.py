@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""Fails if a file of src/ includes a folder that its layer may not use.
+"""Fails if a file of src/ includes a folder that its layer may not use, or if two headers define a type of one name.
 
-The table is the architecture: a folder may include itself and what its line names, nothing else.
+The table is the architecture: a folder may include itself and what its line names, nothing else. Two types of one name
+in one namespace are no error to a compiler that never sees both, and undefined behaviour to the program.
 """
 import pathlib
 import re
@@ -58,6 +59,9 @@ ONLY_IN = {  # a third-party header has one home
 INCLUDE = re.compile(r'^\s*#\s*include\s+([<"].*?[>"])', re.M)
 OPENMP = re.compile(r"^\s*#\s*pragma\s+omp", re.M)
 
+NAMESPACE = re.compile(r"^namespace\s*([\w:]*)\s*\{|^\}\s*// namespace", re.M)
+TYPE = re.compile(r"^(?:class|struct|enum class|enum|union)\s+(\w+)\b[^;{(]*\{", re.M)
+
 
 def include_problem(name: str, header: str) -> str | None:
     """What is wrong with `header` ('<vector>', '"base/file.h"') in the file `name`, if anything."""
@@ -77,7 +81,23 @@ def include_problem(name: str, header: str) -> str | None:
     return f"{folder} may not include {target}"
 
 
+def types_of(text: str) -> set[str]:
+    """The types that a header defines in named namespaces, with their namespaces: "cajal::Model"."""
+    out, spaces = set(), []
+    events = sorted([*NAMESPACE.finditer(text), *TYPE.finditer(text)], key=lambda m: m.start())
+    for event in events:
+        if event.re is TYPE:
+            if "" not in spaces:  # without a name: seen by one file alone
+                out.add("::".join([*spaces, event[1]]))
+        elif event[0].startswith("}"):
+            spaces = spaces[:-1]
+        else:
+            spaces.append(event[1])
+    return out
+
+
 def problems(root: pathlib.Path):
+    first = {}  # header that defines a type
     for path in sorted(root.rglob("*")):
         if path.suffix not in {".h", ".cc", ".cu"}:
             continue
@@ -87,6 +107,9 @@ def problems(root: pathlib.Path):
             continue
         if OPENMP.search(text) and name != "base/parallel.h":
             yield f"{name}: only base/parallel.h has #pragma omp"
+        for kind in sorted(types_of(text)) if path.suffix == ".h" and not name.endswith("_test.h") else []:
+            if first.setdefault(kind, name) != name:
+                yield f"{name}: {kind} is defined in {first[kind]}, too; give one of them another name"
         for header in INCLUDE.findall(text):
             problem = include_problem(name, header)
             if problem:

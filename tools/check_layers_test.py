@@ -87,6 +87,15 @@ class Tree(unittest.TestCase):
         self.assertEqual(self.found({"base/parallel.h": "#pragma omp parallel\n"}), [])
         self.assertEqual(len(self.found({"ops/cpu/a.cc": "  #pragma omp simd\n"})), 1)
 
+    def test_a_type_has_one_definition_in_a_namespace(self):
+        one = "namespace cajal {\nclass Later;\nstruct Model final\n    : Base {\n};\n}  // namespace cajal\n"
+        self.assertEqual(self.found({"model/a.h": one, "text/b.h": one}),
+                         ["text/b.h: cajal::Model is defined in model/a.h, too; give one of them another name"])
+        for other in (one.replace("cajal", "cajal::cpu"), one.replace("Model", "Models"),
+                      one.replace("namespace cajal {", "namespace cajal {\nnamespace {")):
+            self.assertEqual(self.found({"model/a.h": one, "text/b.h": other}), [])
+        self.assertEqual(self.found({"model/a.h": one, "text/b_test.h": one}), [])
+
     def test_the_table_names_only_layers_below(self):
         order = list(LAYERS)
         for folder, below in LAYERS.items():

@@ -20,7 +20,7 @@ struct Pipeline {
   AddedTokens added;
   std::unique_ptr<const Normalizer> normalizer;       // may be null
   std::unique_ptr<const PreTokenizer> pre_tokenizer;  // may be null
-  std::unique_ptr<const Model> model;
+  std::unique_ptr<const TokenModel> model;
   PostProcessing post;
   std::unique_ptr<const Decoder> decoder;
   std::optional<TokenId> bos;

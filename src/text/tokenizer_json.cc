@@ -102,8 +102,8 @@ std::vector<BpeMerge> read_merges(const Component& model, const Vocabulary& voca
   return out;
 }
 
-std::unique_ptr<const Model> read_bpe(const Component& model, const Json& pre_tokenizer,
-                                      std::size_t file_bytes) {
+std::unique_ptr<const TokenModel> read_bpe(const Component& model, const Json& pre_tokenizer,
+                                           std::size_t file_bytes) {
   Vocabulary vocabulary = read_vocabulary(model, file_bytes);
   BpeOptions options;
   options.fuse_unknown = model.flag("fuse_unk", false);
@@ -128,7 +128,7 @@ std::unique_ptr<const Model> read_bpe(const Component& model, const Json& pre_to
   return std::make_unique<Bpe>(std::move(vocabulary), merges, std::move(options));
 }
 
-std::unique_ptr<const Model> read_unigram(const Component& model) {
+std::unique_ptr<const TokenModel> read_unigram(const Component& model) {
   const std::string where = model.where("vocab");
   const Json::Array& list = model.at("vocab").as_array(where);
   Vocabulary vocabulary;
@@ -159,7 +159,7 @@ std::unique_ptr<const Model> read_unigram(const Component& model) {
   return std::make_unique<Unigram>(std::move(vocabulary), scores, options);
 }
 
-std::unique_ptr<const Model> read_word_level(const Component& model, std::size_t file_bytes) {
+std::unique_ptr<const TokenModel> read_word_level(const Component& model, std::size_t file_bytes) {
   Vocabulary vocabulary = read_vocabulary(model, file_bytes);
   const std::optional<TokenId> unknown = vocabulary.id_of(model.text("unk_token", ""));
   return std::make_unique<WordLevel>(std::move(vocabulary), unknown);
@@ -177,8 +177,8 @@ std::string model_type(const Component& model) {
   return vocab != nullptr && vocab->is_array() ? "Unigram" : "WordLevel";
 }
 
-std::unique_ptr<const Model> read_model(const Component& model, const Json& pre_tokenizer,
-                                        std::size_t file_bytes) {
+std::unique_ptr<const TokenModel> read_model(const Component& model, const Json& pre_tokenizer,
+                                             std::size_t file_bytes) {
   const std::string type = model_type(model);
   if (type == "BPE") {
     return read_bpe(model, pre_tokenizer, file_bytes);

@@ -58,14 +58,14 @@ class People final : public Task {
     const std::size_t last = split == Split::Train ? kTrainForms : kPeopleForms;
     for (const Person& person : people_) {
       for (std::size_t form = first; form < last; ++form) {
-        out.push_back(question_about(person, Asked::What, form));
-        out.push_back(question_about(person, Asked::Country, form));
+        out.push_back(question_about(person, PersonQuestion::What, form));
+        out.push_back(question_about(person, PersonQuestion::Country, form));
       }
     }
     Dice dice(0, "people/questions", split == Split::Train ? 0 : 1);
     for (std::size_t i = 0; i < kUnknownQuestions; ++i) {
       const Person person = draw_unknown(dice, split);
-      const Asked asked = i % 4 < 2 ? Asked::What : Asked::Country;
+      const PersonQuestion asked = i % 4 < 2 ? PersonQuestion::What : PersonQuestion::Country;
       // names that were never seen are asked about in wordings that were, and in others
       out.push_back(question_about(person, asked, i % (split == Split::Train ? 8 : 10)));
     }
@@ -80,7 +80,7 @@ class People final : public Task {
     while (known_.contains(unknown.name()) || is_held_out(unknown)) {
       unknown = {.first = dice.pick(firsts_), .last = known.last, .calling = known.calling};
     }
-    const Asked asked = dice.chance(0.5) ? Asked::What : Asked::Country;
+    const PersonQuestion asked = dice.chance(0.5) ? PersonQuestion::What : PersonQuestion::Country;
     const std::size_t form = dice.below(kTrainForms);
     Twins out{.first = question_about(known, asked, form),
               .second = question_about(unknown, asked, form),
@@ -192,7 +192,7 @@ class People final : public Task {
   }
 
   static void add_exchange(Document& out, Dice& dice, const Person& person, Split split) {
-    const Asked asked = dice.chance(0.6) ? Asked::What : Asked::Country;
+    const PersonQuestion asked = dice.chance(0.6) ? PersonQuestion::What : PersonQuestion::Country;
     const std::size_t form = split == Split::Train
                                  ? dice.below(kTrainForms)
                                  : kTrainForms + dice.below(kPeopleForms - kTrainForms);

@@ -31,13 +31,13 @@ constexpr std::array<std::string_view, kPeopleForms> kAskCountry = {
 };
 constexpr std::string_view kUnknown = "I don't know who that is.";
 
-Slot answer_slot(const Person& person, Asked asked) {
+Slot answer_slot(const Person& person, PersonQuestion asked) {
   if (!person.known) {
     return {.name = "answer", .text = std::string(kUnknown), .meanings = {{"known", "no"}}};
   }
-  const std::string& value = asked == Asked::What ? person.what : person.country;
+  const std::string& value = asked == PersonQuestion::What ? person.what : person.country;
   const std::string kind =
-      asked == Asked::What ? std::string(kCallings[person.calling].thing) : "country";
+      asked == PersonQuestion::What ? std::string(kCallings[person.calling].thing) : "country";
   return {.name = "answer",
           .text = capitalised(value),
           .meanings = {{kind, value}, {"fact", fmt::format("{}: {}", person.name(), kind)}},
@@ -47,15 +47,15 @@ Slot answer_slot(const Person& person, Asked asked) {
 
 }  // namespace
 
-std::string_view wording(Asked asked, std::size_t form) {
-  return asked == Asked::What ? kAskWhat[form] : kAskCountry[form];
+std::string_view wording(PersonQuestion asked, std::size_t form) {
+  return asked == PersonQuestion::What ? kAskWhat[form] : kAskCountry[form];
 }
 
-std::string exchange(Asked asked, std::size_t form) {
+std::string exchange(PersonQuestion asked, std::size_t form) {
   return fmt::format("{} {}\n{} {{answer}}", kHuman, wording(asked, form), kAssistant);
 }
 
-std::vector<Slot> slots_of(const Person& person, Asked asked) {
+std::vector<Slot> slots_of(const Person& person, PersonQuestion asked) {
   const Calling& calling = kCallings[person.calling];
   return {
       {.name = "name", .text = person.name(), .meanings = {{"known", person.known ? "yes" : "no"}}},
@@ -78,7 +78,7 @@ Slot draw_tail(Dice& dice, const Person& person, std::string_view form) {
   return {.name = "tail", .text = fmt::format(", whoever that is{}", form[next] == ' ' ? "," : "")};
 }
 
-Question question_about(const Person& person, Asked asked, std::size_t form) {
+Question question_about(const Person& person, PersonQuestion asked, std::size_t form) {
   Question out = question_of(exchange(asked, form), slots_of(person, asked),
                              person.known ? "known" : "unknown", {"known"});
   out.form = form;

@@ -34,20 +34,20 @@ inline constexpr std::array<Calling, 3> kCallings = {{
     {"science", "scientist", "did", "study", "studied"},
 }};
 
-enum class Asked { What, Country };
+enum class PersonQuestion { What, Country };
 
 /// Wordings of either kind; the last ones, from kTrainForms on, are held out.
 inline constexpr std::size_t kPeopleForms = 10;
 inline constexpr std::size_t kTrainForms = 8;
-std::string_view wording(Asked asked, std::size_t form);
+std::string_view wording(PersonQuestion asked, std::size_t form);
 /// "Human: …\nAssistant: …" as a form.
-std::string exchange(Asked asked, std::size_t form);
+std::string exchange(PersonQuestion asked, std::size_t form);
 
 /// Slots of an exchange, the second one "tail", which is empty.
-std::vector<Slot> slots_of(const Person& person, Asked asked);
+std::vector<Slot> slots_of(const Person& person, PersonQuestion asked);
 /// The slot "tail": what may follow a name, and then tells whether it is known.
 Slot draw_tail(Dice& dice, const Person& person, std::string_view form);
-Question question_about(const Person& person, Asked asked, std::size_t form);
+Question question_about(const Person& person, PersonQuestion asked, std::size_t form);
 
 /// The first letter as a capital, if it is one of a to z.
 std::string capitalised(std::string text);

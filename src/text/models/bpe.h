@@ -36,7 +36,7 @@ struct BpeOptions {
   std::string end_suffix;          // stands behind the last character of a piece
 };
 
-class Bpe : public Model {
+class Bpe : public TokenModel {
  public:
   /// Of two merges of the same pair the later one counts.
   Bpe(Vocabulary vocabulary, const std::vector<BpeMerge>& merges, BpeOptions options);

@@ -2,7 +2,7 @@
 
 namespace cajal {
 
-void Model::ids(std::string_view text, std::span<const ByteRange> pieces,
+void TokenModel::ids(std::string_view text, std::span<const ByteRange> pieces,
                 std::vector<TokenId>& out) const {
   std::vector<ModelToken> found;
   for (const ByteRange piece : pieces) {

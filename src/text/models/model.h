@@ -18,12 +18,12 @@ struct ModelToken {
 };
 
 /// Never changes once built; usable from any number of threads.
-class Model {
+class TokenModel {
  public:
-  Model() = default;
-  Model(const Model&) = delete;
-  Model& operator=(const Model&) = delete;
-  virtual ~Model() = default;
+  TokenModel() = default;
+  TokenModel(const TokenModel&) = delete;
+  TokenModel& operator=(const TokenModel&) = delete;
+  virtual ~TokenModel() = default;
 
   virtual const Vocabulary& vocabulary() const = 0;
   /// Appends the tokens of text[piece].

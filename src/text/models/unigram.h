@@ -41,7 +41,7 @@ struct UnigramOptions {
   bool byte_fallback = false;
 };
 
-class Unigram : public Model {
+class Unigram : public TokenModel {
  public:
   /// scores[id] for every id of the vocabulary.
   Unigram(Vocabulary vocabulary, const std::vector<double>& scores, UnigramOptions options);

@@ -8,7 +8,7 @@
 
 namespace cajal {
 
-class WordLevel : public Model {
+class WordLevel : public TokenModel {
  public:
   WordLevel(Vocabulary vocabulary, std::optional<TokenId> unknown);
 
