@@ -4,16 +4,16 @@
 #include <cmath>
 
 #include "base/error.h"
+#include "base/whole_number.h"
 #include "intervene/intervention.h"
 
 namespace cajal {
 namespace {
 
-std::optional<std::size_t> whole_number(std::string_view text) {
-  std::size_t out = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
-  const bool all = error == std::errc() && end == text.data() + text.size() && out < SIZE_MAX;
-  return all ? std::optional(out) : std::nullopt;
+/// Small enough that one more fits, too.
+std::optional<std::size_t> index_in(std::string_view text) {
+  const std::optional<std::size_t> out = whole_number(text);
+  return out && *out < SIZE_MAX ? out : std::nullopt;
 }
 
 std::optional<double> number(std::string_view text) {
@@ -34,8 +34,8 @@ std::optional<Positions> range(std::string_view text) {
   if (dash == std::string_view::npos) {
     return std::nullopt;
   }
-  const auto begin = whole_number(text.substr(0, dash));
-  const auto last = whole_number(text.substr(dash + 1));
+  const auto begin = index_in(text.substr(0, dash));
+  const auto last = index_in(text.substr(dash + 1));
   if (!begin || (!last && dash + 1 != text.size()) || (last && *last < *begin)) {
     return std::nullopt;
   }
@@ -61,7 +61,7 @@ Positions parse_positions(std::string_view text) {
   if (text == "generated") {
     return {.kind = Positions::Kind::Generated, .end = std::nullopt};
   }
-  if (const auto position = whole_number(text)) {
+  if (const auto position = index_in(text)) {
     return Positions::at(*position);
   }
   if (const auto positions = range(text)) {
@@ -115,8 +115,8 @@ std::variant<FeatureEdit, PointEdit> parse_edit(std::string_view text) {
                      .positions = parse_positions(place.substr(first + 1)),
                      .change = parse_change(value)};
   }
-  const auto layer = whole_number(place.substr(0, first));
-  const auto feature = whole_number(place.substr(second + 1));
+  const auto layer = index_in(place.substr(0, first));
+  const auto feature = index_in(place.substr(second + 1));
   if (!layer || !feature) {
     not_an_edit(text);
   }
@@ -136,7 +136,7 @@ Frozen parse_frozen(std::string_view text, std::size_t layers) {
   if (text == "all") {
     return {.attention = true, .layers = std::pair(std::size_t{0}, layers)};
   }
-  const auto one = whole_number(text);
+  const auto one = index_in(text);
   const auto some = one ? Positions::at(*one) : range(text);
   check(some && some->end,
         "'{}' cannot be frozen: give none, attention, all, or layers as 3 or 3-5",

@@ -2,11 +2,11 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <optional>
 
 #include "base/closest.h"
 #include "base/error.h"
+#include "base/whole_number.h"
 
 namespace cajal {
 namespace {
@@ -88,15 +88,6 @@ bool exists(PointKind kind, const ModelConfig& c) {
   return true;
 }
 
-std::optional<std::size_t> parse_number(std::string_view text) {
-  std::size_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (text.empty() || error != std::errc() || end != text.data() + text.size()) {
-    return std::nullopt;
-  }
-  return value;
-}
-
 /// hook_attn_out and hook_mlp_out are what is added: the plain output where nothing follows it.
 PointKind resolve(PointKind kind, const ModelConfig& c) {
   if (!c.branch_is_changed() && kind == PointKind::AttnOutPost) {
@@ -116,7 +107,7 @@ std::optional<Point> parse_alias(std::string_view name, const ModelConfig& c) {
     if (dot == std::string_view::npos) {
       return std::nullopt;
     }
-    layer = parse_number(name.substr(0, dot));
+    layer = whole_number(name.substr(0, dot));
     name.remove_prefix(dot + 1);
     if (!layer) {
       return std::nullopt;
@@ -148,7 +139,7 @@ std::optional<Point> parse_standard(std::string_view name) {
       return dot == std::string_view::npos ? std::optional<Point>({entry.kind, 0}) : std::nullopt;
     }
     if (dot != std::string_view::npos) {
-      if (const auto layer = parse_number(name.substr(dot + 1))) {
+      if (const auto layer = whole_number(name.substr(dot + 1))) {
         return Point{entry.kind, *layer};
       }
     }

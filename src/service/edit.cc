@@ -1,10 +1,10 @@
 #include "service/edit.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 
 #include "base/error.h"
+#include "base/whole_number.h"
 #include "io/safetensors_writer.h"
 #include "model/probabilities.h"
 #include "service/generate.h"
@@ -36,21 +36,14 @@ Steering parse_steering(const std::string& text) {
   return out;
 }
 
-std::optional<std::size_t> number_of(std::string_view text) {
-  std::size_t out = 0;
-  const auto end = std::from_chars(text.data(), text.data() + text.size(), out);
-  const bool all = end.ec == std::errc() && end.ptr == text.data() + text.size();
-  return all ? std::optional(out) : std::nullopt;
-}
-
 /// "LAYER:FEATURE"; nullopt for a file.
 std::optional<std::pair<std::size_t, std::size_t>> feature_of(std::string_view source) {
   const std::size_t colon = source.find(':');
   if (colon == std::string_view::npos) {
     return std::nullopt;
   }
-  const auto layer = number_of(source.substr(0, colon));
-  const auto feature = number_of(source.substr(colon + 1));
+  const auto layer = whole_number(source.substr(0, colon));
+  const auto feature = whole_number(source.substr(colon + 1));
   return layer && feature ? std::optional(std::pair(*layer, *feature)) : std::nullopt;
 }
 

@@ -1,11 +1,11 @@
 #include "service/explainer.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <numeric>
 
 #include "base/error.h"
+#include "base/whole_number.h"
 #include "model/generate.h"
 #include "model/probabilities.h"
 #include "service/generate.h"
@@ -77,10 +77,8 @@ std::optional<std::size_t> explain_rows(const std::string& rows) {
   if (rows == "all" || rows == "auto") {
     return std::nullopt;
   }
-  std::size_t out = 0;
-  const auto end = std::from_chars(rows.data(), rows.data() + rows.size(), out);
-  check(end.ec == std::errc() && end.ptr == rows.data() + rows.size(),
-        "rows is '{}': give a number, all, or auto", rows);
+  const std::optional<std::size_t> out = whole_number(rows);
+  check(out.has_value(), "rows is '{}': give a number, all, or auto", rows);
   return out;
 }
 

@@ -1,13 +1,13 @@
 #include "service/features.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <map>
 
 #include <fmt/format.h>
 
 #include "base/error.h"
+#include "base/whole_number.h"
 #include "dictionary/read_features.h"
 #include "service/input.h"
 #include "service/open_atlas.h"
@@ -52,13 +52,6 @@ FieldTable<FeaturesRequest> own_fields() {
        &FeaturesRequest::all},
       {trust_field(), &FeaturesRequest::trust},
   };
-}
-
-std::optional<std::size_t> whole(std::string_view text) {
-  std::size_t out = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
-  return error == std::errc() && end == text.data() + text.size() ? std::optional(out)
-                                                                  : std::nullopt;
 }
 
 bool stronger(const FiringFeature& a, const FiringFeature& b) {
@@ -155,9 +148,9 @@ void check_features(const FeaturesRequest& request) {
 
 FeatureId parse_feature(std::string_view text, const AtlasStore& atlas) {
   const std::size_t colon = text.find(':');
-  const auto layer = whole(text.substr(0, colon));
+  const auto layer = whole_number(text.substr(0, colon));
   const auto feature =
-      colon == std::string_view::npos ? std::nullopt : whole(text.substr(colon + 1));
+      colon == std::string_view::npos ? std::nullopt : whole_number(text.substr(colon + 1));
   check(layer && feature, "'{}' is no feature: give layer and number, such as 3:1207", text);
   for (std::size_t site = 0; site < atlas.layers().size(); ++site) {
     const AtlasLayer& l = atlas.layers()[site];

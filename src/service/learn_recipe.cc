@@ -1,11 +1,11 @@
 #include "service/learn_recipe.h"
 
 #include <algorithm>
-#include <charconv>
 
 #include <fmt/ranges.h>
 
 #include "base/error.h"
+#include "base/whole_number.h"
 #include "io/yaml.h"
 
 namespace cajal {
@@ -94,15 +94,8 @@ void check_names(const Json& json, const std::string& where) {
   }
 }
 
-std::optional<std::size_t> number_in(std::string_view text) {
-  std::size_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  const bool whole = error == std::errc() && end == text.data() + text.size() && !text.empty();
-  return whole ? std::optional(value) : std::nullopt;
-}
-
 std::size_t layer_in(std::string_view text, const std::string& all) {
-  const std::optional<std::size_t> value = number_in(text);
+  const std::optional<std::size_t> value = whole_number(text);
   check(value.has_value(), "layers: '{}' is no list such as 0-3,5", all.substr(0, 100));
   return *value;
 }
@@ -215,7 +208,7 @@ std::vector<std::size_t> layers_from(const std::string& text, std::size_t layers
 std::vector<std::size_t> prefixes_from(const std::string& text, std::size_t features) {
   std::vector<std::size_t> out;
   for (const std::string_view part : parts_of(text)) {
-    const std::optional<std::size_t> size = number_in(part);
+    const std::optional<std::size_t> size = whole_number(part);
     check(size && *size > (out.empty() ? 0 : out.back()) && *size < features,
           "prefixes: '{}' is no ascending list, such as 64,256, of sizes below the {} features",
           text.substr(0, 100), features);

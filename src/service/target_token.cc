@@ -1,22 +1,15 @@
 #include "service/target_token.h"
 
 #include <algorithm>
-#include <charconv>
 
 #include <fmt/format.h>
 
 #include "base/closest.h"
 #include "base/error.h"
+#include "base/whole_number.h"
 
 namespace cajal {
 namespace {
-
-std::optional<std::size_t> number_of(std::string_view text) {
-  std::size_t out = 0;
-  const auto end = std::from_chars(text.data(), text.data() + text.size(), out);
-  return end.ec == std::errc() && end.ptr == text.data() + text.size() ? std::optional(out)
-                                                                       : std::nullopt;
-}
 
 std::vector<std::string> token_texts(const Session& session) {
   std::vector<std::string> out;
@@ -39,7 +32,7 @@ std::string text_of_token(const Session& session, TokenId id) {
 TokenId token_of(const Session& session, const std::string& text) {
   const std::size_t vocab = session.model->config().vocab;
   if (text.size() > 1 && text.front() == '#') {
-    if (const auto id = number_of(std::string_view(text).substr(1)); id && *id < vocab) {
+    if (const auto id = whole_number(std::string_view(text).substr(1)); id && *id < vocab) {
       return static_cast<TokenId>(*id);
     }
   }

@@ -1,12 +1,12 @@
 #include "service/trace.h"
 
 #include <algorithm>
-#include <charconv>
 #include <chrono>
 #include <iterator>
 #include <numeric>
 
 #include "base/error.h"
+#include "base/whole_number.h"
 #include "service/input.h"
 #include "service/target_token.h"
 #include "trace/raw_graph.h"
@@ -24,13 +24,6 @@ double seconds_since(Clock::time_point begin) {
   return std::chrono::duration<double>(Clock::now() - begin).count();
 }
 
-std::optional<std::size_t> number_of(std::string_view text) {
-  std::size_t out = 0;
-  const auto end = std::from_chars(text.data(), text.data() + text.size(), out);
-  return end.ec == std::errc() && end.ptr == text.data() + text.size() ? std::optional(out)
-                                                                       : std::nullopt;
-}
-
 struct FeaturePlace {
   std::size_t layer = 0;
   std::size_t position = 0;
@@ -44,9 +37,9 @@ std::optional<FeaturePlace> feature_place(std::string_view text) {
   if (second == std::string_view::npos) {
     return std::nullopt;
   }
-  const auto layer = number_of(text.substr(0, first));
-  const auto position = number_of(text.substr(first + 1, second - first - 1));
-  const auto feature = number_of(text.substr(second + 1));
+  const auto layer = whole_number(text.substr(0, first));
+  const auto position = whole_number(text.substr(first + 1, second - first - 1));
+  const auto feature = whole_number(text.substr(second + 1));
   return layer && position && feature ? std::optional(FeaturePlace{*layer, *position, *feature})
                                       : std::nullopt;
 }
@@ -55,7 +48,7 @@ std::optional<FeaturePlace> feature_place(std::string_view text) {
 std::vector<std::size_t> positions_of(const TraceRequest& request, std::size_t tokens) {
   std::vector<std::size_t> out;
   for (const std::string& text : request.at) {
-    out.push_back(text == "last" ? tokens - 1 : *number_of(text));
+    out.push_back(text == "last" ? tokens - 1 : *whole_number(text));
     check(out.back() < tokens, "there is no position {}: the prompt has {} tokens, 0 to {}", text,
           tokens, tokens - 1);
   }
@@ -153,7 +146,7 @@ TraceOptions trace_options(const TraceRequest& request, std::stop_token cancel) 
     out.unexpanded = kAutoShare;
     out.update_interval = 1;
   } else if (request.rows != "all") {
-    out.max_features = *number_of(request.rows);
+    out.max_features = *whole_number(request.rows);
   }
   return out;
 }
@@ -278,11 +271,11 @@ const FieldTable<TraceRequest>& trace_fields() {
 
 void check_trace(const TraceRequest& request) {
   const bool word = request.rows == "all" || request.rows == "auto";
-  check(word || number_of(request.rows).has_value(), "rows is '{}': give a number, all, or auto",
+  check(word || whole_number(request.rows).has_value(), "rows is '{}': give a number, all, or auto",
         request.rows);
   check(!request.text || !request.text->empty(), "the prompt is empty: there is nothing to trace");
   for (const std::string& text : request.at) {
-    check(text == "last" || number_of(text).has_value(),
+    check(text == "last" || whole_number(text).has_value(),
           "the position is '{}': give a number from 0 on, or last", text);
   }
   check(!request.why_not || request.target.size() <= 1,
