@@ -103,6 +103,19 @@ test_a_comparison_prints_a_table_that_fits() {
   expect_out 'have 3 and 4 tokens'
 }
 
+test_a_comparison_on_a_full_disk_leaves_nothing() {
+  mkdir "$work/full"
+  (
+    trap '' XFSZ
+    ulimit -f 8
+    explain "w007 w044" --versus "w007 w012" --no-claims --svg "$work/full/a.svg" -o "$work/full/a.json"
+    expect_status 1
+    expect_error 'full/a'
+    exit "$failed_here"
+  ) || failed_here=1
+  [ -z "$(ls -A "$work/full")" ] || complain "half a file"
+}
+
 test_comparisons_that_make_no_sense_are_refused() {
   explain "w007" --versus "w007"
   expect_status 2
@@ -154,6 +167,53 @@ test_a_dictionary_of_another_model_is_refused() {
   run explain -m "$circuit/model" -d "$golden/dictionaries/formats/sl_topk_rescale" "w007"
   expect_status 1
   [ ! -s "$out" ] || complain "something was printed"
+}
+
+test_an_interrupted_explanation_leaves_no_file() {
+  mkdir "$work/stopped"
+  text="Fact: the capital of the state containing Dallas is"
+  for versus in "" "Fact: the capital of the state containing Oakland is"; do
+    command="explain, interrupted ($versus)"
+    "$cajal" explain "$text" ${versus:+--versus "$versus"} --controls 1000 --json --html "$work/stopped/a.html" \
+      --png "$work/stopped/a.png" -o "$work/stopped/a.json" -v >"$out" 2>"$err" &
+    process=$!
+    # Once the model is loaded, graphs and claims are under way, which take seconds.
+    while kill -0 "$process" 2>/dev/null && ! grep -q 'loaded specimen' "$err" 2>/dev/null; do
+      sleep 0.02
+    done
+    sleep 0.5
+    kill -INT "$process"
+    status=0
+    wait "$process" || status=$?
+    expect_status 130
+    [ ! -s "$out" ] || complain "half a result"
+    [ -z "$(ls -A "$work/stopped")" ] || complain "half a file"
+  done
+}
+
+test_damaged_dictionaries_are_refused_in_one_sentence() {
+  layer=$(cd "$circuit/transcoders" && ls | grep safetensors | head -n 1)
+  damaged() {  # NAME PYTHON: of the bytes `data` of a layer's file
+    rm -rf "$work/$1" && cp -r "$circuit/transcoders" "$work/$1" && chmod -R u+w "$work/$1"
+    python3 -c "
+path = '$work/$1/$layer'
+data = open(path, 'rb').read()
+$2
+open(path, 'wb').write(data)"
+    run explain -m "$circuit/model" -d "$work/$1" --trust "w007 w044" --html "$work/$1.html"
+    expect_status 1
+    expect_error "$layer"
+    [ ! -e "$work/$1.html" ] || complain "a page of a damaged dictionary"
+  }
+  damaged cut 'data = data[:len(data) // 2]'
+  damaged empty 'data = b""'
+  damaged header 'data = data[:8] + b"?" * 64 + data[72:]'
+  damaged long 'data = (1 << 62).to_bytes(8, "little") + data[8:]'
+  cp -r "$top/specimen/transcoders" "$work/gone" && chmod -R u+w "$work/gone"
+  rm "$work/gone/layer_3.safetensors"
+  run explain -d "$work/gone" --trust "36+59="
+  expect_status 1
+  expect_error 'layer_3'
 }
 
 test_a_disk_that_takes_no_more_leaves_nothing() {
