@@ -202,39 +202,36 @@ class ScoreCommand final : public Command {
     }
   }
 
-  void probe(Session& session, Surroundings around) {
+  /// Looks with `look`, which is told whom to tell how far it is, and shows what was found.
+  template <typename Look>
+  auto looked(Session& session, Surroundings around, const Look& look) {
     Console& console = around.console;
-    std::vector<ProbeCurve> curves;
-    {
+    auto curves = [&] {
       LiveLine line(console);
-      curves = probe_world(session, request_, around.interrupt.token(),
-                           [&](std::string_view what) { line.show(what); });
-    }
+      return look([&](std::string_view what) { line.show(what); });
+    }();
     print_notes(session, console);
-    if (is_picture(console.flags().output)) {
-      write_file(console.flags().output, to_svg(curves, session.name));
-    }
     if (console.json()) {
       console.write_result("score", provenance(session), to_json(curves));
     } else {
       console.write(table(curves));
+    }
+    return curves;
+  }
+
+  void probe(Session& session, Surroundings around) {
+    const auto curves = looked(session, around, [&](const auto& progress) {
+      return probe_world(session, request_, around.interrupt.token(), progress);
+    });
+    if (is_picture(around.console.flags().output)) {
+      write_file(around.console.flags().output, to_svg(curves, session.name));
     }
   }
 
   void patch(Session& session, Surroundings around) {
-    Console& console = around.console;
-    std::vector<PatchCurve> curves;
-    {
-      LiveLine line(console);
-      curves = patch_world(session, request_, around.interrupt.token(),
-                           [&](std::string_view what) { line.show(what); });
-    }
-    print_notes(session, console);
-    if (console.json()) {
-      console.write_result("score", provenance(session), to_json(curves));
-    } else {
-      console.write(table(curves));
-    }
+    looked(session, around, [&](const auto& progress) {
+      return patch_world(session, request_, around.interrupt.token(), progress);
+    });
   }
 
   void interchange(Session& session, Surroundings around) {
