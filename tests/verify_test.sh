@@ -105,6 +105,33 @@ test_a_foreign_graph_of_this_model_is_tried() {
   expect_status 0
 }
 
+test_a_number_that_no_group_heeds_is_refused() {
+  with_graph "doc['qParams']['supernodes'] = [['both', features[0]['node_id'], features[1]['node_id']]]"
+  verify "$work/other.json" -n 3
+  expect_status 1
+  expect_error 'this one has 1, which are tried: leave -n away'
+  verify "$graph" -n 3 --group "x=9_9_9"
+  expect_status 2
+}
+
+test_a_pruned_graph_says_what_cannot_be_verified() {
+  verify "$graph" -n 1
+  ! grep -q 'was pruned' "$err" || complain "nothing was pruned"
+  "$cajal" trace -m "$circuit/model" -d "$circuit/transcoders" "w007 w044 w073 w020" --target w025 \
+    --node-threshold 0.95 --edge-threshold 1 -o "$work/pruned.json" -q > "$work/trace.txt"
+  verify "$work/pruned.json" -n 1
+  expect_status 0
+  expect_err 'was pruned \(node_threshold 0.95\): what was cut away cannot be verified'
+}
+
+test_a_calibration_without_a_prompt_that_fits_is_an_error() {
+  cp -r "$circuit/model" "$work/short" && chmod -R u+w "$work/short"
+  sed -i 's/"max_position_embeddings": [0-9]*/"max_position_embeddings": 2/' "$work/short/config.json"
+  run verify -m "$work/short" -d "$circuit/transcoders" --trust --calibrate -n 2
+  expect_status 1
+  expect_error 'none of the 2 prompts fits into the [0-9]+ tokens'
+}
+
 test_damaged_graphs_are_refused() {
   printf '{"metadata": {' > "$work/broken.json"
   verify "$work/broken.json"

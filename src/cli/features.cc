@@ -33,7 +33,7 @@ std::string label_of(FeatureId id, const AtlasStore& atlas) {
 std::string text_table(const TextFeatures& features, const AtlasStore& atlas) {
   std::vector<TableRow> rows = {{"token", "feature", "activation", "label"}};
   for (std::size_t t = 0; t < features.tokens.size(); ++t) {
-    std::string piece = visible(features.pieces[t], 24);
+    std::string piece = visible(features.texts[t], 24);
     for (const FiringFeature& f : features.tokens[t]) {
       rows.push_back({piece, name_of(f.id, atlas), fmt::format("{:.3g}", f.activation),
                       label_of(f.id, atlas)});
@@ -43,7 +43,7 @@ std::string text_table(const TextFeatures& features, const AtlasStore& atlas) {
   std::vector<TableRow> all = {{"overall", "activation", "on", "label"}};
   for (const FiringFeature& f : features.overall) {
     all.push_back({name_of(f.id, atlas), fmt::format("{:.3g}", f.activation),
-                   visible(features.pieces[f.token], 24), label_of(f.id, atlas)});
+                   visible(features.texts[f.token], 24), label_of(f.id, atlas)});
   }
   return format_table(rows, {false, true, true}) + "\n" + format_table(all, {true, true});
 }

@@ -151,9 +151,24 @@ TEST_F(BuildChart, LabelsAreDifferent) {
   const ChartParts parts = build();
   std::vector<std::string> labels;
   for (const FeatureGroup& group : parts.ideas) {
-    EXPECT_THAT(labels, ::testing::Not(Contains(group.label)));
+    EXPECT_THAT(labels, ::testing::Not(Contains(group.name())));
     EXPECT_FALSE(group.named_by.empty());
-    labels.push_back(group.label);
+    labels.push_back(group.name());
+  }
+}
+
+TEST_F(BuildChart, OnlyWhatSharesALabelIsToldApart) {
+  const ChartParts parts = build();
+  for (const FeatureGroup& group : parts.ideas) {
+    const auto same =
+        std::count_if(parts.ideas.begin(), parts.ideas.end(),
+                      [&](const FeatureGroup& other) { return other.label == group.label; });
+    EXPECT_EQ(group.apart.empty(), same == 1) << group.name();
+  }
+  for (std::size_t i = 0; i < parts.ideas.size(); ++i) {
+    const ChartBox* box = parts.chart.box("i" + std::to_string(i));
+    ASSERT_NE(box, nullptr);
+    EXPECT_EQ(box->apart, parts.ideas[i].apart);
   }
 }
 

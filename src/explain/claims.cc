@@ -128,11 +128,14 @@ class ClaimTester {
     double sum = 0.0;
     for (std::size_t i = 0; i < group.size(); ++i) {
       const std::size_t w = watched_at_.at(place(group[i]));
-      if (!edits(cases_[of], watched_[w])) {
-        sum += gains[i] * (outcome_.activations[of * watched_.size() + w] - clean_[w]);
-      }
+      sum += gains[i] * (outcome_.activations[of * watched_.size() + w] - clean_[w]);
     }
     return sum;
+  }
+  /// Whether a case changes a member of the group itself, not by way of what it did before.
+  bool edits_one_of(const BatchCase& one, const Group& group) const {
+    return std::any_of(group.begin(), group.end(),
+                       [&](std::uint32_t node) { return edits(one, place(node)); });
   }
   static bool edits(const BatchCase& one, const FeaturePlace& place) {
     return std::any_of(one.features.begin(), one.features.end(), [&](const FeatureEdit& edit) {
@@ -156,7 +159,10 @@ class ClaimTester {
     const EdgeEffect effect = ground_.flow.effect_through(claims_.groups[edge.source], target);
     TestedClaim out;
     for (std::size_t i = 0; i < options_.controls; ++i) {
-      out.controls.push_back(change(control(edge.source, i), target, effect.gains));
+      const std::size_t at = control(edge.source, i);
+      if (!edits_one_of(cases_[at], target)) {
+        out.controls.push_back(change(at, target, effect.gains));
+      }
     }
     out.claim =
         judged_claim(-effect.effect, change(edge.source, target, effect.gains), out.controls);

@@ -24,11 +24,12 @@
 // not of their sum: members of an idea point the same way more often than random ones do (on the
 // specimen their sum at a place is 7 % longer than a control's, which is worth 3 of 132 claims).
 // Each is drawn from those that fire there and are not in the group; where these are fewer than
-// four times as many as are to be replaced, others of the layer fill up. Features of other groups
+// four times as many as are to be replaced, others of the layer fill up. Where few fire, random
+// groups hold the same ones again and again: they stand for those few. Features of other groups
 // are not left out: that would compare with what does not matter. For an embedding that of another
 // token of the vocabulary is taken away, at the same norm. The 95th percentile is between the two
-// largest of 20, as numpy's. An edge's controls are those of its source, read at its targets;
-// targets that a control itself takes away count as unchanged.
+// largest of 20, as numpy's. An edge's controls are those of its source, read at its targets,
+// without those that change one of the targets itself, which is no way from the source to it.
 #pragma once
 
 #include <functional>

@@ -261,6 +261,32 @@ TEST_F(ClaimsOnACircuit, ControlsWriteAsMuchInTheSamePlaces) {
   }
 }
 
+TEST_F(ClaimsOnACircuit, RandomGroupsThatChangeAnEdgesTargetAreLeftOut) {
+  // Features of one layer at one place: random groups for the first half are drawn from the second.
+  std::vector<std::uint32_t> source;
+  std::vector<std::uint32_t> target;
+  for (const std::uint32_t node : group(0, 1)) {
+    if (graph_.feature(node).position == 4) {
+      (source.empty() ? source : target).push_back(node);
+    }
+  }
+  ASSERT_FALSE(target.empty());
+  constexpr std::size_t kControls = 20;
+  ControlGroups controls(*ground_, 2);
+  std::size_t apart = 0;
+  for (std::uint64_t draw = 0; draw < kControls; ++draw) {
+    const std::size_t drawn = controls.like(source, draw).features.front().feature;
+    apart += std::none_of(target.begin(), target.end(), [&](std::uint32_t node) {
+      return graph_.feature(node).feature == drawn;
+    });
+  }
+  const ClaimTests tests = test_claims(*ground_, {.groups = {source, target}, .edges = {{0, 1}}},
+                                       {.controls = kControls, .seed = 2});
+  EXPECT_EQ(tests.edges[0].controls.size(), apart);
+  EXPECT_LT(apart, kControls);
+  EXPECT_EQ(tests.groups[0].controls.size(), kControls);
+}
+
 TEST_F(ClaimsOnACircuit, AreAboutTheStrongestEdges) {
   Claims given = claims();
   given.groups.push_back(group(0, 4));  // all in the first

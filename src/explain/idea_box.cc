@@ -69,6 +69,7 @@ ChartBox idea_box(const IdeaSources& sources, const FeatureGroup& group, std::st
   ChartBox box = {.id = std::move(id),
                   .kind = BoxKind::Idea,
                   .label = group.label,
+                  .apart = group.apart,
                   .named_by = group.named_by,
                   .confidence = group.confidence};
   set_place(sources.graph, group, box);

@@ -249,10 +249,49 @@ std::string layers_of(const AttributionGraph& graph, const FeatureGroup& group) 
                        : fmt::format("layers {}\u2013{}", first, last);
 }
 
-std::size_t count_of(std::span<const FeatureGroup> groups, const std::string& label) {
-  return static_cast<std::size_t>(
-      std::count_if(groups.begin(), groups.end(),
-                    [&](const FeatureGroup& group) { return group.label == label; }));
+constexpr std::size_t kFeature = 2;  // of differences_of
+
+/// What could tell groups of one label apart, the plainest first: layers, the word, the strongest
+/// feature, its token.
+std::vector<std::string> differences_of(const IdeaSources& sources, const FeatureGroup& group) {
+  const auto best = std::max_element(
+      group.nodes.begin(), group.nodes.end(), [&](std::uint32_t a, std::uint32_t b) {
+        return sources.flow.node_shares()[a] < sources.flow.node_shares()[b];
+      });
+  const ActiveFeature& strongest = sources.graph.feature(*best);
+  std::vector<std::string> out = {layers_of(sources.graph, group)};
+  for (const PromptWord& word : sources.words) {
+    if (strongest.position >= word.first && strongest.position <= word.last) {
+      out.push_back("at " + in_quotes(word.text));
+    }
+  }
+  if (out.size() == 1) {
+    out.push_back(fmt::format("at position {}", strongest.position));
+  }
+  out.push_back(fmt::format("{}:{}", strongest.layer, strongest.feature));
+  out.push_back(fmt::format("at token {}", strongest.position));
+  return out;
+}
+
+/// Adds to each of `same`, groups of one name, as much as tells them apart and no more.
+void tell_apart(const IdeaSources& sources, std::vector<FeatureGroup*> same, std::size_t level) {
+  const std::size_t levels = differences_of(sources, *same.front()).size();
+  if (same.size() < 2 || level == levels) {
+    return;
+  }
+  std::map<std::string, std::vector<FeatureGroup*>> parts;
+  for (FeatureGroup* group : same) {
+    parts[differences_of(sources, *group)[level]].push_back(group);
+  }
+  for (auto& [text, groups] : parts) {
+    for (FeatureGroup* group : groups) {
+      if (parts.size() > 1) {
+        const bool is_feature = level == kFeature;  // which says its layer, too
+        group->apart = group->apart.empty() || is_feature ? text : group->apart + ", " + text;
+      }
+    }
+    tell_apart(sources, groups, level + 1);
+  }
 }
 
 }  // namespace
@@ -271,18 +310,12 @@ void name_ideas(const IdeaSources& sources, TruthLabels truth, std::vector<Featu
   for (FeatureGroup& group : groups) {
     namer.name(group);
   }
-  const std::vector<FeatureGroup> named = groups;
-  for (std::size_t i = 0; i < groups.size(); ++i) {
-    if (count_of(named, named[i].label) > 1) {
-      groups[i].label += ", " + layers_of(sources.graph, groups[i]);
-    }
+  std::map<std::string, std::vector<FeatureGroup*>> by_label;
+  for (FeatureGroup& group : groups) {
+    by_label[group.label].push_back(&group);
   }
-  const std::vector<FeatureGroup> placed = groups;
-  for (std::size_t i = 0; i < groups.size(); ++i) {
-    const std::size_t before = count_of(std::span(placed).first(i), placed[i].label);
-    if (before > 0) {
-      groups[i].label += fmt::format(" ({})", before + 1);
-    }
+  for (auto& [label, same] : by_label) {
+    tell_apart(sources, std::move(same), 0);
   }
 }
 

@@ -110,7 +110,7 @@ Json supernodes_json(const AttributionGraph& graph, std::span<const FeatureGroup
   Json out(Json::Array{});
   for (const FeatureGroup& group : groups) {
     Json entry(Json::Array{});
-    entry.push_back(group.label);
+    entry.push_back(group.name());
     for (const std::uint32_t node : group.nodes) {
       entry.push_back(id_of(graph, node));
     }

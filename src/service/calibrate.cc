@@ -105,6 +105,10 @@ CalibrationOutcome calibrate_claims(
       progress(out.prompts, prompts.size());
     }
   }
+  check(out.prompts > 0,
+        "none of the {} prompts fits into the {} tokens that the model reads: there is nothing to "
+        "sum up",
+        prompts.size(), session.context());
   out.ideas = calibrate(ideas);
   out.edges = calibrate(edges);
   out.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();

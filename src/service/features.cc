@@ -12,6 +12,7 @@
 #include "service/input.h"
 #include "service/open_atlas.h"
 #include "service/open_dictionary.h"
+#include "service/target_token.h"
 
 namespace cajal {
 namespace {
@@ -194,6 +195,7 @@ TextFeatures features_of_text(Session& session, const AtlasStore& atlas,
   TextFeatures out;
   for (const TokenId id : ids) {
     out.pieces.push_back(piece_text(session.tokenizer.get(), id));
+    out.texts.push_back(text_of_token(session, id));
   }
   out.tokens = firing(codes, rows, ids.size(), atlas, request.all);
   std::map<FeatureId, FiringFeature> best;

@@ -45,7 +45,8 @@ struct FiringFeature {
 };
 
 struct TextFeatures {
-  std::vector<std::string> pieces;
+  std::vector<std::string> pieces;                 // as the vocabulary spells them
+  std::vector<std::string> texts;                  // as a reader sees them
   std::vector<std::vector<FiringFeature>> tokens;  // strongest first, `top` of each
   std::vector<FiringFeature> overall;              // each feature once
 };

@@ -260,8 +260,9 @@ Json to_json(const FeaturePage& page, const AtlasStore& atlas) {
 Json to_json(const TextFeatures& features, const AtlasStore& atlas) {
   Json tokens(Json::Array{});
   for (std::size_t t = 0; t < features.tokens.size(); ++t) {
-    tokens.push_back(Json::object(
-        {{"piece", features.pieces[t]}, {"features", firing_json(features.tokens[t], atlas)}}));
+    tokens.push_back(Json::object({{"piece", features.pieces[t]},
+                                   {"text", features.texts[t]},
+                                   {"features", firing_json(features.tokens[t], atlas)}}));
   }
   return Json::object(
       {{"tokens", std::move(tokens)}, {"overall", firing_json(features.overall, atlas)}});

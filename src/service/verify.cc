@@ -110,9 +110,30 @@ class GraphVerifier {
         where_, best->position, file_.counts.positions - 1);
     out_.token = static_cast<TokenId>(best->feature);
     out_.target = text_of(out_.token);
+    note_pruning();
     if (file_.targets.size() > 1) {
       out_.notes.push_back(fmt::format("the graph has {} targets: claims are about the likeliest",
                                        file_.targets.size()));
+    }
+  }
+  /// What is not in the file cannot be tried, and what went by way of it is not predicted.
+  void note_pruning() {
+    std::string thresholds;
+    if (const Json* settings = file_.metadata.find_value("pruning_settings")) {
+      for (const char* name : {"node_threshold", "edge_threshold"}) {
+        const Json* value = settings->find_value(name);
+        if (value != nullptr && value->is_number() && value->as_double(where_) < 1.0) {
+          thresholds += fmt::format("{}{} {}", thresholds.empty() ? "" : ", ", name,
+                                    value->as_double(where_));
+        }
+      }
+    }
+    if (!thresholds.empty()) {
+      out_.notes.push_back(fmt::format(
+          "the graph was pruned ({}): what was cut away cannot be verified, and effects by way of "
+          "it are missing from what is predicted; cajal trace --node-threshold 1 --edge-threshold "
+          "1 keeps all",
+          thresholds));
     }
   }
   std::vector<double> target_weights() const {
@@ -206,6 +227,10 @@ class GraphVerifier {
     }
     if (groups_.empty()) {
       take_supernodes();
+      check(groups_.empty() || !request_.number,
+            "{}: -n is how many features are tried where a graph has no groups, but this one has "
+            "{}, which are tried: leave -n away",
+            where_, groups_.size());
     }
     if (groups_.empty()) {
       take_strongest(flow);

@@ -69,6 +69,9 @@ void check_verify(const VerifyRequest& request) {
         "give either a graph file or --calibrate, which makes its own graphs");
   check(!request.calibrate || request.group.empty(), "--group is about a graph file");
   check(request.calibrate || !request.world, "--world is about --calibrate");
+  check(request.group.empty() || !request.number,
+        "-n is how many of a graph's strongest features are tried, but --group says what is: leave "
+        "one of them away");
   for (const std::string& text : request.group) {
     named_group(text);
   }

@@ -69,6 +69,7 @@ struct ChartBox {
   std::string id;  // "w3" (the position of a word's first token), "i2", "answer", "unexplained"
   BoxKind kind = BoxKind::Idea;
   std::string label;        // at most about four words
+  std::string apart = {};   // what tells it from others of the same label: "layer 6"; mostly empty
   std::string named_by;     // a sentence: how the label was made
   double confidence = 0.0;  // 0 to 1: the share of members, by flow, that the label holds for
   std::uint32_t first_layer = 0;

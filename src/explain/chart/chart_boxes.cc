@@ -51,11 +51,27 @@ PlacedBox word_box(const ChartBox& box, std::size_t index) {
   return out;
 }
 
+/// Two lines of a name; if it has to be cut, what tells it apart keeps the second.
+std::vector<std::string> idea_lines(const ChartBox& box, double width) {
+  const std::string name = name_text(box);
+  std::vector<std::string> out = wrapped(name, width, kNameSize, true, 2);
+  std::string joined;
+  for (const std::string& line : out) {
+    joined += joined.empty() ? line : " " + line;
+  }
+  if (joined.size() >= name.size() || box.apart.empty()) {
+    return out;
+  }
+  out = wrapped(bare_token(box.label), width, kNameSize, true, 1);
+  out.push_back(wrapped(shown_token(box.apart), width, kNameSize, true, 1).front());
+  return out;
+}
+
 PlacedBox idea_box(const Chart& chart, const ChartBox& box, std::size_t index) {
   PlacedBox out = sized(index, kIdeaWidth, 0.0);
   const double inside = out.width - 2 * kInside;
   const double mark = box.claim ? kMark : 0.0;
-  out.name = wrapped(name_text(box), inside - mark, kNameSize, true, 2);
+  out.name = idea_lines(box, inside - mark);
   out.height = 38.0 + kLine * static_cast<double>(out.name.size());
   const std::string where = where_text(chart, box);
   out.where = wrapped(where, inside, kWhereSize, false, 1).front();

@@ -54,6 +54,7 @@ Json json_of(const ChartBox& box) {
   return Json::object(
       {{"id", box.id},
        {"label", box.label},
+       {"apart", box.apart},
        {"named_by", box.named_by},
        {"confidence", box.confidence},
        {"first_layer", std::uint64_t{box.first_layer}},

@@ -111,6 +111,7 @@ ChartBox box_from(const Json& json, const std::string& where) {
   const Fields f(json, where);
   return {.id = f.text("id"),
           .label = f.text("label"),
+          .apart = f.text("apart"),
           .named_by = f.text("named_by"),
           .confidence = f.number("confidence"),
           .first_layer = f.small("first_layer"),

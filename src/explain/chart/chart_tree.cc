@@ -94,8 +94,11 @@ class Canvas {
   std::vector<std::vector<std::string>> cells_;
 };
 
-std::string marked_name(const ChartBox& box) {
-  return name_text(box) + (failed(box.claim) ? " ✗" : "");
+/// The mark stays whatever is cut.
+std::string marked_name(const ChartBox& box, std::size_t columns = SIZE_MAX) {
+  const std::string mark = failed(box.claim) ? " ✗" : "";
+  const std::size_t taken = terminal_width(mark);
+  return short_name(box, columns > taken ? columns - taken : 0) + mark;
 }
 
 std::string note_of(const ChartBox& box) {
@@ -217,15 +220,15 @@ class Tree {
     const std::size_t column = is_word(b) ? kMargin : column_of(distance);
     const std::size_t room = is_word(b) ? word_ : distance == 0 ? answer_ : name_;
     const ChartBox& box = chart_.boxes[b];
-    canvas.write(row_[b], column, cut_to_width(marked_name(box), room));
+    canvas.write(row_[b], column, marked_name(box, room));
     if (box.kind == BoxKind::Idea) {
       canvas.write(row_[b] + 1, column, cut_to_width(note_of(box), room));
     }
     for (const std::size_t child : children_[b]) {
       draw(child, distance + 1, canvas);
-      const std::size_t begin = (is_word(child) ? kMargin : column_of(distance + 1)) +
-                                terminal_width(cut_to_width(marked_name(chart_.boxes[child]),
-                                                            is_word(child) ? word_ : name_));
+      const std::size_t begin =
+          (is_word(child) ? kMargin : column_of(distance + 1)) +
+          terminal_width(marked_name(chart_.boxes[child], is_word(child) ? word_ : name_));
       canvas.rule(row_[child], begin + 1, column - 4, stroke(links_[child].line));
     }
     if (!children_[b].empty()) {

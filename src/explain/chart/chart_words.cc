@@ -185,7 +185,20 @@ std::string where_text(const Chart& chart, const ChartBox& box) {
 }
 
 std::string name_text(const ChartBox& box) {
-  return box.kind == BoxKind::Answer ? quoted(bare_token(box.label)) : bare_token(box.label);
+  const std::string label = bare_token(box.label);
+  return box.kind == BoxKind::Answer ? quoted(label)
+         : box.apart.empty()         ? label
+                                     : label + ", " + shown_token(box.apart);
+}
+
+std::string short_name(const ChartBox& box, std::size_t columns) {
+  constexpr std::size_t kLeast = 6;  // columns that are left of a label
+  const std::string whole = name_text(box);
+  const std::string apart = box.apart.empty() ? "" : ", " + shown_token(box.apart);
+  const std::size_t taken = terminal_width(apart);
+  return terminal_width(whole) <= columns || apart.empty() || taken + kLeast > columns
+             ? cut_to_width(whole, columns)
+             : cut_to_width(bare_token(box.label), columns - taken) + apart;
 }
 
 std::string route_text(const Chart& chart, const ChartRoute& route) {

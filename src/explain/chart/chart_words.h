@@ -35,8 +35,12 @@ std::string positions_text(const Chart& chart, const ChartBox& box);
 /// What stands beneath a box's name.
 std::string where_text(const Chart& chart, const ChartBox& box);
 
-/// How a box is called: of an answer the token in quotes, of the others the label.
+/// How a box is called: of an answer the token in quotes, of the others the label, with what tells
+/// it from another of the same label.
 std::string name_text(const ChartBox& box);
+/// The same in at most `columns` columns: the label is cut first, what tells it apart stays as long
+/// as there is room for both.
+std::string short_name(const ChartBox& box, std::size_t columns);
 /// "capital, state → asks for a capital → says “Austin”", without the answer.
 std::string route_text(const Chart& chart, const ChartRoute& route);
 

@@ -71,5 +71,16 @@ TEST(ChartWords, WideCharactersTakeTwoColumns) {
   EXPECT_EQ(cut_to_width("Texas", 0), "");
 }
 
+TEST(ChartWords, NamesThatAreCutKeepWhatTellsThemApart) {
+  ChartBox box = {.id = "i0", .kind = BoxKind::Idea, .label = "says \"Sacramento\""};
+  EXPECT_EQ(name_text(box), "says \"Sacramento\"");
+  EXPECT_EQ(short_name(box, 10), "says \"Sac…");
+  box.apart = "layer 7";
+  EXPECT_EQ(name_text(box), "says \"Sacramento\", layer 7");
+  EXPECT_EQ(short_name(box, 40), "says \"Sacramento\", layer 7");
+  EXPECT_EQ(short_name(box, 20), "says \"Sacr…, layer 7");
+  EXPECT_EQ(short_name(box, 12), "says \"Sacra…");  // no room for both
+}
+
 }  // namespace
 }  // namespace cajal

@@ -139,15 +139,14 @@ class Builder {
                                              : VersusWhere::Both;
   }
 
-  /// As the charts call it, both names where they are not the same.
+  /// As the charts call it, both names where they do not have the same label.
   static std::string label_of(const VersusEntry& entry) {
     const auto& [first, second] = entry.halves;
     if (!first.box || !second.box) {
       return first.box ? name_text(*first.box) : name_text(*second.box);
     }
     const std::string one = name_text(*first.box);
-    const std::string other = name_text(*second.box);
-    return one == other ? one : one + " / " + other;
+    return first.box->label == second.box->label ? one : one + " / " + name_text(*second.box);
   }
 
   std::vector<ChartBox> ideas_of(std::size_t prompt) const {
