@@ -41,5 +41,8 @@ std::vector<Figure> dictionary_figures(const Options& options);
 /// ("long-prompt-1024", "long-prompt-4096"); none unless the filter fits. Writes 2.4 GB into
 /// options.cache where they are not there, for long prompts half a GB more.
 std::vector<Figure> trace_figures(const Options& options);
+/// A whole explanation of a prompt of 20 tokens on the specimen, in its phases and as a process;
+/// none unless the filter fits "explain".
+std::vector<Figure> explain_figures(const Options& options);
 
 }  // namespace cajal::bench

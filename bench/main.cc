@@ -24,7 +24,8 @@ a temporary folder), or a model or tokenizer of yours. Every figure comes with t
 the same run and with a check of the result that was timed.
 
   FILTER              only groups whose name contains it: training, training-step, dictionary,
-                      trace, long-prompt-1024, long-prompt-4096, gpt2-small-f32, llama-1b-bf16
+                      trace, long-prompt-1024, long-prompt-4096, explain, gpt2-small-f32,
+                      llama-1b-bf16
   --model PATH        measure this model instead
   --tokenizer FILE    measure a tokenizer (with --text FILE) instead
   --text FILE
@@ -138,6 +139,8 @@ std::vector<Figure> measure(const Options& options) {
     figures.insert(figures.end(), dictionaries.begin(), dictionaries.end());
     const std::vector<Figure> traces = trace_figures(options);
     figures.insert(figures.end(), traces.begin(), traces.end());
+    const std::vector<Figure> explained = explain_figures(options);
+    figures.insert(figures.end(), explained.begin(), explained.end());
   }
   const std::vector<Figure> more = model_figures(options);
   figures.insert(figures.end(), more.begin(), more.end());
