@@ -14,10 +14,11 @@ namespace cajal {
 namespace {
 
 [[noreturn]] void fail_scratch(const std::filesystem::path& folder, std::size_t bytes, int error) {
-  fail(error == ENOENT || error == ENOTDIR ? ErrorCode::NotFound : ErrorCode::ResourceExhausted,
-       "{}: no room for {:.1f} GB of numbers that are too many for the memory: {}; set TMPDIR to a "
-       "folder with more",
-       folder.string(), static_cast<double>(bytes) / 1e9, std::generic_category().message(error));
+  fail(
+      error == ENOENT || error == ENOTDIR ? ErrorCode::NotFound : ErrorCode::ResourceExhausted,
+      "{}: cannot keep {:.1f} GB of numbers there that are too many for the memory: {}; set TMPDIR "
+      "to a folder with room",
+      folder.string(), static_cast<double>(bytes) / 1e9, std::generic_category().message(error));
 }
 
 int open_unnamed(const std::filesystem::path& folder) {
@@ -30,6 +31,11 @@ int open_unnamed(const std::filesystem::path& folder) {
 }
 
 }  // namespace
+
+std::filesystem::path scratch_folder() {
+  const char* folder = std::getenv("TMPDIR");
+  return folder == nullptr || *folder == '\0' ? "/tmp" : folder;
+}
 
 ScratchFile::ScratchFile(const std::filesystem::path& folder, std::size_t bytes)
     : folder_(folder), descriptor_(open_unnamed(folder)) {
@@ -57,7 +63,11 @@ void ScratchFile::grow(std::size_t bytes) {
   }
   const auto begin = static_cast<off_t>(bytes_.size());
   const off_t more = static_cast<off_t>(bytes) - begin;
-  if (const int error = ::posix_fallocate(descriptor_, begin, more); error != 0) {
+  int error = 0;
+  do {
+    error = ::posix_fallocate(descriptor_, begin, more);
+  } while (error == EINTR);
+  if (error != 0) {
     fail_scratch(folder_, bytes, error);
   }
   void* memory = bytes_.empty()

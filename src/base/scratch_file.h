@@ -7,6 +7,9 @@
 
 namespace cajal {
 
+/// TMPDIR, else /tmp, whether it is there or not: the constructor below says so.
+std::filesystem::path scratch_folder();
+
 /// Writable memory that the system may write out to the disk and take back. The file is gone with
 /// the object, or with the process.
 class ScratchFile {

@@ -1,7 +1,9 @@
 #include "base/scratch_file.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <filesystem>
+#include <string>
 
 #include <gtest/gtest.h>
 
@@ -48,6 +50,20 @@ TEST(ScratchFile, SaysWhatToDoWhereThereIsNoRoom) {
   const auto missing = thrown_by([&] { const ScratchFile file(folder / "none", 8); });
   EXPECT_EQ(missing.code, ErrorCode::NotFound);
   EXPECT_EQ(folder.listing(), "");
+}
+
+TEST(ScratchFile, GoesWhereTmpdirSaysEvenIfThatIsNotThere) {
+  const char* const before = std::getenv("TMPDIR");
+  const std::string kept = before == nullptr ? "" : before;
+  ::setenv("TMPDIR", "/nowhere/at/all", 1);
+  EXPECT_EQ(scratch_folder(), "/nowhere/at/all");
+  EXPECT_EQ(thrown_by([&] { const ScratchFile file(scratch_folder(), 8); }).code,
+            ErrorCode::NotFound);
+  ::unsetenv("TMPDIR");
+  EXPECT_EQ(scratch_folder(), "/tmp");
+  if (before != nullptr) {
+    ::setenv("TMPDIR", kept.c_str(), 1);
+  }
 }
 
 }  // namespace

@@ -83,7 +83,7 @@ class RowStore {
       move_to_file(wanted, each);
     } else {
       Matrix memory = Matrix::host(wanted, rows_.cols, rows_.dtype);
-      std::memcpy(memory.ref().data, rows_.data, rows_.rows * each);
+      copy_rows(memory.ref().data, each);
       memory_ = std::move(memory);
       rows_.data = memory_.ref().data;
     }
@@ -96,11 +96,18 @@ class RowStore {
     if (file_) {
       file_->grow(count * each);
     } else {
-      file_.emplace(std::filesystem::temp_directory_path(), count * each);
-      std::memcpy(file_->bytes().data(), rows_.data, rows_.rows * each);
+      file_.emplace(scratch_folder(), count * each);
+      copy_rows(file_->bytes().data(), each);
       memory_ = {};
     }
     rows_.data = file_->bytes().data();
+  }
+
+  /// memcpy wants a place, and at first there is none.
+  void copy_rows(std::byte* to, std::size_t each) const {
+    if (rows_.rows != 0) {
+      std::memcpy(to, rows_.data, rows_.rows * each);
+    }
   }
 
   std::size_t most_in_memory_;  // bytes
