@@ -206,11 +206,19 @@ Json to_json(const Recipe& recipe) {
   const auto section = [](const auto& table, auto& options) {
     return to_json(std::span<const BoundField>(bind_fields(table, options)));
   };
+  Json training = Json::object({});
+  const Json all = section(training_table(), copy.training);
+  for (const auto& [name, value] : all.as_object("training")) {
+    // Left out, so that checkpoints from before there was this field go on.
+    if (name != "hide_pieces" || copy.training.hide_pieces != 0) {
+      training.set(name, value);
+    }
+  }
   return Json::object({{"seed", copy.seed},
                        {"model", section(model_table(), copy.model)},
                        {"tokenizer", section(tokenizer_table(), copy.tokenizer)},
                        {"data", data_to_json(copy.data)},
-                       {"training", section(training_table(), copy.training)},
+                       {"training", std::move(training)},
                        {"evaluation", section(evaluation_table(), copy.evaluation)}});
 }
 

@@ -32,6 +32,14 @@ TEST(Recipe, HasADefaultForEverythingButDataOutputAndLength) {
   EXPECT_EQ(recipe.data.at(0).text, "a.txt");
 }
 
+// A checkpoint keeps the recipe, and one from before a field was there must go on.
+TEST(Recipe, DoesNotSayThatNothingIsHidden) {
+  EXPECT_EQ(to_json(parse(kWhole)).at("training", "").find("hide_pieces"), nullptr);
+  const std::string hides =
+      "output: out\ndata: [{text: a.txt}]\ntraining: {steps: 10, hide_pieces: 0.5}\n";
+  EXPECT_EQ(to_json(parse(hides)).at("training", "").at("hide_pieces", "").as_double(""), 0.5);
+}
+
 TEST(Recipe, ReadsLargeCountsAsPeopleWriteThem) {
   const std::string text = "output: o\ndata: [{text: a}]\ntraining: {tokens: ";
   EXPECT_EQ(parse(text + "3e6}\n").training.tokens, 3000000U);
