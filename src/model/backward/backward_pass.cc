@@ -11,11 +11,12 @@ struct TapeFacts {
   bool mlps_kept = false;
   bool rounded = false;
   bool one_sequence = false;
+  bool hides = false;  // tokens from later ones
 };
 
 void check_options(const Backend& backend, const Tape& tape, const Model& model,
                    const BackwardOptions& options, const TapeFacts& facts) {
-  const auto [mlps_kept, rounded, one_sequence] = facts;
+  const auto [mlps_kept, rounded, one_sequence, hides] = facts;
   check(options.seeds >= 1, "a backward pass needs at least one seed");
   check(options.gradients == nullptr || options.seeds == 1,
         "gradients of parameters are of one seed, not of {}", options.seeds);
@@ -23,6 +24,8 @@ void check_options(const Backend& backend, const Tape& tape, const Model& model,
         "the tape keeps nothing of MLPs, so they have to be frozen");
   check(!rounded || (options.precision == Precision::BF16 && options.points == nullptr),
         "the tape is rounded to bf16: walk back with that precision and without points");
+  check(!hides || !options.freeze.patterns,
+        "patterns cannot be frozen where tokens are hidden from later ones");
   check(options.prefix <= tape.rows(), "a prefix of {} rows, but the tape has {}", options.prefix,
         tape.rows());
   check(options.prefix == 0 || (options.freeze.mlps && options.freeze.patterns &&
@@ -65,7 +68,8 @@ BackwardPass::BackwardPass(Backend& backend, const Model& model, Tape& tape,
   check_options(backend, tape, model, options,
                 {.mlps_kept = tape.options_.mlps,
                  .rounded = tape.rounded_,
-                 .one_sequence = tape.layout_.segments.size() == 1});
+                 .one_sequence = tape.layout_.segments.size() == 1,
+                 .hides = !tape.seen_until_.empty()});
   check_points();
 }
 

@@ -27,6 +27,9 @@ void move_sums(MatrixView<T> from, MatrixView<T> to, std::size_t begin, std::siz
 void check_batch(const Model& model, const Batch& batch, std::span<const std::int32_t> targets) {
   check(targets.size() == batch.tokens.size(), "{} targets for {} tokens", targets.size(),
         batch.tokens.size());
+  check(batch.seen_until.empty() || batch.seen_until.size() == batch.tokens.size(),
+        "{} of {} tokens say until where they are seen", batch.seen_until.size(),
+        batch.tokens.size());
   check_sequences(model.config(), batch);
 }
 
