@@ -45,6 +45,12 @@ test_a_difference_is_one_target() {
   expect_json "$out" "doc['result']['targets'][0]['label'] == 'w025 - w034' and doc['result']['targets'][0]['id'] is None"
 }
 
+test_a_feature_names_its_own_position() {
+  trace "w007 w044 w073" --at 1 --target 0:1:3
+  expect_status 2
+  expect_err 'leave it out'
+}
+
 test_targets_stand_after_any_position() {
   trace "w007 w044 w073" --at 1 --at last --target w025 --json
   expect_json "$out" "[(t['label'], t['position']) for t in doc['result']['targets']] == [('w025', 1), ('w025', 3)] and doc['result']['largest_row_residual'] < 1e-5"

@@ -278,6 +278,14 @@ void check_trace(const TraceRequest& request) {
     check(text == "last" || whole_number(text).has_value(),
           "the position is '{}': give a number from 0 on, or last", text);
   }
+  const bool features_only =
+      !request.target.empty() && std::ranges::all_of(request.target, [](const std::string& text) {
+        return feature_place(text).has_value();
+      });
+  check(
+      request.at.empty() || request.at == TraceRequest().at || !features_only,
+      "--at says after which token a token is explained, but the targets are features, which name "
+      "their positions: leave it out");
   check(!request.why_not || request.target.size() <= 1,
         "--why-not compares one target with another, but there are {}", request.target.size());
   check(!request.why_not || request.target.empty() || !feature_place(request.target.front()),
