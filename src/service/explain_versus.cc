@@ -45,9 +45,9 @@ struct Asked {
 };
 
 Asked asked_of(Session& session, const ExplainRequest& request, std::vector<TokenId> prompt,
-               const std::string& whose, const std::stop_token& cancel) {
+               const AnswerWords& words, const std::stop_token& cancel) {
   const std::vector<TokenId> answer = generated_answer(session, request, prompt, cancel);
-  const AskedToken asked = what_is_asked(session, request, answer, whose).front();
+  const AskedToken asked = what_is_asked(session, request, answer, words).front();
   prompt.insert(prompt.end(), answer.begin(),
                 answer.begin() + static_cast<std::ptrdiff_t>(asked.before));
   return {std::move(prompt), asked.token};
@@ -126,10 +126,10 @@ VersusOutcome explain_versus(Session& session, const ExplainRequest& request,
   ExplainRequest of_second = request;
   of_second.target = request.why_not;
   const std::array<Asked, kVersusPrompts> asked = {
-      asked_of(session, request, common.prompt_ids, "the model's answer to the first prompt",
-               cancel),
-      asked_of(session, of_second, std::move(other_ids), "the model's answer to the second prompt",
-               cancel)};
+      asked_of(session, request, common.prompt_ids,
+               {"the model's answer to the first prompt", "--target"}, cancel),
+      asked_of(session, of_second, std::move(other_ids),
+               {"the model's answer to the second prompt", "--why-not"}, cancel)};
   common.answer_s = watch.lap();
   const ExplainAtlas atlas = open_for_explain(session, request, common, cancel);
   common.open_s = watch.lap();

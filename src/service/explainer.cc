@@ -100,7 +100,7 @@ std::vector<TokenId> generated_answer(Session& session, const ExplainRequest& re
 
 std::vector<AskedToken> what_is_asked(const Session& session, const ExplainRequest& request,
                                       const std::vector<TokenId>& answer,
-                                      const std::string& whose) {
+                                      const AnswerWords& words) {
   if (request.target) {
     const TokenId token = token_of(session, *request.target);
     const auto at = std::find(answer.begin(), answer.end(), token);
@@ -113,8 +113,8 @@ std::vector<AskedToken> what_is_asked(const Session& session, const ExplainReque
     }
   }
   check(!out.empty(),
-        "{} has no word or number in its first {} tokens: name what to explain with --target TOKEN",
-        whose, answer.size());
+        "{} has no word or number in its first {} tokens: name what to explain with {} TOKEN",
+        words.whose, answer.size(), words.flag);
   return out;
 }
 

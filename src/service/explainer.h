@@ -42,11 +42,17 @@ struct AskedToken {
   TokenId token = 0;
 };
 
+/// How errors speak of an answer.
+struct AnswerWords {
+  std::string whose = "the model's answer";
+  std::string flag = "--target";  // that names another token
+};
+
 /// The first token of the answer with a letter or a digit; all of them with request.answer; or
-/// request.target. Throws InvalidArgument if there is none, calling the answer `whose`.
+/// request.target. Throws InvalidArgument if there is none.
 std::vector<AskedToken> what_is_asked(const Session& session, const ExplainRequest& request,
                                       const std::vector<TokenId>& answer,
-                                      const std::string& whose = "the model's answer");
+                                      const AnswerWords& words = {});
 
 /// A prompt, an answer, and its graph and chart, with nothing tried yet.
 struct TracedAnswer {

@@ -71,8 +71,7 @@ class Panels {
            (entry.kind == BoxKind::Idea ? row("fires", percent_text(own.fires)) : "") +
            "</table>\n";
     if (own.claim) {
-      out += heading(fmt::format("Made here as in the other, it goes {} of the way",
-                                 way_text(chart_, prompt, own.claim)),
+      out += heading("Made here as in the other, " + goes_text(chart_, prompt, *own.claim),
                      "feature patching, nothing frozen") +
              claim_html(*own.claim);
     } else if (chart_.claims_tried > 0) {

@@ -89,6 +89,16 @@ TEST(VersusChart, SaysHowFarAChangeGoesToTheOtherAnswer) {
   EXPECT_FALSE(same.way(0, 1.0).has_value());
 }
 
+TEST(VersusPictures, WithOneAnswerForBothAChangeIsOfTheLogitAndNoPartOfAWay) {
+  VersusChart chart = states();
+  chart.opposed = false;
+  chart.prompts[1].value = chart.prompts[0].value;
+  for (const std::string& picture : {to_html(chart), alternative_text(chart, chart.ideas[0])}) {
+    EXPECT_THAT(picture, Not(HasSubstr("of the way")));
+    EXPECT_THAT(picture, HasSubstr("logit changes by"));
+  }
+}
+
 TEST(VersusPictures, TheTableHasBothSharesAndWhatWasTried) {
   const std::string text = to_text(states());
   EXPECT_THAT(text, HasSubstr("1  the capital of Dallas → “Austin” 0.94\n"));

@@ -296,8 +296,8 @@ std::string alternative_text(const VersusChart& chart, const VersusEntry& entry)
                   percent_text(first.share), percent_text(second.share));
   for (std::size_t prompt = 0; prompt < kVersusPrompts; ++prompt) {
     if (const auto& claim = entry.halves[prompt].claim) {
-      out += fmt::format("; made in the {} as in the other, it goes {} of the way; the claim {}",
-                         prompt == 0 ? "first" : "second", way_text(chart, prompt, claim),
+      out += fmt::format("; made in the {} as in the other, {}; the claim {}",
+                         prompt == 0 ? "first" : "second", goes_text(chart, prompt, *claim),
                          verdict_text(*claim));
     }
   }

@@ -30,6 +30,12 @@ std::string way_text(const VersusChart& chart, std::size_t prompt,
   return way ? percent_text(*way) : signed_text(claim->measured);
 }
 
+std::string goes_text(const VersusChart& chart, std::size_t prompt, const TriedClaim& claim) {
+  const auto way = chart.way(prompt, claim.measured);
+  return way ? fmt::format("it goes {} of the way", percent_text(*way))
+             : fmt::format("the answer's logit changes by {}", signed_text(claim.measured));
+}
+
 std::string marked_way(const VersusChart& chart, std::size_t prompt,
                        const std::optional<TriedClaim>& claim) {
   const std::string way = way_text(chart, prompt, claim);

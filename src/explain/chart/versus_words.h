@@ -13,6 +13,8 @@ namespace cajal {
 /// second, in both.
 std::string_view title_of(VersusWhere where);
 
+/// "it goes 83 % of the way", or what happens to the logit where both prompts have one answer.
+std::string goes_text(const VersusChart& chart, std::size_t prompt, const TriedClaim& claim);
 /// "83 %": how far what was tried goes towards the other answer; in logits where both prompts have
 /// about the same value. "–" where nothing was tried.
 std::string way_text(const VersusChart& chart, std::size_t prompt,

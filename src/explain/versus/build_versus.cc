@@ -133,10 +133,12 @@ class Builder {
     }
   }
 
+  /// What has a box is at work, however weakly beside the other prompt.
   static VersusWhere where_of(const VersusEntry& entry) {
-    return entry.halves[0].fires < kAtWork   ? VersusWhere::Second
-           : entry.halves[1].fires < kAtWork ? VersusWhere::First
-                                             : VersusWhere::Both;
+    const auto works = [](const VersusHalf& half) { return half.box || half.fires >= kAtWork; };
+    return !works(entry.halves[0])   ? VersusWhere::Second
+           : !works(entry.halves[1]) ? VersusWhere::First
+                                     : VersusWhere::Both;
   }
 
   /// As the charts call it, both names where they do not have the same label.
