@@ -276,6 +276,9 @@ test_probes_are_a_table_and_a_picture() {
   expect_status 0
   expect_out '^sums  *sum.carry'
   grep -q '</svg>' "$work/probes.svg" || complain "no picture"
+  run score -m "$tiny" --world sums --patch -o "$work/patches.svg"
+  expect_status 1
+  expect_error 'there is no picture of this'
   run score -m "$tiny" --world sums --probes -o "$work/probes.svg"
   expect_status 1
   expect_error 'exists already'

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/error.h"
 #include "base/file.h"
 #include "cli/live_line.h"
 #include "cli/model_command.h"
@@ -165,6 +166,8 @@ class ScoreCommand final : public Command {
   int run(Surroundings around) override {
     Console& console = around.console;
     const std::string& output = console.flags().output;
+    check(request_.probes || !is_picture(output),
+          "{}: there is no picture of this; --probes draws one, --json writes the numbers", output);
     if (request_.probes && is_picture(output)) {
       check_free(output, console.flags().force);
     } else {
