@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::uint64_t kLargestAxis = 10'000'000;   // of positions, features
 constexpr std::uint64_t kMostLayers = 1000;          // a layer costs a column for each position
-constexpr std::uint64_t kLargestRows = 1ULL << 28U;  // elements of all rows
+constexpr std::uint64_t kLargestRows = 1ULL << 29U;  // elements of all rows
 constexpr std::uint64_t kLegacyFactor = 100'000;     // layer * this + feature, before schema 1
 
 /// A node with its place in the graph once all are known.
