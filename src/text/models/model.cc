@@ -3,7 +3,7 @@
 namespace cajal {
 
 void TokenModel::ids(std::string_view text, std::span<const ByteRange> pieces,
-                std::vector<TokenId>& out) const {
+                     std::vector<TokenId>& out) const {
   std::vector<ModelToken> found;
   for (const ByteRange piece : pieces) {
     found.clear();
