@@ -109,6 +109,42 @@ test_learns_the_baselines_that_measure_puts_beside_a_dictionary() {
   expect_error "holds another model"
 }
 
+test_learns_on_prompts_of_ids_and_the_models_own_answers() {
+  recipe ids
+  sed -i 's/^data:.*/data: [{ids: "10-60 10-60 10-60,70", prompts: 300, answer: 12, heldout: 0.3}]/' "$work/ids.yaml"
+  run learn "$work/ids.yaml" -q --json
+  expect_status 0
+  expect_json "$out" 'doc["result"]["finished"] and all(l["fvu"] < 1 for l in doc["result"]["layers"])'
+  run learn "$work/ids.yaml" -o "$work/ids-again" -q
+  cmp "$work/ids/layer_0.safetensors" "$work/ids-again/layer_0.safetensors" || complain "the same recipe gave other bytes"
+  while IFS='|' read -r ids pattern; do
+    sed "s/^data:.*/data: [{$ids}]/" "$work/ids.yaml" >"$work/bad.yaml"
+    run learn "$work/bad.yaml" -o "$work/bad"
+    expect_status 1
+    expect_error "$pattern"
+  done <<'END'
+ids: "1 2-"|ids: '2-' is no list of token ids
+ids: "1 99999"|there is no token 99999 in this model; give ids from 0 to
+ids: "1 2", text: text.txt|give text \(a file\), world \(a task, or all\) or ids, one of the three
+ids: "1 2", prompts: 0|prompts
+END
+  sed 's/^training:.*/training: {steps: 3}/; s/^data:.*/data: [{ids: "1 2"}]/' "$work/m.yaml" >"$work/bad.yaml"
+  run grow "$work/bad.yaml"
+  expect_status 1
+  expect_error "ids are for cajal learn"
+}
+
+test_names_what_of_the_shared_folder_is_missing() {
+  recipe shared
+  sed -i 's|text.txt|$CAJAL_SHARED/none/at/all.txt|' "$work/shared.yaml"
+  CAJAL_SHARED=$work/nowhere
+  export CAJAL_SHARED
+  run learn "$work/shared.yaml"
+  expect_status 1
+  expect_error "there is no none/at/all.txt in .*nowhere.* CAJAL_SHARED"
+  unset CAJAL_SHARED
+}
+
 test_says_in_one_sentence_what_is_wrong() {
   recipe good
   while IFS='|' read -r change pattern; do

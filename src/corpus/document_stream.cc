@@ -26,6 +26,10 @@ bool continues_a_character(char c) {
 
 DocumentStream::DocumentStream(std::span<const std::filesystem::path> files) {
   for (const std::filesystem::path& path : files) {
+    check(path.extension() != ".json",
+          "{}: a list of texts is read whole, by grow and learn alone; give plain text, or .jsonl "
+          "with a document a line",
+          path.string());
     files_.push_back(MappedFile::open(path));
     if (files_.back()->bytes().empty()) {
       fail_empty(*files_.back());

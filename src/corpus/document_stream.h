@@ -24,7 +24,8 @@ class DocumentStream {
  public:
   static constexpr std::size_t kMostPiece = std::size_t{1} << 18U;
 
-  /// Throws what MappedFile::open throws, and CorruptData for a file that is empty.
+  /// Throws what MappedFile::open throws, CorruptData for a file that is empty, and
+  /// InvalidArgument for a list in JSON.
   explicit DocumentStream(std::span<const std::filesystem::path> files);
 
   /// Document `index`, counted over all files; nullopt after the last. In order it costs what

@@ -96,5 +96,12 @@ TEST(DocumentStream, NamesTheFileAndLineOfWhatItCannotRead) {
   EXPECT_THAT(message("nowhere"), HasSubstr("nowhere"));
 }
 
+TEST(DocumentStream, AListInJsonIsRefusedRatherThanReadAsText) {
+  const TemporaryFolder folder;
+  write_file(folder / "x.json", R"(["one"])");
+  const std::vector<std::filesystem::path> files = {folder / "x.json"};
+  EXPECT_THROW(DocumentStream{files}, Error);
+}
+
 }  // namespace
 }  // namespace cajal

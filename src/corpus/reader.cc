@@ -25,6 +25,18 @@ std::vector<Document> read_lines(std::string_view text, const std::string& path)
   return out;
 }
 
+/// ["a text", "another"], or objects as the lines of a .jsonl are.
+std::vector<Document> read_list(std::string_view text, const std::string& path) {
+  const Json json = Json::parse(text, path);
+  std::vector<Document> out;
+  for (const Json& one : json.as_array(path)) {
+    const std::string where = fmt::format("{}: entry {}", path, out.size() + 1);
+    out.push_back(one.is_string() ? Document{.text = one.as_string(where), .spans = {}}
+                                  : document_from_json(one, where));
+  }
+  return out;
+}
+
 }  // namespace
 
 std::vector<Document> read_documents(const std::filesystem::path& path) {
@@ -32,6 +44,8 @@ std::vector<Document> read_documents(const std::filesystem::path& path) {
   std::vector<Document> out;
   if (path.extension() == ".jsonl") {
     out = read_lines(text, path.string());
+  } else if (path.extension() == ".json") {
+    out = read_list(text, path.string());
   } else if (!is_valid_utf8(text)) {
     fail(ErrorCode::CorruptData, "{}: not UTF-8 text; convert it first", path.string());
   } else if (!text.empty()) {

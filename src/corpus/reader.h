@@ -1,4 +1,5 @@
-// Documents from files: the world's own .jsonl, anyone's .jsonl with a "text", and plain text.
+// Documents from files: the world's own .jsonl, anyone's .jsonl with a "text", lists of texts in
+// JSON, and plain text.
 // Whole files at once; document_stream.h reads them one document at a time.
 #pragma once
 
@@ -12,9 +13,9 @@
 namespace cajal {
 
 /// A file named *.jsonl: one document a line, as document_from_json reads it; empty lines are
-/// skipped. Any other file: one document, all of its text. Throws what read_file throws, and
-/// CorruptData naming file and line for text that is not UTF-8, a line that is no such object, or
-/// a file without a document.
+/// skipped. *.json: a list of texts or of such objects. Any other file: one document, all of its
+/// text. Throws what read_file throws, and CorruptData naming file and line for text that is not
+/// UTF-8, a line that is no such object, or a file without a document.
 std::vector<Document> read_documents(const std::filesystem::path& path);
 
 /// Line `number` (from 1) of a .jsonl at `path`. Throws CorruptData naming both.

@@ -44,6 +44,22 @@ TEST(Reader, PlainTextIsOneDocument) {
   EXPECT_EQ(read[0].text, "one\n\ntwo\n");
 }
 
+TEST(Reader, AListInJsonIsADocumentForEachEntry) {
+  const TemporaryFolder folder;
+  write_file(folder / "x.json", R"(["one\ntwo", {"text": "three"}])");
+  const std::vector<Document> read = read_documents(folder / "x.json");
+  ASSERT_EQ(read.size(), 2);
+  EXPECT_EQ(read[0].text, "one\ntwo");
+  EXPECT_EQ(read[1].text, "three");
+  write_file(folder / "y.json", R"(["one", 2])");
+  try {
+    read_documents(folder / "y.json");
+    ADD_FAILURE() << "a number was taken for a text";
+  } catch (const Error& error) {
+    EXPECT_THAT(error.what(), HasSubstr("y.json: entry 2"));
+  }
+}
+
 TEST(Reader, NamesTheLineThatIsWrong) {
   EXPECT_THAT(problem_of("{\"text\": \"a\"}\n{\"txt\": \"b\"}\n"), HasSubstr("x.jsonl: line 2"));
   EXPECT_THAT(problem_of("{\"text\": 7}\n"), HasSubstr("line 1"));

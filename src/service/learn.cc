@@ -8,7 +8,9 @@
 #include "base/error.h"
 #include "dictionary/save.h"
 #include "service/grow_data.h"
+#include "service/learn_ids.h"
 #include "service/session.h"
+#include "service/shared_folder.h"
 #include "train/random_copy.h"
 
 namespace cajal {
@@ -68,12 +70,19 @@ LearnRecipe recipe_of(const LearnRequest& request) {
   if (!request.output.empty()) {
     out.output = std::filesystem::absolute(request.output).string();
   }
+  out.model = with_shared(out.model);
+  for (RecipeData& data : out.data) {
+    data.text = with_shared(data.text);
+  }
   check_learn_recipe(out);
   return out;
 }
 
-/// Documents as the model's own tokenizer has them.
-GrowData data_of(const LearnRecipe& recipe, const Session& session) {
+/// Documents as the model's own tokenizer has them, or prompts of ids with its answers.
+GrowData data_of(const LearnRecipe& recipe, const Session& session, const std::stop_token& stop) {
+  if (!recipe.data.front().ids.empty()) {
+    return prepare_ids(recipe, session, stop);
+  }
   const std::filesystem::path tokenizer = session.path / "tokenizer.json";
   check(std::filesystem::exists(tokenizer),
         "{}: has no tokenizer.json to read the text with; take a model that has one",
@@ -133,11 +142,11 @@ std::vector<std::size_t> widths_of(const Session& session, std::span<const Point
 /// From what was asked for to what learn() takes.
 class Preparation {
  public:
-  Preparation(const LearnRecipe& recipe, const Session& session)
-      : recipe_(recipe), session_(session), config_(session.model->config()) {}
+  Preparation(const LearnRecipe& recipe, const Session& session, const std::stop_token& stop)
+      : recipe_(recipe), session_(session), stop_(stop), config_(session.model->config()) {}
 
   LearnOptions run() {
-    const GrowData data = data_of(recipe_, session_);
+    const GrowData data = data_of(recipe_, session_, stop_);
     const auto layers = layers_from(recipe_.dictionary.layers, config_.layers);
     out_.folder = recipe_.resolve(recipe_.output);
     out_.model = session_.model;
@@ -284,6 +293,7 @@ class Preparation {
 
   const LearnRecipe& recipe_;
   const Session& session_;
+  const std::stop_token& stop_;
   const ModelConfig& config_;
   LearnOptions out_;
 };
@@ -427,7 +437,7 @@ LearnOutcome learn_dictionary(const LearnRequest& request, LearnView& view, std:
   for (const std::string& note : session.notes) {
     view.note(note);
   }
-  const LearnOptions options = Preparation(recipe, session).run();
+  const LearnOptions options = Preparation(recipe, session, stop).run();
   view.note(fmt::format(
       "{}: {} features in each of {} layers, {} steps of {} tokens, products in {}",
       options.folder.string(), options.shape.features, options.result.layers.size(),

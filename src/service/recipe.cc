@@ -50,6 +50,9 @@ const FieldTable<RecipeData>& data_table() {
   static const FieldTable<D> table = {
       {{.name = "text"}, &D::text},
       {{.name = "world"}, &D::world},
+      {{.name = "ids"}, &D::ids},
+      {{.name = "prompts", .min = 1, .max = 1 << 24}, &D::prompts},
+      {{.name = "answer", .min = 1, .max = 1 << 16}, &D::answer},
       {{.name = "weight", .min = 0, .max = 1e9, .above_min = true}, &D::weight},
       {{.name = "from", .min = 0, .max = 1}, &D::from},
       {{.name = "until", .min = 0, .max = 1}, &D::until},
@@ -119,8 +122,10 @@ void check_names(const Json& json, const std::string& where) {
 }
 
 void check_data(const RecipeData& data, const std::string& where) {
-  check(data.text.empty() != data.world.empty(),
-        "{}: give text (a file) or world (a task, or all), one of the two", where);
+  const int given =
+      (data.text.empty() ? 0 : 1) + (data.world.empty() ? 0 : 1) + (data.ids.empty() ? 0 : 1);
+  check(given == 1, "{}: give text (a file), world (a task, or all) or ids, one of the three",
+        where);
 }
 
 void check_whole(const Recipe& recipe, const std::string& where) {
@@ -130,6 +135,10 @@ void check_whole(const Recipe& recipe, const std::string& where) {
   check((t.steps == 0) != (t.tokens == 0), "{}: training: give steps or tokens, one of the two",
         where);
   check(!recipe.output.empty(), "{}: names no output; give the folder the model goes to", where);
+  for (const RecipeData& data : recipe.data) {
+    check(data.ids.empty(), "{}: ids are for cajal learn: a model grows from text or the world",
+          where);
+  }
   check(t.batch_rows <= kMostTokens / recipe.model.context,
         "{}: training: {} rows of {} tokens are too many for a pass, which takes {}; accumulate "
         "several",
@@ -192,7 +201,15 @@ std::vector<RecipeData> read_data(const Json& list, const std::string& where) {
 Json data_to_json(std::vector<RecipeData>& data) {
   Json out(Json::Array{});
   for (RecipeData& one : data) {
-    out.push_back(to_json(std::span<const BoundField>(bind_fields(data_table(), one))));
+    const Json all = to_json(std::span<const BoundField>(bind_fields(data_table(), one)));
+    Json kept = Json::object({});
+    for (const auto& [name, value] : all.as_object("data")) {
+      // Left out, so that checkpoints from before there were these fields go on.
+      if (!one.ids.empty() || (name != "ids" && name != "prompts" && name != "answer")) {
+        kept.set(name, value);
+      }
+    }
+    out.push_back(std::move(kept));
   }
   return out;
 }

@@ -40,10 +40,15 @@ struct RecipeTokenizer {
   std::size_t sample = 20000;  // documents of each world task to count words of
 };
 
-/// Exactly one of text and world.
+/// Exactly one of text, world and ids.
 struct RecipeData {
-  std::string text;   // a file: plain text, or .jsonl with a document a line
+  std::string text;  // a file: plain text, .jsonl with a document a line, .json with a list of them
   std::string world;  // a task, or "all"
+  // To learn a dictionary of a model without tokenizer: prompts of an id of each slot (corpus/
+  // id_prompts.h), each followed by the model's own answer.
+  std::string ids;
+  std::size_t prompts = 10000;  // of ids: how many draws
+  std::size_t answer = 64;      // of ids: tokens of the answer at most
   double weight = 1.0;
   double from = 0.0;
   double until = 1.0;
