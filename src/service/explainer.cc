@@ -215,7 +215,7 @@ ChartAnswer Explainer::answer_of(const TracedAnswer& traced, std::optional<Token
                   .why_not = {},
                   .alternatives = alternatives(session_, next)};
   for (const TokenId id : traced.ids) {
-    out.tokens.push_back(text_of_token(session_, id));
+    out.tokens.push_back(text_in_prompt(session_, id));
   }
   if (other) {
     out.why_not = text_of_token(session_, *other);

@@ -55,7 +55,10 @@ class Names final : public Tokenizer {
   std::unique_ptr<Decoding> start_decoding(SkipSpecial skip, Show /*show*/) const override {
     return std::make_unique<NamesDecoding>(*this, skip);
   }
-  std::string bytes_of(TokenId id) const override { return std::string(piece(id)); }
+  /// With the blank that stands before a name in a text.
+  std::string bytes_of(TokenId id) const override {
+    return has(id) ? " " + std::string(piece(id)) : std::string();
+  }
   std::size_t vocab_size() const override { return size_; }
   bool has(TokenId id) const override { return names_.count(id) != 0; }
   std::optional<TokenId> id_of(std::string_view piece) const override {

@@ -52,6 +52,12 @@ TEST_F(Names, AreJoinedBySpacesWithoutSpecialOnes) {
   EXPECT_EQ(names->decode(ids, SkipSpecial::No), "b b a <end>");
 }
 
+TEST_F(Names, StandInATextWithTheirBlank) {
+  const auto names = load(R"(["a", "b b"])");
+  EXPECT_EQ(names->bytes_of(1), " b b");
+  EXPECT_EQ(names->bytes_of(3), "");
+}
+
 TEST_F(Names, CannotReadText) {
   const auto names = load(R"(["a"])");
   EXPECT_THAT([&] { names->encode_ids("a"); }, ThrowsMessage<Error>(HasSubstr("--ids")));

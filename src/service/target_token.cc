@@ -6,6 +6,7 @@
 
 #include "base/closest.h"
 #include "base/error.h"
+#include "base/utf8.h"
 #include "base/whole_number.h"
 
 namespace cajal {
@@ -19,14 +20,32 @@ std::vector<std::string> token_texts(const Session& session) {
   return out;
 }
 
+/// What it decodes to by itself, or its piece.
+std::string text_alone(const Session& session, TokenId id) {
+  const std::string text = session.tokenizer->decode(std::span(&id, 1), SkipSpecial::No);
+  return text.empty() ? piece_text(session.tokenizer.get(), id) : text;
+}
+
 }  // namespace
+
+std::string text_in_prompt(const Session& session, TokenId id) {
+  if (session.tokenizer == nullptr) {
+    return fmt::format("#{}", id);
+  }
+  std::string bytes = session.tokenizer->bytes_of(id);
+  const bool as_it_is = !session.tokenizer->is_special(id) && !bytes.empty();
+  return as_it_is && is_valid_utf8(bytes) ? bytes : text_alone(session, id);
+}
 
 std::string text_of_token(const Session& session, TokenId id) {
   if (session.tokenizer == nullptr) {
     return fmt::format("#{}", id);
   }
-  const std::string text = session.tokenizer->decode(std::span(&id, 1), SkipSpecial::No);
-  return text.empty() ? piece_text(session.tokenizer.get(), id) : text;
+  // SentencePiece drops the blank of a first token, and this one may stand anywhere.
+  if (session.tokenizer->piece(id).starts_with("\u2581") && !session.tokenizer->is_special(id)) {
+    return text_in_prompt(session, id);
+  }
+  return text_alone(session, id);
 }
 
 TokenId token_of(const Session& session, const std::string& text) {
@@ -40,6 +59,11 @@ TokenId token_of(const Session& session, const std::string& text) {
         "the target '{}' needs a tokenizer, which this model lacks: give an id, as #12", text);
   if (const auto id = session.tokenizer->id_of(text)) {
     return *id;
+  }
+  for (std::size_t id = 0; id < vocab; ++id) {  // as it stands in a text: " the" for "▁the"
+    if (session.tokenizer->bytes_of(static_cast<TokenId>(id)) == text) {
+      return static_cast<TokenId>(id);
+    }
   }
   check(!session.names_only, "there is no token '{}': give its name or its id, as #12", text);
   const Encoding encoding =
