@@ -13,6 +13,44 @@ test_without_a_name_they_are_listed() {
   expect_out '^rhyme  '
 }
 
+test_models_from_elsewhere_that_are_missing_are_named() {
+  for name in capp stories; do
+    CAJAL_SHARED=$work/nowhere run experiment $name
+    expect_status 1
+    expect_error "there is no models/.* in .*nowhere: .* CAJAL_SHARED"
+  done
+}
+
+test_transcoders_that_were_not_learned_yet_say_how() {
+  run experiment stories -m "$circuit/model"
+  if [ "$status" -ne 1 ] || ! grep -q 'learn it with cajal learn recipes/stories260K.yaml' "$err"; then
+    # Somebody learned them: then the model here is not what they are for.
+    [ "$status" -ne 0 ] || complain "another model passed for stories260K"
+  fi
+}
+
+test_plans_are_those_of_one_model() {
+  python3 -c "import json; json.dump({f'word{i}': i for i in range(160)}, open('$work/names.json', 'w'))"
+  run experiment capp -m "$circuit/model" -d "$circuit/transcoders" --trust --vocab "$work/names.json"
+  expect_status 1
+  expect_error "tokenizer of its own|there is no token 'holes_normal_threaded' in this model"
+}
+
+test_plans_of_a_real_model() {
+  shared=${CAJAL_SHARED:-$top/../shared}
+  if [ ! -d "$shared/models/capp-gpt2" ]; then
+    echo "  skipped: there is no models/capp-gpt2 in $shared"
+    return
+  fi
+  sed 's/prompts: 20000/prompts: 500/' "$top/recipes/capp-gpt2.yaml" >"$work/capp.yaml"
+  run learn "$work/capp.yaml" -m "$shared/models/capp-gpt2" --features 64 --steps 20 -o "$work/capp" -q
+  expect_status 0
+  run experiment capp -m "$shared/models/capp-gpt2" --vocab "$shared/models/capp-gpt2/token_mappings.json" -d "$work/capp" --trust --cases 2 --development 1 --json -q
+  expect_status 0
+  expect_json "$out" 'len(doc["result"]["observations"]) > 10 and doc["result"]["name"] == "capp"'
+  expect_json "$out" 'all(o["share"] == 1 for o in doc["result"]["observations"] if "instead" in o["condition"])'
+}
+
 test_an_unknown_one_is_told_the_nearest() {
   run experiment two-steps
   expect_status 1

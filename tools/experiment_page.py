@@ -16,7 +16,10 @@ DOCS = pathlib.Path(__file__).resolve().parent.parent / "docs" / "experiments"
 MARK = "<!-- written by tools/experiment_page.py; what follows is not -->"
 TITLES = {"two-step": "Two steps: a city, its state, and what is known of it",
           "sums": "Sums: how large, and which last digit",
-          "rhyme": "Rhymes that are planned"}
+          "rhyme": "Rhymes that are planned",
+          "capp": "A GPT-2 from elsewhere: what it plans by",
+          "stories": "A Llama from elsewhere: charts of its stories"}
+LEARNED = {"capp": "recipes/capp-gpt2.yaml", "stories": "recipes/stories260K.yaml"}
 
 
 def percent(share):
@@ -38,6 +41,26 @@ def observation_row(o):
     return [o["what"], o["condition"], percent(o["share"]), interval, f"{o['right']} of {o['n']}", mean]
 
 
+def figures_text(figures):
+    if not figures:
+        return ""
+    rows = [[f["what"], *(f"{f[x]:.3g}" for x in ("median", "low", "high", "largest")), str(f["n"])] for f in figures]
+    return table(["of each case", "median", "5 % are below", "5 % are above", "largest", "cases"], rows) + "\n"
+
+
+def setting_text(r):
+    if not r["members"]:
+        return ""
+    return f"Chosen on other cases: **{r['setting']}**; {r['members']:.1f} features changed in a case on average.\n\n"
+
+
+def tried_text(tried):
+    if not tried:
+        return ""
+    rows = [[t["setting"], percent(t["share"]), str(t["n"])] for t in tried]
+    return "## Settings that were tried\n\n" + table(["setting", "", "of"], rows) + "\n"
+
+
 def examples_text(examples):
     out = ""
     for e in examples:
@@ -51,8 +74,7 @@ def page(envelope, command):
     r, about = envelope["result"], envelope["provenance"]
     verdict = "\n".join(f"* {'reached' if g['reached'] else '**missed**'}: {g['text']}" for g in r["goals"])
     notes = "".join(f"{note}\n\n" for note in r["notes"])
-    tried = table(["setting", "", "of"], [[t["setting"], percent(t["share"]), str(t["n"])] for t in r["tried"]])
-    observed = table(["how often", "condition", "", "95 % interval", "cases", "mean probability"],
+    observed = table(["how often", "condition", "", "95 % interval", "cases", "mean"],
                      [observation_row(o) for o in r["observations"]])
     return f"""# {TITLES.get(r["name"], r["name"])}
 
@@ -65,12 +87,7 @@ def page(envelope, command):
 {observed}
 {verdict}
 
-{notes}Place and strength, chosen on other cases: **{r["setting"]}**; {r["members"]:.1f} features changed in a case on average.
-
-## Settings that were tried
-
-{tried}
-## The first cases
+{notes}{figures_text(r["figures"])}{setting_text(r)}{tried_text(r["tried"])}## The first cases
 
 {examples_text(r["examples"])}## How it was made
 
@@ -100,6 +117,7 @@ def main():
             old = target.read_text() if target.exists() else ""
             added = old.split(MARK, 1)[1].lstrip("\n") if MARK in old else ""
             shown = f"tools/experiment_page.py build/release/bin/cajal {name} --cases {args.cases}"
+            shown = f"cajal learn {LEARNED[name]}` and then `{shown}" if name in LEARNED else shown
             text = page(json.loads(done.stdout), shown)
             target.write_text(text + ("\n" + added if added else ""))
             (args.docs / f"{name}.svg").write_bytes(picture.read_bytes())

@@ -32,7 +32,22 @@ std::string observations(const ExperimentResult& result) {
   return format_table(rows, {false, false, true, true, true, true});
 }
 
+std::string figures(const ExperimentResult& result) {
+  if (result.figures.empty()) {
+    return {};
+  }
+  std::vector<TableRow> rows = {{"of each case", "median", "5 %", "95 %", "largest"}};
+  for (const ExperimentFigure& f : result.figures) {
+    rows.push_back({f.what, fmt::format("{:.3g}", f.median), fmt::format("{:.3g}", f.low),
+                    fmt::format("{:.3g}", f.high), fmt::format("{:.3g}", f.largest)});
+  }
+  return format_table(rows, {false, true, true, true, true}) + "\n";
+}
+
 std::string tried(const ExperimentResult& result) {
+  if (result.tried.empty()) {
+    return {};
+  }
   std::string out;
   for (const TriedSetting& setting : result.tried) {
     out += fmt::format("  {}: {} of {}\n", setting.name, setting.rate.right, setting.rate.n);
@@ -45,16 +60,23 @@ std::string examples(const ExperimentResult& result) {
   for (const ExperimentExample& e : result.examples) {
     out += fmt::format("\n{}\n", visible(e.prompt, 200));
     out += e.donor.empty() ? "" : fmt::format("  donor      {}\n", visible(e.donor, 200));
-    out += fmt::format("  wanted     {}\n  unchanged  {}\n  changed    {}\n  control    {}\n",
-                       visible(e.wanted, 200), visible(e.unchanged, 200), visible(e.changed, 200),
-                       visible(e.control, 200));
+    for (const auto& [name, text] :
+         {std::pair<std::string_view, std::string_view>{"wanted", e.wanted},
+          {"unchanged", e.unchanged},
+          {"changed", e.changed},
+          {"control", e.control}}) {
+      out += text.empty() ? "" : fmt::format("  {:<9}  {}\n", name, visible(text, 200));
+    }
   }
   return out;
 }
 
 std::string text_of(const ExperimentResult& result, bool verbose) {
-  std::string out = fmt::format("{}\n\n{}\n{}: {:.1f} features a case\n", result.question,
-                                observations(result), result.setting, result.members);
+  std::string out =
+      fmt::format("{}\n\n{}\n{}", result.question, observations(result), figures(result));
+  if (result.members > 0.0) {
+    out += fmt::format("{}: {:.1f} features a case\n", result.setting, result.members);
+  }
   for (const Goal& goal : result.goals) {
     out += fmt::format("{}  {}\n", goal.reached ? "reached" : "MISSED ", goal.text);
   }
@@ -85,7 +107,7 @@ class ExperimentCommand final : public Command {
                      : console.write(list());
       return 0;
     }
-    experiment_named(request_.name);
+    request_ = at_home(std::move(request_));
     Session session = open_model(request_, console);
     const ExperimentOutcome outcome = run_shown(session, around);
     print_notes(session, console);

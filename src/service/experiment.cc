@@ -1,6 +1,7 @@
 #include "service/experiment.h"
 
 #include "base/error.h"
+#include "service/shared_folder.h"
 
 namespace cajal {
 
@@ -31,12 +32,9 @@ const FieldTable<ExperimentRequest>& experiment_fields() {
   return table;
 }
 
-Subject subject_of(Session& session, const OpenedDictionary& dictionary) {
-  if (session.tokenizer == nullptr || session.names_only) {
-    fail(ErrorCode::Unsupported,
-         "{}: questions are text, and this model has no tokenizer; add its tokenizer.json",
-         session.name);
-  }
+namespace {
+
+Subject nameable(Session& session, const OpenedDictionary& dictionary) {
   return {.backend = *session.backend,
           .model = session.model,
           .dictionary = dictionary.dictionary,
@@ -45,17 +43,60 @@ Subject subject_of(Session& session, const OpenedDictionary& dictionary) {
           .stop = session.special.stop};
 }
 
+}  // namespace
+
+Subject subject_of(Session& session, const OpenedDictionary& dictionary) {
+  if (session.tokenizer == nullptr || session.names_only) {
+    fail(ErrorCode::Unsupported,
+         "{}: questions are text, and this model has no tokenizer; add its tokenizer.json",
+         session.name);
+  }
+  return nameable(session, dictionary);
+}
+
+/// Of ids: names for them will do.
+Subject subject_of(Session& session, const OpenedDictionary& dictionary, ExperimentInput reads) {
+  if (reads == ExperimentInput::Text) {
+    return subject_of(session, dictionary);
+  }
+  if (session.tokenizer == nullptr) {
+    fail(ErrorCode::Unsupported, "{}: its tokens have no names; give them with --vocab FILE",
+         session.name);
+  }
+  return nameable(session, dictionary);
+}
+
+ExperimentRequest at_home(ExperimentRequest request) {
+  const ExperimentHome& home = experiment_named(request.name).home;
+  if (home.model.empty()) {
+    return request;
+  }
+  if (request.model.empty()) {
+    request.model = find_shared(home.model).string();
+    if (request.vocab.empty() && !home.vocab.empty()) {
+      request.vocab = find_shared(home.vocab).string();
+    }
+  }
+  if (request.dictionary.empty()) {
+    request.dictionary = find_learned(home.dictionary).string();
+  }
+  return request;
+}
+
 ExperimentOutcome run_experiment(Session& session, const ExperimentRequest& request,
                                  const std::stop_token& cancel,
                                  const ExperimentProgress& progress) {
   const ExperimentEntry& entry = experiment_named(request.name);
   ExperimentOutcome out;
   out.dictionary = open_dictionary_for(session, request.dictionary, {}, request.trust, cancel);
-  out.result = entry.run(subject_of(session, out.dictionary), {.cases = request.cases,
-                                                               .development = request.development,
-                                                               .seed = request.seed,
-                                                               .cancel = cancel,
-                                                               .progress = progress});
+  out.result = entry.run(subject_of(session, out.dictionary, entry.home.reads),
+                         {.cases = request.cases,
+                          .development = request.development,
+                          .seed = request.seed,
+                          .corpus = entry.home.corpus.empty() ? std::filesystem::path()
+                                                              : find_shared(entry.home.corpus),
+                          .cancel = cancel,
+                          .progress = progress});
   return out;
 }
 

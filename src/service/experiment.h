@@ -30,6 +30,10 @@ struct ExperimentOutcome {
 
 using ExperimentProgress = std::function<void(std::size_t done, std::size_t total)>;
 
+/// With the model, names and dictionary that the experiment is about, where the request names none.
+/// Throws NotFound for an unknown name, and saying what is missing where.
+ExperimentRequest at_home(ExperimentRequest request);
+
 /// Throws NotFound for an unknown name, suggesting the nearest; Unsupported without a tokenizer;
 /// InvalidArgument where the model answers too few of the questions; Cancelled.
 ExperimentOutcome run_experiment(Session& session, const ExperimentRequest& request,

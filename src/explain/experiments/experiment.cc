@@ -5,14 +5,28 @@
 
 #include "base/closest.h"
 #include "base/error.h"
+#include "explain/claims.h"
 
 namespace cajal {
 namespace {
 
-constexpr std::array<ExperimentEntry, 3> kExperiments = {{
+constexpr std::array<ExperimentEntry, 5> kExperiments = {{
     {"two-step", "swap the state that a city lies in for another one", run_two_step},
     {"sums", "switch off the route for a sum's size, or the one for its last digit", run_sums},
     {"rhyme", "swap the rhyme that is planned at the line break", run_rhyme},
+    {"capp",
+     "find what a GPT-2 from elsewhere plans by, and switch it off",
+     run_capp,
+     {.model = "models/capp-gpt2",
+      .vocab = "models/capp-gpt2/token_mappings.json",
+      .dictionary = "capp-gpt2",
+      .reads = ExperimentInput::Ids}},
+    {"stories",
+     "chart a Llama from elsewhere, and count what holds",
+     run_stories,
+     {.model = "models/stories260K/hf",
+      .corpus = "corpora/tinystories-1000/tinystories_1000.json",
+      .dictionary = "stories260K"}},
 }};
 
 Json json_of(const Observation& observation) {
@@ -36,7 +50,25 @@ Json json_of(const ExperimentExample& example) {
                        {"control", example.control}});
 }
 
+Json json_of(const ExperimentFigure& figure) {
+  return Json::object({{"what", figure.what},
+                       {"n", figure.n},
+                       {"median", figure.median},
+                       {"low", figure.low},
+                       {"high", figure.high},
+                       {"largest", figure.largest}});
+}
+
 }  // namespace
+
+ExperimentFigure figure_of(std::string what, const std::vector<double>& values) {
+  return {.what = std::move(what),
+          .n = values.size(),
+          .median = percentile(values, 0.5),
+          .low = percentile(values, 0.05),
+          .high = percentile(values, 0.95),
+          .largest = values.empty() ? 0.0 : *std::max_element(values.begin(), values.end())};
+}
 
 bool ExperimentResult::reached() const {
   return std::all_of(goals.begin(), goals.end(), [](const Goal& goal) { return goal.reached; });
@@ -72,6 +104,10 @@ Json to_json(const ExperimentResult& result) {
                                   {"n", setting.rate.n},
                                   {"share", setting.rate.share()}}));
   }
+  Json figures(Json::Array{});
+  for (const ExperimentFigure& figure : result.figures) {
+    figures.push_back(json_of(figure));
+  }
   Json goals(Json::Array{});
   for (const Goal& goal : result.goals) {
     goals.push_back(Json::object({{"text", goal.text}, {"reached", goal.reached}}));
@@ -88,6 +124,7 @@ Json to_json(const ExperimentResult& result) {
                        {"reached", result.reached()},
                        {"goals", std::move(goals)},
                        {"observations", std::move(observations)},
+                       {"figures", std::move(figures)},
                        {"tried", std::move(tried)},
                        {"examples", std::move(examples)},
                        {"notes", Json::array_of(result.notes)}});

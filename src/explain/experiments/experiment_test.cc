@@ -58,5 +58,15 @@ TEST(Experiment, ThePictureEscapesTexts) {
   EXPECT_THAT(svg, HasSubstr("90 %"));
 }
 
+TEST(Experiment, AFigureHasItsMiddleAndItsEnds) {
+  const ExperimentFigure figure = figure_of("x", {3.0, 1.0, 2.0, 5.0, 4.0});
+  EXPECT_EQ(figure.n, 5U);
+  EXPECT_DOUBLE_EQ(figure.median, 3.0);
+  EXPECT_DOUBLE_EQ(figure.low, 1.2);
+  EXPECT_DOUBLE_EQ(figure.high, 4.8);
+  EXPECT_DOUBLE_EQ(figure.largest, 5.0);
+  EXPECT_EQ(figure_of("none", {}).n, 0U);
+}
+
 }  // namespace
 }  // namespace cajal

@@ -1,0 +1,71 @@
+#include "explain/experiments/charted.h"
+
+#include "base/utf8.h"
+#include "model/probabilities.h"
+
+namespace cajal {
+namespace {
+
+// As `cajal explain` has them (service/explain.cc).
+constexpr double kUnexpanded = 0.02;
+constexpr double kLeastEdge = 0.01;
+constexpr std::size_t kEdges = 40;
+
+double probability_of(const LocalReplacement& replacement, TokenId token) {
+  const ConstMatRef logits = replacement.logits();
+  std::vector<double> next;
+  for (std::size_t c = 0; c < logits.cols; ++c) {
+    next.push_back(element(logits, logits.rows - 1, c));
+  }
+  softmax(next);
+  return next[static_cast<std::size_t>(token)];
+}
+
+ChartAnswer answer_of(const Subject& subject, const ChartedToken& charted, TokenId token) {
+  ChartAnswer out{.prompt = subject.tokenizer->decode(charted.ids, SkipSpecial::Yes),
+                  .tokens = {},
+                  .text = token_text(subject, token),
+                  .probability = probability_of(*charted.replacement, token)};
+  for (const TokenId id : charted.ids) {
+    out.tokens.push_back(token_text(subject, id));
+  }
+  return out;
+}
+
+}  // namespace
+
+ChartedToken chart_token(const Subject& subject, std::vector<TokenId> ids, TokenId token,
+                         const std::stop_token& cancel) {
+  ChartedToken out;
+  out.ids = std::move(ids);
+  out.replacement = std::make_unique<LocalReplacement>(
+      subject.backend, subject.model, subject.dictionary, out.ids,
+      ReplacementOptions{.precision = subject.precision});
+  out.target = token_targets(*out.replacement, std::span(&token, 1), out.ids.size() - 1).front();
+  out.graph = trace(subject.backend, *out.replacement, std::span(&out.target, 1),
+                    {.update_interval = 1, .unexpanded = kUnexpanded, .cancel = cancel});
+  out.flow = std::make_unique<GraphFlow>(out.graph);
+  out.parts =
+      build_chart(out.graph, *out.flow, subject.dictionary.get(), answer_of(subject, out, token),
+                  {}, {.least_edge = kLeastEdge, .edges = kEdges});
+  return out;
+}
+
+void try_claims(const Subject& subject, ChartedToken& charted, std::size_t controls,
+                std::uint64_t seed, const std::stop_token& cancel) {
+  const ClaimGround ground = claim_ground(subject.backend, *charted.replacement, charted.graph,
+                                          *charted.flow, charted.target.row);
+  try_claims(ground, charted.parts.nodes,
+             {.controls = controls,
+              .seed = seed,
+              .text = [&](TokenId id) { return token_text(subject, id); },
+              .cancel = cancel},
+             charted.parts.chart);
+}
+
+std::string token_text(const Subject& subject, TokenId id) {
+  std::string bytes = subject.tokenizer->bytes_of(id);
+  return !bytes.empty() && is_valid_utf8(bytes) ? bytes : std::string(subject.tokenizer->piece(id));
+}
+
+}  // namespace cajal
