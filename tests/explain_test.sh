@@ -103,6 +103,15 @@ test_a_comparison_prints_a_table_that_fits() {
   expect_out 'have 3 and 4 tokens'
 }
 
+test_what_stands_where_the_other_prompt_begins_is_not_exchanged() {
+  run explain "Dallas is in the state of" --versus "The city Dallas is in the state of" --no-special --controls 5 --json
+  expect_status 0
+  expect_json "$out" "any('token 3) is not exchanged with prompt 1' in n for n in doc['result']['notes'])"
+  expect_json "$out" "all(i['exchangeable'] or not (i['first']['exchanged'] or i['second']['exchanged']) for i in doc['result']['ideas'])"
+  run explain "Dallas is in the state of" --versus "The city Dallas is in the state of" --no-claims --json
+  expect_json "$out" "not any('is not exchanged' in n for n in doc['result']['notes']) and all(i['exchangeable'] for i in doc['result']['ideas'])"
+}
+
 test_a_comparison_on_a_full_disk_leaves_nothing() {
   mkdir "$work/full"
   (

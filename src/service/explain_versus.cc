@@ -61,6 +61,21 @@ std::string title_of(const VersusChart& chart) {
                                      in_quotes(first.answer));
 }
 
+/// One for each role whose features were not exchanged.
+void add_left_out(const VersusParts& parts, std::vector<std::string>& notes) {
+  for (const std::uint32_t role : parts.left_out) {
+    const SharedRole& at = parts.roles[role];
+    const std::size_t with = at.first > at.second ? 0 : 1;  // the other has it at its beginning
+    const auto text = [&](std::size_t prompt) {
+      return in_quotes(parts.chart.prompts[prompt].tokens[*at.in(prompt)].text);
+    };
+    notes.push_back(fmt::format(
+        "features are not counted at the first token of a prompt: what ideas of prompt {} are at "
+        "{} (token {}) is not exchanged with prompt {}, which begins with {}",
+        with + 1, text(with), *at.in(with) + 1, 2 - with, text(1 - with)));
+  }
+}
+
 std::vector<std::string> notes_of(const VersusParts& parts, bool atlas) {
   std::vector<std::string> out;
   const auto& [first, second] = parts.chart.prompts;
@@ -69,6 +84,7 @@ std::vector<std::string> notes_of(const VersusParts& parts, bool atlas) {
         "the prompts have {} and {} tokens: they are compared where tokens stand for each other",
         first.tokens.size(), second.tokens.size()));
   }
+  add_left_out(parts, out);
   for (std::size_t prompt = 0; prompt < kVersusPrompts; ++prompt) {
     const double hold = parts.chart.prompts[prompt].ideas_hold;
     if (hold < ClusterOptions().hold) {

@@ -43,7 +43,8 @@ struct VersusEntry {
   BoxKind kind = BoxKind::Idea;  // or Word
   std::string label;             // at most about four words; where both call it differently both
   VersusWhere where = VersusWhere::Both;
-  double likeness = 0.0;  // of the two charts' ideas; 0: only one has it as an idea of its own
+  double likeness = 0.0;     // of the two charts' ideas; 0: only one has it as an idea of its own
+  bool exchangeable = true;  // false: all of it stands where the other prompt has no features
   std::array<VersusHalf, kVersusPrompts> halves;
 
   double share() const noexcept { return halves[0].share + halves[1].share; }

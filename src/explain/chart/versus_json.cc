@@ -38,6 +38,7 @@ Json entries_json(const VersusChart& chart, const std::vector<VersusEntry>& entr
                          {"label", entry.label},
                          {"where", name_of(entry.where)},
                          {"likeness", entry.likeness},
+                         {"exchangeable", entry.exchangeable},
                          {"first", half_json(chart, entry, 0)},
                          {"second", half_json(chart, entry, 1)}});
   });

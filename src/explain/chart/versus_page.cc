@@ -74,6 +74,8 @@ class Panels {
       out += heading("Made here as in the other, " + goes_text(chart_, prompt, *own.claim),
                      "feature patching, nothing frozen") +
              claim_html(*own.claim);
+    } else if (!entry.exchangeable) {
+      out += paragraph("how", "not exchanged: one of the prompts has no features where it stands");
     } else if (chart_.claims_tried > 0) {
       out += paragraph("how", "made here as in the other, it would change nothing worth a claim");
     }

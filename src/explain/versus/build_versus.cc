@@ -32,6 +32,7 @@ class Builder {
     }
     add_words(out);
     add_ideas(out);
+    out.left_out = left_out(out.ideas);
     out.roles = roles_;
     return out;
   }
@@ -170,7 +171,7 @@ class Builder {
 
   /// How strongly the line fires in each prompt, each feature by its share where that is larger.
   void find_firing(const VersusNodes& line, VersusEntry& entry) const {
-    double all = 0.0;
+    std::array<double, kVersusPrompts> all{};  // of what counts in the prompt
     for (const VersusPlace& place : line.features) {
       std::array<double, kVersusPrompts> activation{};
       double weight = 0.0;
@@ -181,13 +182,17 @@ class Builder {
         }
       }
       const double most = std::max(activation[0], activation[1]);
-      for (std::size_t prompt = 0; most > 0.0 && prompt < kVersusPrompts; ++prompt) {
-        entry.halves[prompt].fires += weight * std::max(activation[prompt], 0.0) / most;
+      for (std::size_t prompt = 0; prompt < kVersusPrompts; ++prompt) {
+        if (places_.counts(prompt, place.role)) {
+          const double fires = most > 0.0 ? std::max(activation[prompt], 0.0) / most : 0.0;
+          entry.halves[prompt].fires += weight * fires;
+          all[prompt] += weight;
+        }
       }
-      all += weight;
     }
-    for (VersusHalf& half : entry.halves) {
-      half.fires = all > 0.0 ? half.fires / all : 0.0;
+    for (std::size_t prompt = 0; prompt < kVersusPrompts; ++prompt) {
+      double& fires = entry.halves[prompt].fires;
+      fires = all[prompt] > 0.0 ? fires / all[prompt] : 0.0;
     }
   }
 
@@ -216,6 +221,9 @@ class Builder {
     entry.likeness = pair.likeness;
     entry.where = pair.likeness > 0.0 ? VersusWhere::Both : where_of(entry);
     entry.label = label_of(entry);
+    entry.exchangeable =
+        std::any_of(nodes.features.begin(), nodes.features.end(),
+                    [&](const VersusPlace& place) { return places_.exchangeable(place.role); });
     return out;
   }
 
@@ -239,6 +247,18 @@ class Builder {
       parts.chart.ideas.push_back(std::move(line.first));
       parts.ideas.push_back(std::move(line.second));
     }
+  }
+
+  std::vector<std::uint32_t> left_out(std::span<const VersusNodes> ideas) const {
+    std::set<std::uint32_t> out;
+    for (const VersusNodes& line : ideas) {
+      for (const VersusPlace& place : line.features) {
+        if (!places_.exchangeable(place.role)) {
+          out.insert(place.role);
+        }
+      }
+    }
+    return {out.begin(), out.end()};
   }
 
   const VersusSides& sides_;

@@ -9,7 +9,9 @@
 //
 // Claims: in one prompt each feature of a line is set to what it is in the other prompt at the same
 // role (off where it does not fire there or there is no such role), and words become the other's
-// words; nothing is frozen.
+// words; nothing is frozen. The first token of a prompt has no features (those of the begin token,
+// where there is one): where it stands for a later token of the other prompt nothing is known of
+// what fires there, so features there are not exchanged, nor asked whether they fire.
 //   Predicted: the change of the prompt's value. Of features that its own graph follows, by that:
 //   each by its relative change times what the value would lose with it (GraphFlow's
 //   member_effects, which counts each way once, by the last of the set that it passes). Of what it
@@ -63,6 +65,7 @@ struct VersusParts {
   std::vector<SharedRole> roles;
   std::vector<VersusNodes> words;  // as the chart's
   std::vector<VersusNodes> ideas;
+  std::vector<std::uint32_t> left_out;  // roles where ideas have features that cannot be exchanged
 };
 
 /// All but claims, title, notes and footer.

@@ -251,5 +251,97 @@ TEST_F(Versus, PromptsOfDifferentLengthAreComparedWhereTokensAgree) {
   }
 }
 
+/// The second prompt's token at position 1 stands for the first's first, where no feature counts:
+/// nothing is known of it there.
+class VersusWithoutBegin : public Versus {
+ protected:
+  void SetUp() override {
+    Versus::SetUp();
+    if (model_) {
+      compare({44, 73, 20, 9}, {7, 44, 73, 20, 9});
+    }
+  }
+
+  static bool at_the_beginning(const VersusPlace& place) { return place.role == 1; }
+
+  /// Of the answer that flows through a feature; 0 where the graph has no row for it.
+  double share(std::size_t i, const VersusPlace& place) const {
+    for (std::uint32_t node = 0; node < prompt(i).graph.counts.features; ++node) {
+      const ActiveFeature& f = prompt(i).graph.feature(node);
+      if (f.layer == place.layer && f.feature == place.feature &&
+          parts_.roles[place.role].in(i) == f.position) {
+        return prompt(i).flow->node_shares()[node];
+      }
+    }
+    return 0.0;
+  }
+
+  /// Features of the second prompt where the first begins.
+  std::vector<VersusPlace> there() const {
+    std::vector<VersusPlace> out;
+    for (const ActiveFeature& f : second_.replacement->features()) {
+      if (f.position == 1) {
+        out.push_back({f.layer, 1, f.feature});
+      }
+    }
+    return out;
+  }
+};
+
+TEST_F(VersusWithoutBegin, FeaturesWhereTheOtherPromptBeginsAreNotExchanged) {
+  ASSERT_EQ(parts_.roles[1], (SharedRole{0, 1}));
+  ASSERT_THAT(parts_.left_out, ::testing::ElementsAre(1));
+  try_exchanges(sides(), {.controls = 1}, parts_);
+  std::size_t tried = 0;
+  for (std::size_t line = 0; line < parts_.ideas.size(); ++line) {
+    VersusNodes counted = parts_.ideas[line];
+    tried += std::erase_if(counted.features, at_the_beginning) > 0 ? 1U : 0U;
+    for (std::size_t i = 0; i < kVersusPrompts; ++i) {
+      if (const auto& claim = parts_.chart.ideas[line].halves[i].claim) {
+        EXPECT_FALSE(counted.features.empty());
+        EXPECT_NEAR(claim->measured, value(exchange(i, counted), i) - value({}, i), kFloat);
+      }
+    }
+  }
+  EXPECT_GT(tried, 0U);
+}
+
+TEST_F(VersusWithoutBegin, WhatStandsOnlyThereIsNotTriedAndSaysSo) {
+  parts_.ideas = {{.features = there(), .words = {}}};
+  ASSERT_FALSE(parts_.ideas[0].features.empty());
+  parts_.chart.ideas.resize(1);
+  parts_.chart.prompts[0].value = parts_.chart.prompts[1].value = 0.0;  // nothing is too small
+  try_exchanges(sides(), {.controls = 1}, parts_);
+  EXPECT_FALSE(parts_.chart.ideas[0].halves[0].claim.has_value());
+  EXPECT_FALSE(parts_.chart.ideas[0].halves[1].claim.has_value());
+  EXPECT_FALSE(parts_.chart.prompts[1].all.has_value());
+}
+
+TEST_F(VersusWithoutBegin, WhetherAnIdeaFiresIsAskedWhereFeaturesCount) {
+  std::size_t lines = 0;
+  for (std::size_t line = 0; line < parts_.ideas.size(); ++line) {
+    VersusNodes counted = parts_.ideas[line];
+    lines += std::erase_if(counted.features, at_the_beginning) > 0 ? 1U : 0U;
+    double fires = 0.0;
+    double all = 0.0;
+    for (const VersusPlace& place : counted.features) {
+      const double weight = std::max(share(0, place), share(1, place));
+      const double most = std::max(activation(0, place), activation(1, place));
+      fires += weight * std::max(activation(0, place), 0.0) / most;
+      all += weight;
+    }
+    EXPECT_NEAR(parts_.chart.ideas[line].halves[0].fires, all > 0.0 ? fires / all : 0.0, 1e-12);
+    EXPECT_EQ(parts_.chart.ideas[line].exchangeable, !counted.features.empty());
+  }
+  EXPECT_GT(lines, 0U);
+}
+
+TEST_F(VersusWithoutBegin, WithABeginTokenNothingIsLeftOut) {
+  compare({1, 44, 73, 20, 9}, {1, 7, 44, 73, 20, 9});
+  EXPECT_TRUE(parts_.left_out.empty());
+  compare({44, 73, 20, 9}, {45, 73, 20, 9});
+  EXPECT_TRUE(parts_.left_out.empty());
+}
+
 }  // namespace
 }  // namespace cajal

@@ -54,6 +54,11 @@ std::vector<std::uint32_t> VersusPlaces::nodes(std::size_t prompt, const VersusN
   return out;
 }
 
+bool VersusPlaces::counts(std::size_t prompt, std::uint32_t role) const {
+  const auto at = position(prompt, role);
+  return !at || *at >= sides_[prompt].ground.replacement.options().first_position;
+}
+
 bool VersusPlaces::same_word(std::uint32_t role) const {
   const auto first = position(0, role);
   const auto second = position(1, role);

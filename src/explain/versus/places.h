@@ -26,6 +26,11 @@ class VersusPlaces {
   /// The prompt's nodes of a line, words' embeddings included, ascending.
   std::vector<std::uint32_t> nodes(std::size_t prompt, const VersusNodes& line) const;
   bool same_word(std::uint32_t role) const;
+  /// Features begin after the first position: what fires there counts as nothing. False where the
+  /// prompt has the role at such a position, so that nothing is known of features there.
+  bool counts(std::size_t prompt, std::uint32_t role) const;
+  /// In both prompts, so that features there can become what they are in the other.
+  bool exchangeable(std::uint32_t role) const { return counts(0, role) && counts(1, role); }
 
  private:
   using Key = std::tuple<std::uint32_t, std::uint32_t, std::uint32_t>;  // layer, position, feature

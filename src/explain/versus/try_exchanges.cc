@@ -29,8 +29,10 @@ class Exchanges {
   Exchanges(const VersusSides& sides, const VersusPlaces& places, bool opposed)
       : sides_(sides), places_(places), opposed_(opposed) {}
 
-  Exchange of(std::size_t prompt, const VersusNodes& line) const {
+  Exchange of(std::size_t prompt, VersusNodes line) const {
     Exchange out;
+    std::erase_if(line.features,
+                  [&](const VersusPlace& place) { return !places_.exchangeable(place.role); });
     for (const VersusPlace& place : line.features) {
       add_feature(prompt, place, out);
     }
