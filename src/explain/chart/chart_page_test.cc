@@ -1,19 +1,11 @@
 #include "explain/chart/chart_page.h"
 
-#include <array>
-#include <cstdio>
-#include <cstdlib>
-#include <filesystem>
-#include <memory>
-
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "base/file.h"
+#include "explain/chart/browser_test.h"
 #include "explain/chart/dallas_chart_test.h"
-#include "testing/files.h"
-#include "testing/golden.h"
 
 namespace cajal {
 namespace {
@@ -71,51 +63,12 @@ TEST(ChartPage, PanelsSayHowAnIdeaFaredAndWhatCarriedIt) {
   EXPECT_THAT(page, HasSubstr("<td>without attention</td><td class=\"n\">11 %</td>"));
 }
 
-/// A page with a script at its end, as a browser shows it when that has run.
-std::string in_browser(const std::string& page, const std::string& script) {
-  const testing::TemporaryFolder folder;
-  const std::filesystem::path file = folder / "page.html";
-  write_file(file, page.substr(0, page.rfind("</body>")) + "<pre id=\"read\"></pre><script>" +
-                       script + "</script></body></html>");
-  const std::string command = fmt::format(
-      "timeout 100 chromium --headless=new --no-sandbox --disable-gpu --no-first-run "
-      "--window-size=1280,900 --user-data-dir='{}' --dump-dom 'file://{}' 2>/dev/null",
-      (folder / "profile").string(), file.string());
-  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> pipe(::popen(command.c_str(), "r"),
-                                                             ::pclose);
-  std::string out;
-  std::array<char, 4096> piece{};
-  while (pipe && !std::feof(pipe.get())) {
-    out.append(piece.data(), std::fread(piece.data(), 1, piece.size(), pipe.get()));
-  }
-  const std::size_t begin = out.find("<pre id=\"read\">");
-  return begin == std::string::npos ? "the browser gave: " + out.substr(0, 500)
-                                    : out.substr(begin, out.find("</pre>", begin) - begin);
-}
-
-bool have_browser() {
-  const bool have = std::system("command -v chromium >/dev/null 2>&1") == 0;
-  return testing::have_or_skip(have, "browser", "there is no chromium (Debian's package chromium)");
-}
-
-/// What is under the middle of a mark is clicked, as a mouse would.
-constexpr const char* kClick = R"(
-const click = (id) => {
-  const r = document.getElementById(id).getBoundingClientRect();
-  document.elementFromPoint(r.left + r.width / 2, r.top + r.height / 2)
-      .dispatchEvent(new MouseEvent('click', {bubbles: true}));
-};
-const press = (key) => document.activeElement.dispatchEvent(
-    new KeyboardEvent('keydown', {key, bubbles: true, cancelable: true}));
-const read = () => document.querySelector('aside').innerText;
-const say = (text) => { document.getElementById('read').textContent += text + '\n'; };
-)";
-
 TEST(ChartPageInABrowser, ShowsWhatIsClickedAndGoesOnWithTheKeys) {
-  if (!have_browser()) {
+  if (!testing::have_browser()) {
     return;
   }
-  const std::string seen = in_browser(to_html(testing::dallas_chart()), std::string(kClick) + R"(
+  const std::string seen =
+      testing::in_browser(to_html(testing::dallas_chart()), std::string(testing::kHands) + R"(
 say('FIRST ' + read().split('\n')[0]);
 click('box-3');
 say('CLICKED ' + read());
@@ -145,10 +98,11 @@ say('TABLE ' + document.querySelector('details').innerText.split('\n').length);
 }
 
 TEST(ChartPageInABrowser, HoveringShowsAndLeavingGoesBack) {
-  if (!have_browser()) {
+  if (!testing::have_browser()) {
     return;
   }
-  const std::string seen = in_browser(to_html(testing::dallas_chart()), std::string(kClick) + R"(
+  const std::string seen =
+      testing::in_browser(to_html(testing::dallas_chart()), std::string(testing::kHands) + R"(
 const over = (id, type) => document.getElementById(id).dispatchEvent(new MouseEvent(type));
 over('box-0', 'mouseenter');
 say('OVER ' + read().split('\n')[0]);
@@ -163,28 +117,29 @@ say('BAND ' + read());
 }
 
 TEST(ChartPageInABrowser, MarkupInLabelsDoesNothing) {
-  if (!have_browser()) {
+  if (!testing::have_browser()) {
     return;
   }
   Chart chart = testing::crowded_chart(1);
   chart.boxes[8].label = "<img src=x onerror=\"window.hit=1\">";
   chart.tokens[2].text = "</span><script>window.hit=1</script>";
   const std::string seen =
-      in_browser(to_html(chart), std::string(kClick) +
-                                     "say('HIT ' + window.hit + ' IMAGES ' + "
-                                     "document.images.length + ' BOXES ' + "
-                                     "document.querySelectorAll('.box').length);");
+      testing::in_browser(to_html(chart), std::string(testing::kHands) +
+                                              "say('HIT ' + window.hit + ' IMAGES ' + "
+                                              "document.images.length + ' BOXES ' + "
+                                              "document.querySelectorAll('.box').length);");
   EXPECT_THAT(seen, HasSubstr(fmt::format("HIT undefined IMAGES 0 BOXES {}", chart.boxes.size())));
 }
 
 TEST(ChartPageInABrowser, FitsAPageThatIs900PixelsWide) {
-  if (!have_browser()) {
+  if (!testing::have_browser()) {
     return;
   }
-  const std::string seen = in_browser(to_html(testing::dallas_chart()),
-                                      std::string(kClick) +
-                                          "document.body.style.width = '900px'; say('WIDTH ' + "
-                                          "(document.querySelector('main').scrollWidth <= 900));");
+  const std::string seen =
+      testing::in_browser(to_html(testing::dallas_chart()),
+                          std::string(testing::kHands) +
+                              "document.body.style.width = '900px'; say('WIDTH ' + "
+                              "(document.querySelector('main').scrollWidth <= 900));");
   EXPECT_THAT(seen, HasSubstr("WIDTH true"));
 }
 

@@ -4,6 +4,7 @@
 
 #include "explain/chart/chart_png.h"
 #include "explain/chart/chart_words.h"
+#include "explain/chart/states_chart_test.h"
 #include "explain/chart/versus_json.h"
 #include "explain/chart/versus_page.h"
 #include "explain/chart/versus_svg.h"
@@ -14,70 +15,10 @@ namespace {
 
 using ::testing::HasSubstr;
 using ::testing::Not;
-
-TriedClaim claim(double predicted, double measured, bool held) {
-  return {.predicted = predicted,
-          .measured = measured,
-          .control_95 = 0.2,
-          .controls = 20,
-          .sign = held,
-          .size = held,
-          .beyond = held,
-          .becomes = " Sacramento",
-          .becomes_probability = 0.9};
-}
-
-VersusEntry entry(const std::string& label, VersusWhere where, double first, double second) {
-  VersusEntry out = {.id = "i0", .label = label, .where = where};
-  const std::array<double, 2> shares = {first, second};
-  for (std::size_t prompt = 0; prompt < kVersusPrompts; ++prompt) {
-    VersusHalf& half = out.halves[prompt];
-    half.share = shares[prompt];
-    half.effect = 10.0 * shares[prompt];
-    half.fires = shares[prompt] > 0.0 ? 1.0 : 0.0;
-    if (shares[prompt] > 0.0) {
-      half.box = ChartBox{.id = "i3", .label = label, .named_by = "by its features"};
-      half.box->first_layer = 2;
-      half.box->last_layer = 5;
-      half.box->positions = {1};
-      half.box->members = {{.layer = 2, .position = 1, .feature = 311, .label = "state=Texas"}};
-      half.box->examples = {{"in", " Houston", ", where"}};
-    }
-  }
-  return out;
-}
-
-/// Dallas beside Oakland; every number is invented.
-VersusChart states() {
-  VersusChart out;
-  out.title = "Why is the first prompt answered \"Austin\" and the second \"Sacramento\"?";
-  out.prompts[0] = {.prompt = "the capital of Dallas",
-                    .tokens = {{"the", 0.1}, {" Dallas", 0.4}},
-                    .answer = " Austin",
-                    .answer_probability = 0.94,
-                    .value = 8.0};
-  out.prompts[1] = {.prompt = "the capital of Oakland",
-                    .tokens = {{"the", 0.1}, {" Oakland", 0.4}},
-                    .answer = " Sacramento",
-                    .answer_probability = 0.9,
-                    .value = 12.0};
-  out.prompts[0].all = claim(-16.0, -18.0, true);
-  VersusEntry words = entry("Dallas / Oakland", VersusWhere::Both, 0.4, 0.4);
-  words.kind = BoxKind::Word;
-  out.words = {words};
-  out.ideas = {entry("Texas", VersusWhere::First, 0.3, 0.0),
-               entry("California", VersusWhere::Second, 0.0, 0.25),
-               entry("asks for a capital", VersusWhere::Both, 0.2, 0.2)};
-  out.ideas[0].halves[0].claim = claim(-6.0, -5.0, true);
-  out.ideas[0].halves[1].claim = claim(-6.0, 1.0, false);
-  out.claims_tried = 2;
-  out.claims_held = 1;
-  out.footer = "a model";
-  return out;
-}
+using testing::states_chart;
 
 TEST(VersusChart, SaysHowFarAChangeGoesToTheOtherAnswer) {
-  const VersusChart chart = states();
+  const VersusChart chart = states_chart();
   // From 8 logits for Austin to 12 against it.
   EXPECT_NEAR(*chart.way(0, -5.0), 0.25, 1e-12);
   EXPECT_NEAR(*chart.way(0, -20.0), 1.0, 1e-12);
@@ -90,7 +31,7 @@ TEST(VersusChart, SaysHowFarAChangeGoesToTheOtherAnswer) {
 }
 
 TEST(VersusPictures, WithOneAnswerForBothAChangeIsOfTheLogitAndNoPartOfAWay) {
-  VersusChart chart = states();
+  VersusChart chart = states_chart();
   chart.opposed = false;
   chart.prompts[1].value = chart.prompts[0].value;
   for (const std::string& picture : {to_html(chart), alternative_text(chart, chart.ideas[0])}) {
@@ -100,7 +41,7 @@ TEST(VersusPictures, WithOneAnswerForBothAChangeIsOfTheLogitAndNoPartOfAWay) {
 }
 
 TEST(VersusPictures, TheTableHasBothSharesAndWhatWasTried) {
-  const std::string text = to_text(states());
+  const std::string text = to_text(states_chart());
   EXPECT_THAT(text, HasSubstr("1  the capital of Dallas → “Austin” 0.94\n"));
   EXPECT_THAT(text, HasSubstr("“Sacramento” has 12.0 logits more than “Austin”"));
   EXPECT_THAT(text, HasSubstr("only in the first\n  Texas · layers 2–5 · at “Dallas”"));
@@ -110,7 +51,7 @@ TEST(VersusPictures, TheTableHasBothSharesAndWhatWasTried) {
 }
 
 TEST(VersusPictures, LinesOfTheTableFitTheTerminal) {
-  VersusChart chart = states();
+  VersusChart chart = states_chart();
   chart.ideas[1].label = std::string(200, 'x');
   chart.prompts[0].prompt = "a 東京 word " + std::string(100, 'y');
   for (const std::size_t width : {60U, 80U, 120U}) {
@@ -126,7 +67,7 @@ TEST(VersusPictures, LinesOfTheTableFitTheTerminal) {
 }
 
 TEST(VersusPictures, WithoutTriedClaimsThereAreOnlyShares) {
-  VersusChart chart = states();
+  VersusChart chart = states_chart();
   chart.claims_tried = 0;
   const std::string text = to_text(chart);
   EXPECT_THAT(text, Not(HasSubstr("made as")));
@@ -134,7 +75,7 @@ TEST(VersusPictures, WithoutTriedClaimsThereAreOnlyShares) {
 }
 
 TEST(VersusPictures, TheSvgIsDrawnAndSaysEachLineInWords) {
-  const std::string svg = to_svg(states());
+  const std::string svg = to_svg(states_chart());
   EXPECT_THAT(svg, HasSubstr("Idea Texas, only in the first: 30 % of the first answer, 0 % of the "
                              "second; made in the first as in the other, it goes 25 % of the way; "
                              "the claim held"));
@@ -144,7 +85,7 @@ TEST(VersusPictures, TheSvgIsDrawnAndSaysEachLineInWords) {
 }
 
 TEST(VersusPictures, ThePageHasAPanelForEachLineAndAsksForNothing) {
-  const std::string page = to_html(states());
+  const std::string page = to_html(states_chart());
   EXPECT_THAT(page, HasSubstr("default-src 'none'"));
   EXPECT_THAT(page, Not(HasSubstr("https:")));
   for (const char* number : {"0", "1", "2", "3"}) {
@@ -159,7 +100,7 @@ TEST(VersusPictures, ThePageHasAPanelForEachLineAndAsksForNothing) {
 }
 
 TEST(VersusPictures, NothingThatAModelSaysIsMarkup) {
-  VersusChart chart = states();
+  VersusChart chart = states_chart();
   const std::string evil = "</script><img src=x onerror=alert(1)>\"'&";
   chart.title = chart.footer = evil;
   chart.notes = {evil};
@@ -187,7 +128,7 @@ TEST(VersusPictures, NothingThatAModelSaysIsMarkup) {
 }
 
 TEST(VersusJson, HasBothHalvesOfEachLine) {
-  const Json json = Json::parse(to_json(states()).dump(), "versus");
+  const Json json = Json::parse(to_json(states_chart()).dump(), "versus");
   const Json& ideas = json.at("ideas", "versus");
   const Json& texas = ideas.as_array("ideas").front();
   EXPECT_EQ(texas.at("where", "").as_string(""), "first");
