@@ -87,6 +87,21 @@ test_a_dictionary_that_explains_nothing_is_a_warning() {
   [ ! -s "$err" ] || complain "--trust still measures"
 }
 
+test_a_model_that_names_no_beginning_is_judged_by_the_prompt() {
+  nameless=$work/nameless
+  python3 "$top/tests/tiny_model.py" "$nameless" '{"bos_token_id": null}'
+  echo '{}' >"$nameless/tokenizer_config.json"
+  run encode -m "$nameless" -d "$deaf" "Hello" --json
+  expect_status 0
+  expect_err 'variance unexplained on the prompt and what the model writes after it'
+  run encode -m "$nameless" -d "$mirror" "Hello" --json
+  [ ! -s "$err" ] || complain "a warning of what fits"
+  echo "Hello there." >"$work/hello.txt"
+  run measure -m "$nameless" -d "$deaf" --corpus "$work/hello.txt" --json
+  expect_err 'whether it is for this model was not found out: the model names no token that begins a text'
+  [ "$(grep -c 'variance unexplained' "$err")" -eq 0 ] || complain "a warning without ground"
+}
+
 test_a_dictionary_of_another_model_is_refused() {
   python3 "$top/tests/tiny_dictionary.py" "$work/wide" '{"width": 48}'
   run encode -m "$tiny" -d "$work/wide" "Hello"

@@ -148,6 +148,10 @@ std::vector<DictionarySite> moved_to(const std::vector<DictionarySite>& sites, P
   return out;
 }
 
+bool fits_elsewhere(const LayerFit& fit) {
+  return fit.other && fit.other_fvu < kGood && fit.other_fvu < fit.fvu / 2;
+}
+
 }  // namespace
 
 std::vector<LayerFit> measure_fit(Backend& backend, const Model& model,
@@ -173,22 +177,27 @@ std::vector<LayerFit> measure_fit(Backend& backend, const Model& model,
   return out;
 }
 
-std::vector<std::string> judge_fit(const Dictionary& dictionary,
-                                   const std::vector<LayerFit>& fits) {
+bool fits_well(const std::vector<LayerFit>& fits) {
+  return std::none_of(fits.begin(), fits.end(),
+                      [](const LayerFit& fit) { return fit.fvu > kBad || fits_elsewhere(fit); });
+}
+
+std::vector<std::string> judge_fit(const Dictionary& dictionary, const std::vector<LayerFit>& fits,
+                                   std::string_view text) {
   std::vector<std::string> notes;
   for (const LayerFit& fit : fits) {
     const std::string declared = name_of(fit.site.input);
-    if (fit.other && fit.other_fvu < kGood && fit.other_fvu < fit.fvu / 2) {
+    if (fits_elsewhere(fit)) {
       fail(ErrorCode::InvalidArgument,
            "{}: fits {} ({:.2f}), not {} ({:.2f}), by the fraction of variance unexplained; use "
            "another dictionary, or --trust to skip this check",
            dictionary.info().name, name_of(*fit.other), fit.other_fvu, declared, fit.fvu);
     }
     if (fit.fvu > kBad) {
-      notes.push_back(
-          fmt::format("{}: at {} it leaves {:.2f} of the variance unexplained on this model's own "
-                      "text (L0 {:.1f}): is it for this model?",
-                      dictionary.info().name, declared, fit.fvu, fit.l0));
+      notes.push_back(fmt::format(
+          "{}: at {} it leaves {:.2f} of the variance unexplained on {} (L0 {:.1f}): is "
+          "it for this model?",
+          dictionary.info().name, declared, fit.fvu, text, fit.l0));
     }
   }
   return notes;

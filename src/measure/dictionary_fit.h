@@ -7,6 +7,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "dictionary/sites.h"
@@ -32,9 +33,13 @@ std::vector<LayerFit> measure_fit(Backend& backend, const Model& model,
                                   const Dictionary& dictionary, const Batch& batch,
                                   Precision precision);
 
-/// Sentences for the user about layers with an FVU above 0.8. Throws InvalidArgument if another
-/// point of a layer has an FVU below 0.5 and under half of that of the point it names: the
-/// dictionary was made for that one.
-std::vector<std::string> judge_fit(const Dictionary& dictionary, const std::vector<LayerFit>& fits);
+/// Nothing that judge_fit() warns of or refuses.
+bool fits_well(const std::vector<LayerFit>& fits);
+
+/// Sentences for the user about layers with an FVU above 0.8; `text` says on what they were
+/// measured. Throws InvalidArgument if another point of a layer has an FVU below 0.5 and under half
+/// of that of the point it names: the dictionary was made for that one.
+std::vector<std::string> judge_fit(const Dictionary& dictionary, const std::vector<LayerFit>& fits,
+                                   std::string_view text = "this model's own text");
 
 }  // namespace cajal

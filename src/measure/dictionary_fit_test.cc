@@ -76,6 +76,18 @@ TEST_F(DictionaryFit, WarnsOfWhatFitsNowhere) {
   EXPECT_THAT(notes[0], HasSubstr("at mlp_in.0 it leaves"));
 }
 
+TEST_F(DictionaryFit, IsGoodWhereNothingIsWarnedOfOrRefused) {
+  EXPECT_TRUE(fits_well(fits(mirror("mlp_in", "mlp_in"))));
+  EXPECT_FALSE(fits_well(fits(mirror("resid_mid", "mlp_in"))));
+  EXPECT_FALSE(fits_well(fits(mirror("mlp_in", "mlp_in", 100.0F))));
+}
+
+TEST_F(DictionaryFit, SaysOnWhichTextItIsBad) {
+  const Dictionary dictionary = mirror("mlp_in", "mlp_in", 100.0F);
+  EXPECT_THAT(judge_fit(dictionary, fits(dictionary), "a poem")[0],
+              HasSubstr("unexplained on a poem (L0"));
+}
+
 TEST_F(DictionaryFit, RefusesTooFewTokens) {
   const Dictionary dictionary = mirror("mlp_in", "mlp_in");
   const std::vector<TokenId> tokens = {1, 2};

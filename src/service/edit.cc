@@ -286,7 +286,8 @@ EditOutcome edit_prompt(Session& session, const EditRequest& request, std::stop_
     if (request.k) {
       load.k = static_cast<double>(*request.k);
     }
-    out.dictionary = open_dictionary_for(session, request.dictionary, load, request.trust, cancel);
+    out.dictionary = open_dictionary_for(session, request.dictionary, load, request.trust, cancel,
+                                         out.prompt_ids);
   }
   const auto dictionary = out.dictionary ? out.dictionary->dictionary : nullptr;
   add_steering(request, dictionary.get(), out.interventions);

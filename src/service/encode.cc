@@ -171,12 +171,13 @@ std::map<Point, Matrix> read_sites(Session& session, const std::vector<TokenId>&
 
 EncodeResult encode_text(const EncodeRequest& request, const std::stop_token& cancel) {
   Session session = open_session(request);
+  const std::vector<TokenId> ids = input_ids(session, request);
   const OpenedDictionary opened = open_dictionary_for(
       session, request.dictionary,
       {.k = request.k ? std::optional(static_cast<double>(*request.k)) : std::nullopt},
-      request.trust, cancel);
+      request.trust, cancel, ids);
   const auto sites = sites_of(*opened.dictionary, session.model->config());
-  const auto values = read_sites(session, input_ids(session, request), sites, cancel);
+  const auto values = read_sites(session, ids, sites, cancel);
   Activations from{.indices = wanted_layers(*opened.dictionary, request.layer)};
   for (const std::size_t index : from.indices) {
     from.inputs.push_back(values.at(sites[index].input).ref());

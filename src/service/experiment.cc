@@ -88,7 +88,8 @@ ExperimentOutcome run_experiment(Session& session, const ExperimentRequest& requ
                                  const ExperimentProgress& progress) {
   const ExperimentEntry& entry = experiment_named(request.name);
   ExperimentOutcome out;
-  out.dictionary = open_dictionary_for(session, request.dictionary, {}, request.trust, cancel);
+  out.dictionary = open_dictionary_for(session, request.dictionary, {}, request.trust, cancel,
+                                       entry.home.prompt);
   out.result = entry.run(subject_of(session, out.dictionary, entry.home.reads),
                          {.cases = request.cases,
                           .development = request.development,

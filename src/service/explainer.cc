@@ -123,7 +123,7 @@ ExplainAtlas open_for_explain(Session& session, const ExplainRequest& request,
   outcome.dictionary = open_dictionary_for(
       session, request.dictionary,
       {.k = request.k ? std::optional(static_cast<double>(*request.k)) : std::nullopt},
-      request.trust, cancel);
+      request.trust, cancel, outcome.prompt_ids);
   ExplainAtlas out = open_explain_atlas(session, request.dictionary, request.atlas,
                                         provenance_of(session, outcome));
   outcome.atlas = out.file;

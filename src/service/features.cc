@@ -175,14 +175,14 @@ std::string name_of(FeatureId id, const AtlasStore& atlas) {
 
 TextFeatures features_of_text(Session& session, const AtlasStore& atlas,
                               const FeaturesRequest& request, const std::stop_token& cancel) {
-  const OpenedDictionary opened =
-      open_dictionary_for(session, request.dictionary, {}, request.trust, cancel);
-  Provenance provenance = session.provenance();
-  opened.describe(provenance);
-  check_atlas_is_of(atlas, provenance);
   InputOptions input;
   input.text = request.text;
   const std::vector<TokenId> ids = input_ids(session, input);
+  const OpenedDictionary opened =
+      open_dictionary_for(session, request.dictionary, {}, request.trust, cancel, ids);
+  Provenance provenance = session.provenance();
+  opened.describe(provenance);
+  check_atlas_is_of(atlas, provenance);
   std::vector<std::size_t> rows;
   for (std::size_t t = 0; t < ids.size(); ++t) {
     if (request.all || session.tokenizer == nullptr || !session.tokenizer->is_special(ids[t])) {

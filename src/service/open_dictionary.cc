@@ -4,6 +4,7 @@
 
 #include "base/file.h"
 #include "dictionary/identity.h"
+#include "io/hash.h"
 #include "io/hub_cache.h"
 #include "model/generate.h"
 #include "service/identity.h"
@@ -15,7 +16,8 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t kTexts = 4;
-constexpr std::size_t kTokens = 64;  // of each
+constexpr std::size_t kTokens = 64;  // of each, after its beginning
+constexpr std::size_t kBegin = 64;   // of a prompt that they begin with, at most
 
 /// Text that the model writes by itself: near to what it was trained on, whatever that was.
 struct OwnText {
@@ -23,13 +25,15 @@ struct OwnText {
   std::vector<std::int32_t> starts = {0};
 };
 
-OwnText own_text(Session& session, const std::stop_token& cancel) {
-  const auto& stop = session.special.stop;
-  const TokenId first = session.special.bos.value_or(stop.empty() ? 0 : stop.front());
-  const std::vector<std::vector<TokenId>> prompts(kTexts, {first});
+/// After a prompt until the model ends it: what comes then, on the end token and after it, may be
+/// like nothing that the model was trained on.
+OwnText text_after(Session& session, const std::vector<TokenId>& begin,
+                   const std::vector<TokenId>& stop, const std::stop_token& cancel) {
+  const std::vector<std::vector<TokenId>> prompts(kTexts, begin);
   const auto texts = generate(*session.backend, *session.model, nullptr, prompts,
-                              {.max_tokens = std::min(kTokens, session.context() - 1),
+                              {.max_tokens = std::min(kTokens, session.context() - begin.size()),
                                .sampling = {.temperature = 1.0, .seed = 1},
+                               .stop_ids = stop,
                                .precision = session.precision,
                                .cancel = cancel});
   OwnText out;
@@ -37,11 +41,19 @@ OwnText own_text(Session& session, const std::stop_token& cancel) {
     if (text.finish == Finish::Cancelled) {
       fail(ErrorCode::Cancelled, "interrupted");
     }
-    out.tokens.push_back(first);
-    out.tokens.insert(out.tokens.end(), text.ids.begin(), text.ids.end());
+    out.tokens.insert(out.tokens.end(), begin.begin(), begin.end());
+    out.tokens.insert(out.tokens.end(), text.ids.begin(),
+                      text.ids.end() - (text.finish == Finish::StopToken ? 1 : 0));
     out.starts.push_back(static_cast<std::int32_t>(out.tokens.size()));
   }
   return out;
+}
+
+/// One document after the other, as a model that ends and goes on has read them.
+OwnText own_text(Session& session, const std::stop_token& cancel) {
+  const auto& stop = session.special.stop;
+  const TokenId first = session.special.bos.value_or(stop.empty() ? 0 : stop.front());
+  return text_after(session, {first}, {}, cancel);
 }
 
 /// $XDG_CACHE_HOME/cajal/fits, or ~/.cache/cajal/fits; empty if neither is known.
@@ -109,21 +121,56 @@ void keep_fits(const fs::path& file, const std::vector<LayerFit>& fits) {
   }
 }
 
-std::vector<LayerFit> fits_of(Session& session, const Dictionary& dictionary,
-                              const std::stop_token& cancel) {
+/// Where fits on texts with this beginning are kept; `prompt` is empty for the model's own.
+fs::path file_of_fits(const Session& session, const Dictionary& dictionary,
+                      const std::vector<TokenId>& prompt) {
   const fs::path folder = cache_folder();
-  const fs::path file =
-      folder.empty() ? fs::path()
-                     : folder / fmt::format("{}-{}-{}.json", model_hash(session.path),
-                                            dictionary_hash(dictionary), session.precision_name());
+  if (folder.empty()) {
+    return {};
+  }
+  std::string name = fmt::format("{}-{}-{}", model_hash(session.path), dictionary_hash(dictionary),
+                                 session.precision_name());
+  if (!prompt.empty()) {
+    Hash hash;
+    for (const TokenId id : prompt) {
+      hash.add_number(static_cast<std::uint64_t>(id));
+    }
+    name += "-" + hash.digits();
+  }
+  return folder / (name + ".json");
+}
+
+std::vector<LayerFit> fits_of(Session& session, const Dictionary& dictionary,
+                              const std::vector<TokenId>& prompt, const std::stop_token& cancel) {
+  const fs::path file = file_of_fits(session, dictionary, prompt);
   if (auto kept = kept_fits(file, dictionary, session.model->config())) {
     return *kept;
   }
-  const OwnText text = own_text(session, cancel);
+  const OwnText text = prompt.empty() ? own_text(session, cancel)
+                                      : text_after(session, prompt, session.special.stop, cancel);
   std::vector<LayerFit> fits = measure_fit(*session.backend, *session.model, dictionary,
                                            {text.tokens, text.starts}, session.precision);
   keep_fits(file, fits);
   return fits;
+}
+
+std::vector<std::string> judged(Session& session, const Dictionary& dictionary,
+                                std::span<const TokenId> prompt, const std::stop_token& cancel) {
+  const std::vector<LayerFit> own = fits_of(session, dictionary, {}, cancel);
+  if (session.special.bos || fits_well(own)) {
+    return judge_fit(dictionary, own);
+  }
+  if (prompt.size() > 1) {  // a first token is not counted, and the model may write none
+    const std::size_t most = std::min(kBegin, session.context() - 1);
+    const auto begin = prompt.first(std::min(prompt.size(), most));
+    return judge_fit(dictionary, fits_of(session, dictionary, {begin.begin(), begin.end()}, cancel),
+                     "the prompt and what the model writes after it");
+  }
+  judge_fit(dictionary, own);  // refuses: that another point fits is a finding on any text
+  return {
+      fmt::format("{}: whether it is for this model was not found out: the model names no token "
+                  "that begins a text, so that it writes none of its own to measure on",
+                  dictionary.info().name)};
 }
 
 /// The dictionary that ships beside the specimen's model.
@@ -168,11 +215,12 @@ OpenedDictionary open_dictionary(const std::string& name, const LoadOptions& opt
 
 OpenedDictionary open_dictionary_for(Session& session, const std::string& name,
                                      const LoadOptions& options, bool trust,
-                                     const std::stop_token& cancel) {
+                                     const std::stop_token& cancel,
+                                     std::span<const TokenId> prompt) {
   OpenedDictionary out = open_dictionary(name, options);
   sites_of(*out.dictionary, session.model->config());
   if (!trust) {
-    const auto notes = judge_fit(*out.dictionary, fits_of(session, *out.dictionary, cancel));
+    const auto notes = judged(session, *out.dictionary, prompt, cancel);
     out.notes.insert(out.notes.end(), notes.begin(), notes.end());
   }
   return out;

@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <optional>
+#include <span>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -29,9 +30,13 @@ OpenedDictionary open_dictionary(const std::string& name, const LoadOptions& opt
 
 /// The same for use with a model. Unless `trust`, throws InvalidArgument where it does not fit the
 /// model (judge_fit), measured on some 250 tokens that the model writes itself; what was measured
-/// is kept in the user's cache folder by the hashes of both.
+/// is kept in the user's cache folder by the hashes of both. A model that names no token that
+/// begins a text need not write anything like what it reads: what fits badly there is measured
+/// again on `prompt` and what the model writes after that, or without one is not judged, which
+/// a note says.
 OpenedDictionary open_dictionary_for(Session& session, const std::string& name,
                                      const LoadOptions& options, bool trust,
-                                     const std::stop_token& cancel = {});
+                                     const std::stop_token& cancel = {},
+                                     std::span<const TokenId> prompt = {});
 
 }  // namespace cajal

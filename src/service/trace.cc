@@ -307,7 +307,7 @@ TraceOutcome trace_prompt(Session& session, const TraceRequest& request, std::st
   out.dictionary = open_dictionary_for(
       session, request.dictionary,
       {.k = request.k ? std::optional(static_cast<double>(*request.k)) : std::nullopt},
-      request.trust, cancel);
+      request.trust, cancel, ids);
   const auto begin = Clock::now();
   LocalReplacement replacement(*session.backend, session.model, out.dictionary.dictionary, ids,
                                {.precision = session.precision,

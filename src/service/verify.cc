@@ -40,7 +40,7 @@ class GraphVerifier {
     out_.dictionary = open_dictionary_for(
         session_, request_.dictionary,
         {.k = request_.k ? std::optional(static_cast<double>(*request_.k)) : std::nullopt},
-        request_.trust, cancel);
+        request_.trust, cancel, tokens());
     check_provenance();
     find_target();
     LocalReplacement replacement(*session_.backend, session_.model, out_.dictionary.dictionary,

@@ -10,6 +10,8 @@
 namespace cajal {
 namespace {
 
+constexpr std::array<TokenId, 7> kPart = {1, 8, 14, 17, 21, 25, 49};  // of capp: one of each slot
+
 constexpr std::array<ExperimentEntry, 5> kExperiments = {{
     {"two-step", "swap the state that a city lies in for another one", run_two_step},
     {"sums", "switch off the route for a sum's size, or the one for its last digit", run_sums},
@@ -20,7 +22,8 @@ constexpr std::array<ExperimentEntry, 5> kExperiments = {{
      {.model = "models/capp-gpt2",
       .vocab = "models/capp-gpt2/token_mappings.json",
       .dictionary = "capp-gpt2",
-      .reads = ExperimentInput::Ids}},
+      .reads = ExperimentInput::Ids,
+      .prompt = kPart}},
     {"stories",
      "chart a Llama from elsewhere, and count what holds",
      run_stories,

@@ -110,6 +110,7 @@ struct ExperimentHome {
   std::string_view corpus = {};      // likewise
   std::string_view dictionary = {};  // what recipes/NAME.yaml makes
   ExperimentInput reads = ExperimentInput::Text;
+  std::span<const TokenId> prompt = {};  // what the model reads, where it names no begin of a text
 };
 
 struct ExperimentEntry {
