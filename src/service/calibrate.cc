@@ -15,7 +15,6 @@ namespace cajal {
 namespace {
 
 constexpr std::size_t kPrompts = 500;
-constexpr double kAutoShare = 0.02;  // of the influence that may be left unexpanded, as in trace
 
 /// As many of each task as can be, of what it held out where it held out something.
 std::vector<std::string> prompts_of(const VerifyRequest& request) {
@@ -50,9 +49,7 @@ ClaimTests try_prompt(Session& session, const Dictionary& dictionary,
                                {.precision = session.precision});
   const std::vector<TraceTarget> targets =
       salient_logits(replacement, replacement.tokens().size() - 1, 1);
-  const AttributionGraph graph =
-      trace(backend, replacement, targets,
-            {.update_interval = 1, .unexpanded = kAutoShare, .cancel = cancel});
+  const AttributionGraph graph = trace(backend, replacement, targets, rows_as_needed(cancel));
   const GraphFlow flow(graph);
   Claims claims;
   for (FeatureGroup& idea : find_ideas({.graph = graph, .flow = flow, .dictionary = &dictionary})) {

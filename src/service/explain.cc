@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "service/explainer.h"
 #include "service/input.h"
+#include "service/rows_option.h"
 #include "service/target_token.h"
 #include "trace/graph_json.h"
 
@@ -40,11 +41,7 @@ FieldTable<ExplainRequest> own_fields() {
        &ExplainRequest::html},
       {{.name = "svg", .help = "write the picture as SVG", .value = "FILE"}, &ExplainRequest::svg},
       {{.name = "png", .help = "write the picture as PNG", .value = "FILE"}, &ExplainRequest::png},
-      {{.name = "rows",
-        .help = "features to follow back: a number, all, or auto (until less than 2 % of the "
-                "influence is left)",
-        .value = "N|all|auto"},
-       &ExplainRequest::rows},
+      {rows_field(), &ExplainRequest::rows},
       {{.name = "no_claims", .help = "do not try what the chart claims (faster)"},
        &ExplainRequest::no_claims},
       {{.name = "groups",
@@ -79,7 +76,7 @@ const FieldTable<ExplainRequest>& explain_fields() {
 }
 
 void check_explain(const ExplainRequest& request) {
-  explain_rows(request.rows);
+  options_of_rows(request.rows);  // throws what is no number or word
   check(!request.text || !request.text->empty(),
         "the prompt is empty: there is nothing to explain");
   check(!request.answer || (!request.target && !request.why_not),

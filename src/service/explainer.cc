@@ -5,31 +5,19 @@
 #include <numeric>
 
 #include "base/error.h"
-#include "base/whole_number.h"
 #include "model/generate.h"
 #include "model/probabilities.h"
 #include "service/generate.h"
+#include "service/rows_option.h"
 #include "service/target_token.h"
 
 namespace cajal {
 namespace {
 
-constexpr double kUnexpanded = 0.02;      // of the influence that may be left unexpanded
 constexpr std::size_t kAlternatives = 5;  // likeliest answers that are named
 constexpr double kLeastEdge = 0.01;       // of the answer, from which an edge is shown
 constexpr std::size_t kEdges = 40;
 constexpr std::size_t kHeads = 4;  // of each edge
-
-TraceOptions trace_options(const ExplainRequest& request, const std::stop_token& cancel) {
-  TraceOptions out{.cancel = cancel};
-  if (request.rows == "auto") {
-    out.unexpanded = kUnexpanded;
-    out.update_interval = 1;
-  } else if (request.rows != "all") {
-    out.max_features = *explain_rows(request.rows);
-  }
-  return out;
-}
 
 /// Whether a token says something: a letter, a digit, or anything beyond ASCII.
 bool has_content(const Session& session, TokenId id) {
@@ -72,15 +60,6 @@ std::vector<ChartAlternative> alternatives(const Session& session, const std::ve
 }
 
 }  // namespace
-
-std::optional<std::size_t> explain_rows(const std::string& rows) {
-  if (rows == "all" || rows == "auto") {
-    return std::nullopt;
-  }
-  const std::optional<std::size_t> out = whole_number(rows);
-  check(out.has_value(), "rows is '{}': give a number, all, or auto", rows);
-  return out;
-}
 
 std::vector<TokenId> generated_answer(Session& session, const ExplainRequest& request,
                                       const std::vector<TokenId>& prompt,
@@ -146,7 +125,7 @@ TracedAnswer Explainer::traced(std::vector<TokenId> ids, TokenId token,
   out.value = target.row;
   out.phases.emplace_back("model and features", watch.lap());
   out.graph = trace(*session_.backend, *out.replacement, std::span(&target, 1),
-                    trace_options(request_, cancel_));
+                    options_of_rows(request_.rows, cancel_));
   out.phases.emplace_back("graph", watch.lap());
   out.flow = std::make_unique<GraphFlow>(out.graph);
   out.parts = build_chart(

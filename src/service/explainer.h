@@ -106,7 +106,4 @@ class Explainer {
   std::stop_token cancel_;
 };
 
-/// The number that `rows` names; nullopt for "all" and "auto". Throws InvalidArgument for others.
-std::optional<std::size_t> explain_rows(const std::string& rows);
-
 }  // namespace cajal

@@ -16,8 +16,7 @@
 namespace cajal {
 namespace {
 
-constexpr double kUnexpanded = 0.02;  // as `cajal trace --rows auto`
-constexpr double kLeastF1 = 0.5;      // of a feature's truth, to count
+constexpr double kLeastF1 = 0.5;  // of a feature's truth, to count
 
 std::string label_of(const Span& span) {
   return fmt::format("{}={}", span.kind, span.value);
@@ -34,7 +33,7 @@ class Measure {
                                  {.precision = session_.precision});
     const AttributionGraph graph =
         trace(*session_.backend, replacement, salient_logits(replacement, ids.size() - 1, 1),
-              {.update_interval = 1, .unexpanded = kUnexpanded});
+              rows_as_needed());
     const auto begin = std::chrono::steady_clock::now();
     const GraphFlow flow(graph);
     const std::vector<std::string> texts = texts_of(ids);

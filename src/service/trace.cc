@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/whole_number.h"
 #include "service/input.h"
+#include "service/rows_option.h"
 #include "service/target_token.h"
 #include "trace/raw_graph.h"
 #include "trace/trace.h"
@@ -15,7 +16,6 @@
 namespace cajal {
 namespace {
 
-constexpr double kAutoShare = 0.02;           // of the influence that may be left unexpanded
 constexpr std::size_t kReferenceRows = 7500;  // circuit-tracer's default
 
 using Clock = std::chrono::steady_clock;
@@ -139,16 +139,10 @@ std::vector<TraceTarget> targets_of(const Session& session, const TraceRequest& 
 }
 
 TraceOptions trace_options(const TraceRequest& request, std::stop_token cancel) {
-  TraceOptions out{.cancel = std::move(cancel)};
   if (request.rows == "auto" && request.as_reference) {
-    out.max_features = kReferenceRows;
-  } else if (request.rows == "auto") {
-    out.unexpanded = kAutoShare;
-    out.update_interval = 1;
-  } else if (request.rows != "all") {
-    out.max_features = *whole_number(request.rows);
+    return {.max_features = kReferenceRows, .cancel = std::move(cancel)};
   }
-  return out;
+  return options_of_rows(request.rows, std::move(cancel));
 }
 
 std::vector<TopNode> top_nodes(const AttributionGraph& graph, std::size_t count) {
@@ -230,11 +224,7 @@ const FieldTable<TraceRequest>& trace_fields() {
           &TraceRequest::first_position},
          {{.name = "why_not", .help = "explain the target less this token", .value = "TOKEN"},
           &TraceRequest::why_not},
-         {{.name = "rows",
-           .help = "features to follow back: a number, all, or auto (until less than 2 % of the "
-                   "influence is left)",
-           .value = "N|all|auto"},
-          &TraceRequest::rows},
+         {rows_field(), &TraceRequest::rows},
          {{.name = "as_reference",
            .help = "leave out what was not followed and name errors as circuit-tracer does"},
           &TraceRequest::as_reference},
@@ -270,9 +260,7 @@ const FieldTable<TraceRequest>& trace_fields() {
 }
 
 void check_trace(const TraceRequest& request) {
-  const bool word = request.rows == "all" || request.rows == "auto";
-  check(word || whole_number(request.rows).has_value(), "rows is '{}': give a number, all, or auto",
-        request.rows);
+  options_of_rows(request.rows);  // throws what is no number or word
   check(!request.text || !request.text->empty(), "the prompt is empty: there is nothing to trace");
   for (const std::string& text : request.at) {
     check(text == "last" || whole_number(text).has_value(),

@@ -13,6 +13,8 @@
 namespace cajal {
 namespace {
 
+constexpr double kUnexpanded = 0.02;  // of the influence, where rows are as many as needed
+
 std::vector<double> probabilities(const LocalReplacement& replacement, std::size_t position) {
   const ConstMatRef logits = replacement.logits();
   check(position < replacement.tokens().size(), "there is no position {}: the prompt has {} tokens",
@@ -373,6 +375,10 @@ TraceTarget feature_as_target(const LocalReplacement& replacement, std::size_t l
           {.token = static_cast<std::uint32_t>(replacement.model().config().vocab),
            .position = static_cast<std::uint32_t>(position),
            .weight = 1.0}};
+}
+
+TraceOptions rows_as_needed(std::stop_token cancel) {
+  return {.update_interval = 1, .unexpanded = kUnexpanded, .cancel = std::move(cancel)};
 }
 
 AttributionGraph trace(Backend& backend, LocalReplacement& replacement,

@@ -47,6 +47,10 @@ struct TraceOptions {
   std::stop_token cancel = {};
 };
 
+/// The most influential features first, one batch at a time, until less than 2 % of the influence
+/// ends at features without a row: as many rows as the prompt needs.
+TraceOptions rows_as_needed(std::stop_token cancel = {});
+
 /// What a ranking saw, for progress and tests.
 struct TraceStep {
   KnownRows rows;

@@ -7,7 +7,6 @@ namespace cajal {
 namespace {
 
 // As `cajal explain` has them (service/explain.cc).
-constexpr double kUnexpanded = 0.02;
 constexpr double kLeastEdge = 0.01;
 constexpr std::size_t kEdges = 40;
 
@@ -42,8 +41,8 @@ ChartedToken chart_token(const Subject& subject, std::vector<TokenId> ids, Token
       subject.backend, subject.model, subject.dictionary, out.ids,
       ReplacementOptions{.precision = subject.precision});
   out.target = token_targets(*out.replacement, std::span(&token, 1), out.ids.size() - 1).front();
-  out.graph = trace(subject.backend, *out.replacement, std::span(&out.target, 1),
-                    {.update_interval = 1, .unexpanded = kUnexpanded, .cancel = cancel});
+  out.graph =
+      trace(subject.backend, *out.replacement, std::span(&out.target, 1), rows_as_needed(cancel));
   out.flow = std::make_unique<GraphFlow>(out.graph);
   out.parts =
       build_chart(out.graph, *out.flow, subject.dictionary.get(), answer_of(subject, out, token),
