@@ -229,10 +229,15 @@ void apply(std::span<const BoundField> fields, const Json& request, std::string_
   }
 }
 
-Json to_json(std::span<const BoundField> fields) {
+Json to_json(std::span<const BoundField> fields, std::span<const BoundField> usual) {
+  const auto is_usual = [&](std::string_view name) {
+    return json_of(find(fields, name, name).target) == json_of(find(usual, name, name).target);
+  };
   Json out = Json::object({});
   for (const BoundField& field : fields) {
-    out.set(field.info.name, json_of(field.target));
+    if (field.info.left_out_with.empty() || !is_usual(field.info.left_out_with)) {
+      out.set(field.info.name, json_of(field.target));
+    }
   }
   return out;
 }

@@ -30,6 +30,9 @@ struct FieldInfo {
   bool positional = false;                     // on the command line without a flag
   bool bare = false;                           // the flag may stand alone: an empty text
   std::vector<std::string_view> choices = {};  // texts: the only ones; empty: any
+  // JSON leaves it out where the field of this name, often its own, has its usual value: a field
+  // that came later, so that what was recorded before it is still the same. Empty: never.
+  std::string_view left_out_with = {};
 };
 
 /// Where a value goes; optional ones differ between absent and given.
@@ -79,8 +82,14 @@ void set_from_text(const BoundField& field, std::string_view text);
 /// field for an unknown name (suggesting the nearest), a value of the wrong kind or out of range.
 void apply(std::span<const BoundField> fields, const Json& request, std::string_view where);
 
-/// Every field, absent ones as null.
-Json to_json(std::span<const BoundField> fields);
+/// Every field that is not left out, absent ones as null. `usual`: the same fields of an object
+/// that nobody changed.
+Json to_json(std::span<const BoundField> fields, std::span<const BoundField> usual);
+template <typename Options>
+Json to_json(const FieldTable<Options>& table, Options options) {
+  Options usual;
+  return to_json(bind_fields(table, options), bind_fields(table, usual));
+}
 
 /// The present value as help shows it; empty for absent, false and empty ones.
 std::string text_of(const BoundField& field);

@@ -136,10 +136,24 @@ TEST_F(Fields, ComeBackFromTheirOwnJson) {
   set("count", "7");
   set("ids", "1,2");
   set("text", "hello");
-  const Json recorded = to_json(fields_);
+  const Json recorded = to_json(table(), options_);
   Options other;
   apply(bind_fields(table(), other), recorded, "record");
-  EXPECT_EQ(to_json(bind_fields(table(), other)), recorded);
+  EXPECT_EQ(to_json(table(), other), recorded);
+}
+
+TEST_F(Fields, ThatCameLaterAreLeftOutOfJsonAtTheirUsualValue) {
+  FieldTable<Options> later = table();
+  later[2].info.left_out_with = "count";
+  later[4].info.left_out_with = "text";  // makes sense with a text alone
+  options_.share = 0.75;
+  EXPECT_EQ(to_json(later, options_).find("count"), nullptr);
+  EXPECT_EQ(to_json(later, options_).find("share"), nullptr);
+  EXPECT_NE(to_json(later, options_).find("part"), nullptr);
+  options_.count = 4;
+  options_.text = "";
+  EXPECT_NE(to_json(later, options_).find("count"), nullptr);
+  EXPECT_NE(to_json(later, options_).find("share"), nullptr);
 }
 
 TEST(FieldTables, NameEachFieldOnce) {

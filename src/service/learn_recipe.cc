@@ -23,11 +23,12 @@ const FieldTable<LearnRecipeDictionary>& dictionary_table() {
        &D::activation},
       {{.name = "features", .max = kMostFeatures}, &D::features},
       {{.name = "k", .min = 0, .max = kMostFeatures, .above_min = true}, &D::k},
-      {{.name = "prefixes"}, &D::prefixes},
+      {{.name = "prefixes", .left_out_with = "prefixes"}, &D::prefixes},
       {{.name = "layers"}, &D::layers},
       {{.name = "point"}, &D::point},
       {{.name = "target"}, &D::target},
-      {{.name = "decoder", .choices = {"learned", "random"}}, &D::decoder},
+      {{.name = "decoder", .choices = {"learned", "random"}, .left_out_with = "decoder"},
+       &D::decoder},
   };
   return table;
 }
@@ -163,25 +164,11 @@ void check_learn_recipe(const LearnRecipe& recipe) {
 }
 
 Json to_json(const LearnRecipe& recipe) {
-  LearnRecipe copy = recipe;
-  const auto section = [](const auto& table, auto& options) {
-    return to_json(std::span<const BoundField>(bind_fields(table, options)));
-  };
-  Json dictionary = Json::object({});
-  const Json all = section(dictionary_table(), copy.dictionary);
-  for (const auto& [name, value] : all.as_object("dictionary")) {
-    // Left out, so that checkpoints from before there were these fields go on.
-    const bool usual = (name == "decoder" && copy.dictionary.decoder == "learned") ||
-                       (name == "prefixes" && copy.dictionary.prefixes.empty());
-    if (!usual) {
-      dictionary.set(name, value);
-    }
-  }
-  return Json::object({{"seed", copy.seed},
-                       {"dictionary", std::move(dictionary)},
-                       {"data", data_to_json(copy.data)},
-                       {"training", section(training_table(), copy.training)},
-                       {"evaluation", section(evaluation_table(), copy.evaluation)}});
+  return Json::object({{"seed", recipe.seed},
+                       {"dictionary", to_json(dictionary_table(), recipe.dictionary)},
+                       {"data", data_to_json(recipe.data)},
+                       {"training", to_json(training_table(), recipe.training)},
+                       {"evaluation", to_json(evaluation_table(), recipe.evaluation)}});
 }
 
 std::vector<std::size_t> layers_from(const std::string& text, std::size_t layers) {

@@ -21,6 +21,17 @@ std::string message_of(const Run& run) {
   return "no error";
 }
 
+// A checkpoint keeps the recipe, and one from before a field was there must go on.
+TEST(LearnRecipe, DoesNotSayThatNothingIsNestedOrRandom) {
+  LearnRecipe recipe;
+  EXPECT_EQ(to_json(recipe).at("dictionary", "").find("prefixes"), nullptr);
+  EXPECT_EQ(to_json(recipe).at("dictionary", "").find("decoder"), nullptr);
+  recipe.dictionary.prefixes = "64";
+  recipe.dictionary.decoder = "random";
+  EXPECT_EQ(to_json(recipe).at("dictionary", "").at("prefixes", "").as_string(""), "64");
+  EXPECT_EQ(to_json(recipe).at("dictionary", "").at("decoder", "").as_string(""), "random");
+}
+
 TEST(LearnRecipe, ReadsListsOfLayers) {
   EXPECT_THAT(layers_from("", 3), ElementsAre(0, 1, 2));
   EXPECT_THAT(layers_from("3,0-1", 4), ElementsAre(0, 1, 3));

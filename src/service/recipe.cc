@@ -50,9 +50,9 @@ const FieldTable<RecipeData>& data_table() {
   static const FieldTable<D> table = {
       {{.name = "text"}, &D::text},
       {{.name = "world"}, &D::world},
-      {{.name = "ids"}, &D::ids},
-      {{.name = "prompts", .min = 1, .max = 1 << 24}, &D::prompts},
-      {{.name = "answer", .min = 1, .max = 1 << 16}, &D::answer},
+      {{.name = "ids", .left_out_with = "ids"}, &D::ids},
+      {{.name = "prompts", .min = 1, .max = 1 << 24, .left_out_with = "ids"}, &D::prompts},
+      {{.name = "answer", .min = 1, .max = 1 << 16, .left_out_with = "ids"}, &D::answer},
       {{.name = "weight", .min = 0, .max = 1e9, .above_min = true}, &D::weight},
       {{.name = "from", .min = 0, .max = 1}, &D::from},
       {{.name = "until", .min = 0, .max = 1}, &D::until},
@@ -78,7 +78,8 @@ const FieldTable<RecipeTraining>& training_table() {
       {{.name = "epsilon", .min = 0, .max = 1, .above_min = true}, &T::epsilon},
       {{.name = "clip", .min = 0}, &T::clip},
       {{.name = "precision", .choices = {"auto", "f32", "bf16"}}, &T::precision},
-      {{.name = "hide_pieces", .min = 0, .max = 1}, &T::hide_pieces},
+      {{.name = "hide_pieces", .min = 0, .max = 1, .left_out_with = "hide_pieces"},
+       &T::hide_pieces},
   };
   return table;
 }
@@ -198,18 +199,10 @@ std::vector<RecipeData> read_data(const Json& list, const std::string& where) {
   return out;
 }
 
-Json data_to_json(std::vector<RecipeData>& data) {
+Json data_to_json(const std::vector<RecipeData>& data) {
   Json out(Json::Array{});
-  for (RecipeData& one : data) {
-    const Json all = to_json(std::span<const BoundField>(bind_fields(data_table(), one)));
-    Json kept = Json::object({});
-    for (const auto& [name, value] : all.as_object("data")) {
-      // Left out, so that checkpoints from before there were these fields go on.
-      if (!one.ids.empty() || (name != "ids" && name != "prompts" && name != "answer")) {
-        kept.set(name, value);
-      }
-    }
-    out.push_back(std::move(kept));
+  for (const RecipeData& one : data) {
+    out.push_back(to_json(data_table(), one));
   }
   return out;
 }
@@ -219,24 +212,12 @@ Recipe load_recipe(const std::filesystem::path& file) {
 }
 
 Json to_json(const Recipe& recipe) {
-  Recipe copy = recipe;
-  const auto section = [](const auto& table, auto& options) {
-    return to_json(std::span<const BoundField>(bind_fields(table, options)));
-  };
-  Json training = Json::object({});
-  const Json all = section(training_table(), copy.training);
-  for (const auto& [name, value] : all.as_object("training")) {
-    // Left out, so that checkpoints from before there was this field go on.
-    if (name != "hide_pieces" || copy.training.hide_pieces != 0) {
-      training.set(name, value);
-    }
-  }
-  return Json::object({{"seed", copy.seed},
-                       {"model", section(model_table(), copy.model)},
-                       {"tokenizer", section(tokenizer_table(), copy.tokenizer)},
-                       {"data", data_to_json(copy.data)},
-                       {"training", std::move(training)},
-                       {"evaluation", section(evaluation_table(), copy.evaluation)}});
+  return Json::object({{"seed", recipe.seed},
+                       {"model", to_json(model_table(), recipe.model)},
+                       {"tokenizer", to_json(tokenizer_table(), recipe.tokenizer)},
+                       {"data", data_to_json(recipe.data)},
+                       {"training", to_json(training_table(), recipe.training)},
+                       {"evaluation", to_json(evaluation_table(), recipe.evaluation)}});
 }
 
 }  // namespace cajal

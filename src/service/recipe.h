@@ -109,7 +109,7 @@ Recipe parse_recipe(const Json& json, const std::filesystem::path& file);
 
 /// The list of a recipe's data, and the other way.
 std::vector<RecipeData> read_data(const Json& list, const std::string& where);
-Json data_to_json(std::vector<RecipeData>& data);
+Json data_to_json(const std::vector<RecipeData>& data);
 
 /// A section of a recipe. apply() says in its sentence which field is wrong, but not always where.
 template <typename Options>

@@ -40,6 +40,16 @@ TEST(Recipe, DoesNotSayThatNothingIsHidden) {
   EXPECT_EQ(to_json(parse(hides)).at("training", "").at("hide_pieces", "").as_double(""), 0.5);
 }
 
+TEST(Recipe, SaysHowManyPromptsOnlyWhereDataAreIds) {
+  std::vector<RecipeData> data(2);
+  data[0] = {.text = "a.txt", .prompts = 5};
+  data[1] = {.ids = "0-6"};
+  EXPECT_EQ(data_to_json(data).dump(),
+            R"([{"text":"a.txt","world":"","weight":1.0,"from":0.0,"until":1.0,"heldout":0.05},)"
+            R"({"text":"","world":"","ids":"0-6","prompts":10000,"answer":64,"weight":1.0,)"
+            R"("from":0.0,"until":1.0,"heldout":0.05}])");
+}
+
 TEST(Recipe, ReadsLargeCountsAsPeopleWriteThem) {
   const std::string text = "output: o\ndata: [{text: a}]\ntraining: {tokens: ";
   EXPECT_EQ(parse(text + "3e6}\n").training.tokens, 3000000U);
