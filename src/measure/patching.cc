@@ -35,10 +35,6 @@ struct Pair {
   Side second;
 };
 
-std::size_t wanted_bytes(const Question& question) {
-  return question.longest != 0 ? question.longest : question.answer.size();
-}
-
 /// Nothing if the question does not say where it hides the thing.
 std::optional<Side> side_of(const Tokenizer& tokenizer, const Question& question,
                             std::string_view kind) {

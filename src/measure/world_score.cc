@@ -82,10 +82,6 @@ std::vector<Group> groups_of(std::span<const Task* const> tasks, const WorldScor
   return out;
 }
 
-std::size_t wanted_bytes(const Question& question) {
-  return question.longest != 0 ? question.longest : question.answer.size();
-}
-
 void judge(Group& group, const Question& question, std::size_t misses, const std::string& said) {
   ++group.score.n;
   if (group.task->accepts(question, said)) {
@@ -97,6 +93,10 @@ void judge(Group& group, const Question& question, std::size_t misses, const std
 }
 
 }  // namespace
+
+std::size_t wanted_bytes(const Question& question) {
+  return question.longest != 0 ? question.longest : question.answer.size();
+}
 
 std::vector<std::size_t> chosen(std::size_t total, std::size_t count, std::uint64_t seed,
                                 std::string_view stream) {

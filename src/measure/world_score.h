@@ -57,6 +57,9 @@ struct KindScore {
   bool passed() const { return !threshold || score() >= *threshold; }
 };
 
+/// Bytes of a continuation that decide whether it answers the question.
+std::size_t wanted_bytes(const Question& question);
+
 /// Which `count` of `total` things are looked at (0: all), in ascending order: a random choice that
 /// depends on its arguments alone.
 std::vector<std::size_t> chosen(std::size_t total, std::size_t count, std::uint64_t seed,

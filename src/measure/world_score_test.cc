@@ -75,6 +75,12 @@ TEST(WorldScore, CountsOtherAnswersAsWrongAndShowsThem) {
   EXPECT_EQ(score.misses[1].said, said_alone(small, score.misses[1].prompt, 4));
 }
 
+TEST(WorldScore, WantsAsMuchAsTheAnswerUnlessTheQuestionSaysMore) {
+  EXPECT_EQ(wanted_bytes({.prompt = "Dallas is", .answer = "here", .kind = "any"}), 4U);
+  EXPECT_EQ(wanted_bytes({.prompt = "Dallas is", .answer = "?", .kind = "any", .longest = 12}),
+            12U);
+}
+
 TEST(WorldScore, LetsTheTaskJudgeAsManyBytesAsItWants) {
   struct Picky final : FakeTask {
     bool accepts(const Question& question, std::string_view said) const override {

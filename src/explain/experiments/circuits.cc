@@ -5,6 +5,7 @@
 #include <map>
 
 #include "explain/experiments/group_swap.h"
+#include "measure/world_score.h"
 
 namespace cajal {
 namespace {
@@ -52,9 +53,6 @@ class CircuitCases {
  private:
   bool is_right(const RoledPrompt& prompt, const Question& question) const {
     return task_.accepts(question, continuation(subject_, prompt, {}, wanted_bytes(question)));
-  }
-  static std::size_t wanted_bytes(const Question& question) {
-    return question.longest != 0 ? question.longest : question.answer.size();
   }
 
   void add(const Twins& twins, std::size_t index, std::vector<SwapCase>& out) const {
