@@ -60,12 +60,7 @@ class ClaimTester {
       : ground_(ground),
         claims_(claims),
         options_(options),
-        batch_(ground.backend, ground.replacement.shared_model(),
-               ground.replacement.shared_dictionary(),
-               {ground.replacement.tokens().begin(), ground.replacement.tokens().end()},
-               {.precision = ground.replacement.options().precision,
-                .first_position = ground.replacement.options().first_position,
-                .cancel = options.cancel}) {}
+        batch_(batch_on(ground, options.cancel)) {}
 
   ClaimTests run() {
     make_cases();

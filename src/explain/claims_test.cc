@@ -162,6 +162,15 @@ class ClaimsOnACircuit : public ::testing::Test {
   std::unique_ptr<ClaimGround> ground_;
 };
 
+TEST_F(ClaimsOnACircuit, AreTriedOnThePromptThatWasTraced) {
+  const InterventionBatch batch = batch_on(*ground_);
+  const double value = value_at(ground_->value, batch.final_norm(), 0);
+  EXPECT_NEAR(value, ground_->value.value, 1e-9 * std::max(1.0, std::abs(value)));
+  const ActiveFeature& f = graph_.feature(0);
+  EXPECT_NEAR(batch.activation({f.layer, f.position, f.feature}), static_cast<double>(f.activation),
+              kFloat);
+}
+
 TEST_F(ClaimsOnACircuit, MeasureWhatInterventionsMeasureOneByOne) {
   const Claims given = claims();
   const ClaimTests tests = test_claims(*ground_, given, {.controls = 3, .seed = 5});

@@ -26,6 +26,17 @@ bool contains(std::span<const std::size_t> values, std::size_t value) {
 
 }  // namespace
 
+InterventionBatch batch_on(const ClaimGround& ground, std::stop_token cancel) {
+  const LocalReplacement& traced = ground.replacement;
+  return {ground.backend,
+          traced.shared_model(),
+          traced.shared_dictionary(),
+          {traced.tokens().begin(), traced.tokens().end()},
+          {.precision = traced.options().precision,
+           .first_position = traced.options().first_position,
+           .cancel = std::move(cancel)}};
+}
+
 /// Numbers of one random group.
 class ControlGroups::Draws {
  public:

@@ -1,5 +1,5 @@
-// Random groups like a given one in layer, position, size and length: claims.h says how.
-// Private to this folder.
+// What claims are tried with: a batch on the prompt they are about, and random groups like a given
+// one in layer, position, size and length (claims.h says how). Private to this folder.
 #pragma once
 
 #include <map>
@@ -9,6 +9,10 @@
 #include "intervene/batch.h"
 
 namespace cajal {
+
+/// For interventions on the ground's prompt, with its model and dictionary as they were traced;
+/// runs the model once. Throws what InterventionBatch throws. The ground's backend must outlive it.
+InterventionBatch batch_on(const ClaimGround& ground, std::stop_token cancel = {});
 
 /// A feature and how much is added to its activation.
 struct FeatureShift {

@@ -6,7 +6,6 @@
 
 #include "explain/controls.h"
 #include "explain/experiments/group_swap.h"
-#include "intervene/batch.h"
 #include "intervene/run.h"
 
 namespace cajal {
@@ -94,9 +93,7 @@ NextEffect CappEffects::next_off(const Cases& cases, std::size_t count) const {
     ControlGroups controls(ground, options_.seed);
     const std::vector<std::uint32_t> nodes = joined(one, count);
     const std::vector<BatchCase> batch = {controls.off(nodes), controls.like(nodes, one.index)};
-    InterventionBatch run(subject_.backend, subject_.model, subject_.dictionary, c.ids,
-                          {.precision = subject_.precision});
-    const BatchOutcome outcome = run.run(batch, {}, batch.size());
+    const BatchOutcome outcome = batch_on(ground).run(batch, {}, batch.size());
     out.changed.add(likeliest(outcome.logits.ref(), 0) != token_);
     out.control.add(likeliest(outcome.logits.ref(), 1) != token_);
   }

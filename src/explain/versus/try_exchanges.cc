@@ -135,14 +135,7 @@ class Exchanges {
 class ExchangeTester {
  public:
   ExchangeTester(const ClaimGround& ground, const ClaimOptions& options)
-      : ground_(ground),
-        options_(options),
-        batch_(ground.backend, ground.replacement.shared_model(),
-               ground.replacement.shared_dictionary(),
-               {ground.replacement.tokens().begin(), ground.replacement.tokens().end()},
-               {.precision = ground.replacement.options().precision,
-                .first_position = ground.replacement.options().first_position,
-                .cancel = options.cancel}) {}
+      : ground_(ground), options_(options), batch_(batch_on(ground, options.cancel)) {}
 
   std::vector<TriedClaim> run(std::span<const Exchange> exchanges) {
     std::vector<BatchCase> cases;
