@@ -26,8 +26,8 @@ struct ChartAnswer {
 struct ChartOptions {
   IdeaOptions ideas = {};
   std::vector<Supernode> supernodes = {};  // groups that the user made
-  double least_edge = 0.02;                // share of the answer from which an edge is shown
-  std::size_t edges = 32;                  // at most; of each idea the strongest ones besides
+  double least_edge = 0.01;                // share of the answer from which an edge is shown
+  std::size_t edges = 40;                  // at most; of each idea the strongest ones besides
   std::size_t routes = 6;
   std::size_t members = 12;  // of an idea, listed
   std::size_t tokens = 5;    // promoted and suppressed

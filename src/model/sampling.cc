@@ -160,6 +160,12 @@ std::vector<double> log_softmax(ConstMatRef logits) {
   return x;
 }
 
+std::vector<double> token_probabilities(ConstMatRef logits) {
+  std::vector<double> x = row_as_double(logits);
+  softmax(x);
+  return x;
+}
+
 std::vector<TokenChance> best_tokens(std::span<const double> logprobs, std::size_t k) {
   std::vector<TokenChance> out;
   for (const std::size_t i : order_of(logprobs, k)) {

@@ -36,6 +36,9 @@ TokenId sample_token(ConstMatRef logits, std::span<const TokenId> history,
 /// Natural log-probabilities of one row of logits, sums in double.
 std::vector<double> log_softmax(ConstMatRef logits);
 
+/// The probability of each token, of one row of logits, sums in double.
+std::vector<double> token_probabilities(ConstMatRef logits);
+
 /// The k best, best first; ties by id.
 std::vector<TokenChance> best_tokens(std::span<const double> logprobs, std::size_t k);
 

@@ -97,6 +97,16 @@ TEST(Sampling, OptionsOutOfRangeAreRefused) {
   EXPECT_THROW(validate(SamplingOptions{.temperature = std::nan("")}), Error);
 }
 
+TEST(Sampling, ProbabilitiesOfTokensAreThoseOfTheirLogarithms) {
+  const Matrix logits = row_of({3.0, -1.0, 0.5, 2.75});
+  const std::vector<double> all = log_softmax(logits.ref());
+  const std::vector<double> got = token_probabilities(logits.ref());
+  ASSERT_EQ(got.size(), all.size());
+  for (std::size_t i = 0; i < got.size(); ++i) {
+    EXPECT_NEAR(got[i], std::exp(all[i]), 8 * std::numeric_limits<double>::epsilon()) << i;
+  }
+}
+
 TEST(Sampling, LogProbabilitiesSumToOneAndTheBestComeFirst) {
   const std::vector<double> all = log_softmax(row_of({1000.0, 999.0, -1000.0}).ref());
   // Logits near 1000 are exact to 1000 epsilon / 2, and so are the differences to their sum.

@@ -6,7 +6,7 @@
 #include "base/error.h"
 #include "base/whole_number.h"
 #include "io/safetensors_writer.h"
-#include "model/probabilities.h"
+#include "model/sampling.h"
 #include "service/generate.h"
 #include "service/input.h"
 
@@ -137,8 +137,8 @@ EditOutcome::Side continued(Session& session, const EditOutcome& outcome,
                             const EditRequest& request, PointSet points, std::stop_token cancel) {
   EditOutcome::Side out;
   points.read({PointKind::Logits, 0}, [&out](ConstMatRef value, const PointContext&) {
-    for (std::size_t c = 0; out.next.size() < value.cols; ++c) {
-      out.next.push_back(element(value, 0, c));
+    if (out.next.empty()) {  // of the first pass, which reads the prompt
+      out.next = token_probabilities(value.row_range(0, 1));
     }
   });
   GenerateOptions options;
@@ -151,9 +151,6 @@ EditOutcome::Side continued(Session& session, const EditOutcome& outcome,
   out.generation = std::move(generate(*session.backend, *session.model, session.tokenizer,
                                       std::span(&outcome.prompt_ids, 1), options)
                                  .front());
-  if (!out.next.empty()) {
-    softmax(out.next);
-  }
   return out;
 }
 

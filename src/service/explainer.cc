@@ -1,12 +1,11 @@
 #include "service/explainer.h"
 
 #include <algorithm>
-#include <cmath>
 #include <numeric>
 
 #include "base/error.h"
 #include "model/generate.h"
-#include "model/probabilities.h"
+#include "model/sampling.h"
 #include "service/generate.h"
 #include "service/rows_option.h"
 #include "service/target_token.h"
@@ -15,9 +14,7 @@ namespace cajal {
 namespace {
 
 constexpr std::size_t kAlternatives = 5;  // likeliest answers that are named
-constexpr double kLeastEdge = 0.01;       // of the answer, from which an edge is shown
-constexpr std::size_t kEdges = 40;
-constexpr std::size_t kHeads = 4;  // of each edge
+constexpr std::size_t kHeads = 4;         // of each edge
 
 /// Whether a token says something: a letter, a digit, or anything beyond ASCII.
 bool has_content(const Session& session, TokenId id) {
@@ -32,17 +29,6 @@ bool has_content(const Session& session, TokenId id) {
     return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
            (static_cast<unsigned char>(c) & 0x80U) != 0;
   });
-}
-
-/// Of the logits at the last position, all of them.
-std::vector<double> next_probabilities(const LocalReplacement& replacement) {
-  const ConstMatRef logits = replacement.logits();
-  std::vector<double> out;
-  for (std::size_t c = 0; c < logits.cols; ++c) {
-    out.push_back(element(logits, logits.rows - 1, c));
-  }
-  softmax(out);
-  return out;
 }
 
 std::vector<ChartAlternative> alternatives(const Session& session, const std::vector<double>& p) {
@@ -128,9 +114,9 @@ TracedAnswer Explainer::traced(std::vector<TokenId> ids, TokenId token,
                     options_of_rows(request_.rows, cancel_));
   out.phases.emplace_back("graph", watch.lap());
   out.flow = std::make_unique<GraphFlow>(out.graph);
-  out.parts = build_chart(
-      out.graph, *out.flow, outcome_.dictionary.dictionary.get(), answer_of(out, other), atlas_,
-      {.supernodes = groups(), .least_edge = kLeastEdge, .edges = kEdges, .members = members});
+  out.parts =
+      build_chart(out.graph, *out.flow, outcome_.dictionary.dictionary.get(), answer_of(out, other),
+                  atlas_, {.supernodes = groups(), .members = members});
   out.phases.emplace_back("ideas", watch.lap());
   check_not_cancelled();
   return out;
@@ -184,7 +170,8 @@ TraceTarget Explainer::target_of(LocalReplacement& replacement, TokenId token,
 }
 
 ChartAnswer Explainer::answer_of(const TracedAnswer& traced, std::optional<TokenId> other) const {
-  const std::vector<double> next = next_probabilities(*traced.replacement);
+  const ConstMatRef logits = traced.replacement->logits();
+  const std::vector<double> next = token_probabilities(logits.row_range(logits.rows - 1, 1));
   ChartAnswer out{.prompt = session_.tokenizer == nullptr
                                 ? ""
                                 : session_.tokenizer->decode(traced.ids, SkipSpecial::Yes),

@@ -7,7 +7,7 @@
 
 #include "base/error.h"
 #include "base/scratch_file.h"
-#include "model/probabilities.h"
+#include "model/sampling.h"
 #include "trace/influence.h"
 
 namespace cajal {
@@ -19,13 +19,7 @@ std::vector<double> probabilities(const LocalReplacement& replacement, std::size
   const ConstMatRef logits = replacement.logits();
   check(position < replacement.tokens().size(), "there is no position {}: the prompt has {} tokens",
         position, replacement.tokens().size());
-  const std::size_t row = logits.rows == 1 ? 0 : position;
-  std::vector<double> out(logits.cols);
-  for (std::size_t t = 0; t < out.size(); ++t) {
-    out[t] = element(logits, row, t);
-  }
-  softmax(out);
-  return out;
+  return token_probabilities(logits.row_range(logits.rows == 1 ? 0 : position, 1));
 }
 
 std::vector<TraceTarget> with_probabilities(LocalReplacement& replacement,

@@ -1,30 +1,15 @@
 #include "explain/experiments/charted.h"
 
 #include "base/utf8.h"
-#include "model/probabilities.h"
 
 namespace cajal {
 namespace {
-
-// As `cajal explain` has them (service/explain.cc).
-constexpr double kLeastEdge = 0.01;
-constexpr std::size_t kEdges = 40;
-
-double probability_of(const LocalReplacement& replacement, TokenId token) {
-  const ConstMatRef logits = replacement.logits();
-  std::vector<double> next;
-  for (std::size_t c = 0; c < logits.cols; ++c) {
-    next.push_back(element(logits, logits.rows - 1, c));
-  }
-  softmax(next);
-  return next[static_cast<std::size_t>(token)];
-}
 
 ChartAnswer answer_of(const Subject& subject, const ChartedToken& charted, TokenId token) {
   ChartAnswer out{.prompt = subject.tokenizer->decode(charted.ids, SkipSpecial::Yes),
                   .tokens = {},
                   .text = token_text(subject, token),
-                  .probability = probability_of(*charted.replacement, token)};
+                  .probability = charted.target.node.weight};
   for (const TokenId id : charted.ids) {
     out.tokens.push_back(token_text(subject, id));
   }
@@ -45,8 +30,7 @@ ChartedToken chart_token(const Subject& subject, std::vector<TokenId> ids, Token
       trace(subject.backend, *out.replacement, std::span(&out.target, 1), rows_as_needed(cancel));
   out.flow = std::make_unique<GraphFlow>(out.graph);
   out.parts =
-      build_chart(out.graph, *out.flow, subject.dictionary.get(), answer_of(subject, out, token),
-                  {}, {.least_edge = kLeastEdge, .edges = kEdges});
+      build_chart(out.graph, *out.flow, subject.dictionary.get(), answer_of(subject, out, token));
   return out;
 }
 
