@@ -70,16 +70,8 @@ std::size_t expect_encoded(Backend& backend, const Dictionary& dictionary, std::
 
 template <typename Body>
 void each_dictionary(const Body& body) {
-  const auto folders = testing::golden_folders("circuits");
-  if (!testing::have_or_skip(!folders.empty(), "golden", "there are no golden circuits")) {
-    return;
-  }
-  for (const auto& folder : folders) {
-    if (std::filesystem::exists(folder / "transcoders")) {
-      SCOPED_TRACE(folder.filename().string());
-      body(load_dictionary(folder / "transcoders"));
-    }
-  }
+  testing::each_circuit_folder(
+      [&](const std::filesystem::path& folder) { body(load_dictionary(folder / "transcoders")); });
 }
 
 TEST(ChosenFeatures, AreThoseOfAllThatAreEncoded) {

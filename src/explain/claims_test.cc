@@ -49,15 +49,12 @@ TEST(Percentile, IsNumpys) {
 class ClaimsOnACircuit : public ::testing::Test {
  protected:
   void SetUp() override {
-    for (const auto& folder : testing::golden_folders("circuits")) {
-      if (folder.filename() == "llama_plt_topk") {
-        model_ = Model::load(folder / "model");
-        dictionary_ = load_dictionary(folder / "transcoders");
-      }
-    }
-    if (!testing::have_or_skip(model_ != nullptr, "golden", "there is no golden circuit")) {
+    const std::filesystem::path folder = testing::circuit_or_skip("llama_plt_topk");
+    if (folder.empty()) {
       return;
     }
+    model_ = Model::load(folder / "model");
+    dictionary_ = load_dictionary(folder / "transcoders");
     replacement_ = std::make_unique<LocalReplacement>(*backend_, model_, dictionary_, tokens_);
     const std::vector<TraceTarget> targets = salient_logits(*replacement_, 5, 1);
     token_ = static_cast<TokenId>(targets.front().node.token);

@@ -25,18 +25,11 @@ struct Circuit {
 
 template <typename Body>
 void each_circuit(const Body& body) {
-  const auto folders = testing::golden_folders("circuits");
-  if (!testing::have_or_skip(!folders.empty(), "golden", "there are no golden circuits")) {
-    return;
-  }
-  for (const auto& folder : folders) {
-    if (std::filesystem::exists(folder / "transcoders")) {
-      SCOPED_TRACE(folder.filename().string());
-      body(Circuit{Model::load(folder / "model"),
-                   load_dictionary(folder / "transcoders"),
-                   {1, 7, 4, 13, 10, 9}});
-    }
-  }
+  testing::each_circuit_folder([&](const std::filesystem::path& folder) {
+    body(Circuit{Model::load(folder / "model"),
+                 load_dictionary(folder / "transcoders"),
+                 {1, 7, 4, 13, 10, 9}});
+  });
 }
 
 FeatureEdit off(std::size_t layer, Positions positions, std::size_t feature) {

@@ -96,29 +96,18 @@ struct Circuit {
   std::vector<TokenId> tokens;
 };
 
-std::vector<std::filesystem::path> circuit_folders() {
-  std::vector<std::filesystem::path> out = testing::golden_folders("circuits");
-  std::erase_if(out, [](const auto& f) { return !std::filesystem::exists(f / "expected.json"); });
-  return out;
-}
-
 class GoldenInterventions : public ::testing::TestWithParam<bool> {  // whether on `ref`
  protected:
   template <typename Body>
   void each(const Body& body) {
-    const auto folders = circuit_folders();
-    if (!testing::have_or_skip(!folders.empty(), "golden", "there are no golden circuits")) {
-      return;
-    }
     const auto backend = GetParam() ? make_reference_backend() : make_cpu_backend();
-    for (const auto& folder : folders) {
-      SCOPED_TRACE(folder.filename().string());
+    testing::each_circuit_folder([&](const std::filesystem::path& folder) {
       const Circuit circuit(folder);
       body(*backend, circuit);
       if (!GetParam()) {
         testing::count_golden_case("circuits", folder);
       }
-    }
+    });
   }
 };
 

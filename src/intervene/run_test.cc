@@ -41,15 +41,12 @@ double largest_difference(const std::vector<double>& a, const std::vector<double
 class OnACircuit : public ::testing::Test {
  protected:
   void SetUp() override {
-    for (const auto& folder : golden_folders("circuits")) {
-      if (folder.filename() == "llama_plt_topk") {
-        model_ = Model::load(folder / "model");
-        dictionary_ = load_dictionary(folder / "transcoders");
-      }
-    }
-    if (!testing::have_or_skip(model_ != nullptr, "golden", "there is no golden circuit")) {
+    const std::filesystem::path folder = testing::circuit_or_skip("llama_plt_topk");
+    if (folder.empty()) {
       return;
     }
+    model_ = Model::load(folder / "model");
+    dictionary_ = load_dictionary(folder / "transcoders");
     tokens_ = {1, 7, 44, 73, 20, 9};
     other_ = {1, 9, 31, 60, 21, 9};
   }

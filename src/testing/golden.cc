@@ -106,4 +106,31 @@ bool have_or_skip(bool have, const std::string& what, const std::string& why) {
   return false;
 }
 
+std::vector<fs::path> circuit_folders() {
+  std::vector<fs::path> out = golden_folders("circuits");
+  std::erase_if(out, [](const fs::path& f) { return !fs::exists(f / "expected.safetensors"); });
+  return out;
+}
+
+void each_circuit_folder(const std::function<void(const fs::path& folder)>& body) {
+  const std::vector<fs::path> folders = circuit_folders();
+  if (!have_or_skip(!folders.empty(), "golden", "there are no golden circuits")) {
+    return;
+  }
+  for (const fs::path& folder : folders) {
+    SCOPED_TRACE(folder.filename().string());
+    body(folder);
+  }
+}
+
+fs::path circuit_or_skip(const std::string& name) {
+  for (const fs::path& folder : circuit_folders()) {
+    if (folder.filename() == name) {
+      return folder;
+    }
+  }
+  have_or_skip(false, "golden", "there is no golden circuit " + name);
+  return {};
+}
+
 }  // namespace cajal::testing

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -27,5 +28,13 @@ void count_golden_case(const std::string& set, const std::filesystem::path& fold
 /// For a test that needs something this machine lacks: reports a skip with `why`, or a failure if
 /// $CAJAL_REQUIRE names `what` ("golden", "browser", ...). Use as: if (!have_or_skip(...)) return;
 bool have_or_skip(bool have, const std::string& what, const std::string& why);
+
+/// The folders of golden/circuits, as golden_folders has them; each holds model/, transcoders/,
+/// expected.json and expected.safetensors.
+std::vector<std::filesystem::path> circuit_folders();
+/// Calls `body` for each, with its name beside what fails; skips the test where there is none.
+void each_circuit_folder(const std::function<void(const std::filesystem::path& folder)>& body);
+/// The one of that name; where it is not there, skips the test and returns an empty path.
+std::filesystem::path circuit_or_skip(const std::string& name);
 
 }  // namespace cajal::testing

@@ -76,6 +76,19 @@ TEST(Golden, AFolderOfTheFullSetReplacesTheCoresOwn) {
   }
 }
 
+TEST(Golden, CircuitsAreWholeAndFoundByName) {
+  const Environment shared("CAJAL_SHARED", "/nowhere");
+  std::set<std::string> names;
+  each_circuit_folder([&](const fs::path& folder) {
+    EXPECT_TRUE(fs::exists(folder / "expected.json"));
+    EXPECT_TRUE(fs::is_directory(folder / "model"));
+    EXPECT_TRUE(fs::is_directory(folder / "transcoders"));
+    names.insert(folder.filename());
+  });
+  EXPECT_THAT(names, ::testing::Contains("llama_plt_topk"));
+  EXPECT_EQ(circuit_or_skip("llama_plt_topk"), golden_core("circuits") / "llama_plt_topk");
+}
+
 TEST(Golden, CasesAreNotedAsFullAndAsCore) {
   const fs::path root = small_shared();
   const Environment shared("CAJAL_SHARED", root);

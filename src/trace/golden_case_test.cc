@@ -4,8 +4,6 @@
 #include <cmath>
 #include <limits>
 
-#include "testing/golden.h"
-
 namespace cajal::testing {
 
 OwnedRows rows_of_square(const NodeCounts& counts, ConstMatRef square) {
@@ -78,16 +76,6 @@ NodeCounts CircuitCase::counts(const std::string& which) const {
 
 OwnedRows CircuitCase::rows(const std::string& which) const {
   return rows_of_square(counts(which), tensor(which + "/adjacency"));
-}
-
-std::vector<std::filesystem::path> circuit_folders() {
-  std::vector<std::filesystem::path> out;
-  for (const auto& folder : golden_folders("circuits")) {
-    if (std::filesystem::exists(folder / "expected.safetensors")) {
-      out.push_back(folder);
-    }
-  }
-  return out;
 }
 
 double largest_difference(std::span<const double> a, std::span<const double> b) {

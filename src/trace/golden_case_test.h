@@ -50,9 +50,6 @@ class CircuitCase {
   std::shared_ptr<const Safetensors> file_;
 };
 
-/// The folders with an expected.safetensors; empty without the golden set.
-std::vector<std::filesystem::path> circuit_folders();
-
 /// The largest difference of two lists; infinity if they are not as long.
 double largest_difference(std::span<const double> a, std::span<const double> b);
 

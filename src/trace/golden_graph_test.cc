@@ -18,17 +18,13 @@ class GoldenGraph : public ::testing::Test {
  protected:
   template <typename Body>
   void each(const Body& body) {
-    const auto folders = testing::circuit_folders();
-    if (!testing::have_or_skip(!folders.empty(), "golden", "there are no golden circuits")) {
-      return;
-    }
-    for (const auto& folder : folders) {
+    testing::each_circuit_folder([&](const std::filesystem::path& folder) {
       const CircuitCase golden(folder);
       for (const std::string which : {"full", "half"}) {
-        SCOPED_TRACE(folder.filename().string() + "/" + which);
+        SCOPED_TRACE(which);
         body(golden, which);
       }
-    }
+    });
   }
 };
 

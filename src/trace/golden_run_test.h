@@ -85,16 +85,11 @@ struct CircuitRun {
 /// Every golden circuit, on `ref` or on `cpu`; skips the test where there is none.
 template <typename Body>
 void each_circuit(bool on_ref, const Body& body) {
-  const auto folders = circuit_folders();
-  if (!have_or_skip(!folders.empty(), "golden", "there are no golden circuits")) {
-    return;
-  }
   const auto backend = on_ref ? make_reference_backend() : make_cpu_backend();
-  for (const auto& folder : folders) {
-    SCOPED_TRACE(folder.filename().string());
+  each_circuit_folder([&](const std::filesystem::path& folder) {
     CircuitRun run(*backend, folder);
     body(run);
-  }
+  });
 }
 
 }  // namespace cajal::testing

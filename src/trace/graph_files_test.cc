@@ -2,7 +2,6 @@
 #include <gmock/gmock.h>
 
 #include "testing/files.h"
-#include "testing/golden.h"
 #include "trace/golden_run_test.h"
 #include "trace/graph_json.h"
 #include "trace/influence.h"
@@ -35,16 +34,7 @@ class GraphFiles : public ::testing::Test {
  protected:
   template <typename Body>
   void each(const Body& body) {
-    const auto folders = testing::circuit_folders();
-    if (!testing::have_or_skip(!folders.empty(), "golden", "there are no golden circuits")) {
-      return;
-    }
-    const auto backend = make_cpu_backend();
-    for (const auto& folder : folders) {
-      SCOPED_TRACE(folder.filename().string());
-      CircuitRun run(*backend, folder);
-      body(run, half_graph(run));
-    }
+    testing::each_circuit(false, [&](CircuitRun& run) { body(run, half_graph(run)); });
   }
   static AttributionGraph half_graph(CircuitRun& run) {
     const auto setting = [&](const char* name) {

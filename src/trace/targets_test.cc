@@ -60,13 +60,8 @@ double difference(const LocalReplacement& longer, const Matrix& rows, std::size_
 }
 
 TEST(TargetsAnywhere, TokensAfterEarlierPositionsHaveTheRowsOfShorterPrompts) {
-  const auto folders = testing::circuit_folders();
-  if (!testing::have_or_skip(!folders.empty(), "golden", "there are no golden circuits")) {
-    return;
-  }
   const auto backend = make_reference_backend();
-  for (const auto& folder : folders) {
-    SCOPED_TRACE(folder.filename().string());
+  testing::each_circuit_folder([&](const std::filesystem::path& folder) {
     const auto model = Model::load(folder / "model");
     const auto dictionary = load_dictionary(folder / "transcoders");
     const auto tokens = CircuitRun::tokens(testing::CircuitCase(folder));
@@ -90,7 +85,7 @@ TEST(TargetsAnywhere, TokensAfterEarlierPositionsHaveTheRowsOfShorterPrompts) {
         EXPECT_LE(difference(longer, alone, 0, shorter, want), 1e-9);
       }
     }
-  }
+  });
 }
 
 class OneCircuit : public ::testing::Test {

@@ -32,13 +32,12 @@ struct Traced {
 class Versus : public ::testing::Test {
  protected:
   void SetUp() override {
-    for (const auto& folder : testing::golden_folders("circuits")) {
-      if (folder.filename() == "llama_plt_topk") {
-        model_ = Model::load(folder / "model");
-        dictionary_ = load_dictionary(folder / "transcoders");
-      }
+    const std::filesystem::path folder = testing::circuit_or_skip("llama_plt_topk");
+    if (folder.empty()) {
+      return;
     }
-    testing::have_or_skip(model_ != nullptr, "golden", "there is no golden circuit");
+    model_ = Model::load(folder / "model");
+    dictionary_ = load_dictionary(folder / "transcoders");
   }
 
   Traced traced(std::vector<TokenId> tokens, TokenId token, TokenId other) {
