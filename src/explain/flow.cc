@@ -230,11 +230,16 @@ double GraphFlow::share(NodeSet set) const {
   return sum_of(member_shares(set));
 }
 
-double GraphFlow::edge_share(NodeSet sources, NodeSet targets) const {
+GraphFlow::Cut GraphFlow::cut_between(NodeSet sources, NodeSet targets, Kind kind) const {
   check_edge(sources, targets);
-  Cut cut = {sources, targets, std::vector<double>(sources.size()),
+  Cut out = {sources, targets, std::vector<double>(sources.size()),
              std::vector<double>(targets.size())};
-  descend(Kind::Flow, {}, &cut);
+  descend(kind, {}, &out);
+  return out;
+}
+
+double GraphFlow::edge_share(NodeSet sources, NodeSet targets) const {
+  const Cut cut = cut_between(sources, targets, Kind::Flow);
   double out = 0.0;
   for (std::size_t i = 0; i < sources.size(); ++i) {
     out += cut.passed[i] * arrival_[sources[i]];
@@ -289,10 +294,7 @@ double GraphFlow::effect(NodeSet set) const {
 }
 
 EdgeEffect GraphFlow::edge_effect(NodeSet sources, NodeSet targets) const {
-  check_edge(sources, targets);
-  Cut cut = {sources, targets, std::vector<double>(sources.size()),
-             std::vector<double>(targets.size())};
-  descend(Kind::Effect, {}, &cut);
+  Cut cut = cut_between(sources, targets, Kind::Effect);
   return {sum_of(cut.passed), std::move(cut.gains)};
 }
 

@@ -113,6 +113,8 @@ class GraphFlow {
   std::vector<double> descend(Kind kind, NodeSet absorbing, Cut* cut = nullptr) const;
   void pass_on(std::size_t node, Kind kind, std::span<double> amounts) const;
   void pass_on_cut(std::size_t node, Kind kind, std::span<double> amounts, Cut& cut) const;
+  /// The direct edges from sources to targets, cut, and all that would have gone there.
+  Cut cut_between(NodeSet sources, NodeSet targets, Kind kind) const;
   /// sum_s A[node,s] values[s], of |A| for flows, times factor().
   double take_in(std::size_t node, Kind kind, std::span<const double> values) const;
   void find_arrivals();
