@@ -29,7 +29,8 @@ class Text {
     for (const std::string& line : draw_tree(chart_, width_)) {
       out += line + "\n";
     }
-    return out + "\n" + routes() + not_explained() + failures() + truth() + notes();
+    return out + "\n" + routes() + not_explained() + failures() + truth() +
+           notes_text(chart_.notes, chart_.footer, width_);
   }
 
  private:
@@ -92,14 +93,6 @@ class Text {
                               claims, chart_.replacement, chart_.completeness,
                               residual_text(chart_.largest_residual)),
                   width_, 4);
-  }
-
-  std::string notes() const {
-    std::string out;
-    for (const std::string& note : chart_.notes) {
-      out += folded("  " + shown_token(note), width_, 2);
-    }
-    return chart_.footer.empty() ? out : out + folded("  " + shown_token(chart_.footer), width_, 2);
   }
 
   const Chart& chart_;

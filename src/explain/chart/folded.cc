@@ -33,4 +33,13 @@ std::string folded(const std::string& text, std::size_t width, std::size_t inden
   return out + line + "\n";
 }
 
+std::string notes_text(std::span<const std::string> notes, const std::string& footer,
+                       std::size_t width) {
+  std::string out;
+  for (const std::string& note : notes) {
+    out += folded("  " + shown_token(note), width, 2);
+  }
+  return footer.empty() ? out : out + folded("  " + shown_token(footer), width, 2);
+}
+
 }  // namespace cajal

@@ -142,11 +142,8 @@ class Text {
 
   std::string truth() const {
     std::string out = tried_ ? becomes() + folded("  " + way_explained(chart_), width_, 4) : "";
-    out += folded("  " + truth_text(chart_), width_, 4);
-    for (const std::string& note : chart_.notes) {
-      out += folded("  " + shown_token(note), width_, 2);
-    }
-    return chart_.footer.empty() ? out : out + folded("  " + shown_token(chart_.footer), width_, 2);
+    return out + folded("  " + truth_text(chart_), width_, 4) +
+           notes_text(chart_.notes, chart_.footer, width_);
   }
 
   const VersusChart& chart_;
