@@ -1,26 +1,27 @@
 #include "corpus/id_prompts.h"
 
 #include <algorithm>
-#include <charconv>
+#include <optional>
 #include <set>
 #include <string>
 
 #include <fmt/ranges.h>
 
 #include "base/error.h"
+#include "base/split.h"
+#include "base/whole_number.h"
 #include "corpus/world/dice.h"
 
 namespace cajal {
 namespace {
 
-constexpr TokenId kMostId = 1 << 24;
+constexpr std::size_t kMostId = 1 << 24;
 
 TokenId id_in(std::string_view text, std::string_view slot) {
-  TokenId id = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), id);
-  check(error == std::errc() && end == text.data() + text.size() && id >= 0 && id < kMostId,
-        "ids: '{}' is no list of token ids such as 0-6 or 14,15", slot.substr(0, 100));
-  return id;
+  const std::optional<std::size_t> id = whole_number(text);
+  check(id && *id < kMostId, "ids: '{}' is no list of token ids such as 0-6 or 14,15",
+        slot.substr(0, 100));
+  return static_cast<TokenId>(*id);
 }
 
 /// "3" or "0-6", appended.
@@ -36,10 +37,8 @@ void add_range(std::string_view range, std::string_view slot, std::vector<TokenI
 
 std::vector<TokenId> slot_of(std::string_view slot) {
   std::vector<TokenId> out;
-  for (std::size_t at = 0; at <= slot.size();) {
-    const std::size_t end = std::min(slot.find(',', at), slot.size());
-    add_range(slot.substr(at, end - at), slot, out);
-    at = end + 1;
+  for (const std::string_view range : split(slot, ',')) {
+    add_range(range, slot, out);
   }
   return out;
 }

@@ -1,9 +1,10 @@
 #include "service/explain_versus.h"
 
-#include <charconv>
 #include <limits>
 
 #include "base/error.h"
+#include "base/split.h"
+#include "base/whole_number.h"
 #include "explain/idea_name.h"
 #include "explain/versus/build_versus.h"
 #include "service/explainer.h"
@@ -14,16 +15,13 @@ namespace {
 
 /// "1,2,3".
 std::vector<TokenId> ids_of(const std::string& text) {
+  constexpr std::size_t kMostId = std::numeric_limits<TokenId>::max();
   std::vector<TokenId> out;
-  const char* at = text.data();
-  const char* const end = at + text.size();
-  while (at != end) {
-    TokenId id = 0;
-    const auto [next, error] = std::from_chars(at, end, id);
-    check(error == std::errc() && (next == end || (*next == ',' && next + 1 != end)),
+  for (const std::string_view part : split(text, ',')) {
+    const std::optional<std::size_t> id = whole_number(part);
+    check(id && *id <= kMostId,
           "--versus: '{}' is no list of ids such as 1,2,3, which --ids asks for here too", text);
-    out.push_back(id);
-    at = next == end ? end : next + 1;
+    out.push_back(static_cast<TokenId>(*id));
   }
   return out;
 }

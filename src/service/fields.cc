@@ -8,6 +8,7 @@
 
 #include "base/closest.h"
 #include "base/error.h"
+#include "base/split.h"
 
 namespace cajal {
 namespace {
@@ -81,20 +82,6 @@ const std::string& chosen(const FieldInfo& info, const std::string& text) {
 std::string not_empty(const FieldInfo& info, std::string_view text) {
   check(!text.empty(), "{}: must not be empty", info.name);
   return std::string(text);
-}
-
-std::vector<std::string_view> split(std::string_view text, char separator) {
-  std::vector<std::string_view> out;
-  while (separator != 0) {
-    const std::size_t end = text.find(separator);
-    if (end == std::string_view::npos) {
-      break;
-    }
-    out.push_back(text.substr(0, end));
-    text.remove_prefix(end + 1);
-  }
-  out.push_back(text);
-  return out;
 }
 
 std::string_view trim(std::string_view text) {

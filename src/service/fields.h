@@ -26,7 +26,7 @@ struct FieldInfo {
   double min = -std::numeric_limits<double>::infinity();
   double max = std::numeric_limits<double>::infinity();
   bool above_min = false;                      // `min` itself is too small
-  char separator = 0;                          // lists: one text may hold several entries
+  char separator = 0;                          // lists: between entries of a text; 0: it is one
   bool positional = false;                     // on the command line without a flag
   bool bare = false;                           // the flag may stand alone: an empty text
   std::vector<std::string_view> choices = {};  // texts: the only ones; empty: any

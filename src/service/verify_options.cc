@@ -1,7 +1,6 @@
 // What may be asked of verify.
-#include <algorithm>
-
 #include "base/error.h"
+#include "base/split.h"
 #include "service/verify.h"
 
 namespace cajal {
@@ -11,12 +10,9 @@ NamedGroup named_group(const std::string& text) {
   check(equals != std::string::npos && equals != 0 && equals + 1 < text.size(),
         "the group '{}' is not LABEL=ID,ID,...: a name and ids of the graph's nodes", text);
   NamedGroup out = {.label = text.substr(0, equals), .ids = {}};
-  std::size_t begin = equals + 1;
-  while (begin <= text.size()) {
-    const std::size_t end = std::min(text.find(',', begin), text.size());
-    check(end != begin, "the group '{}' has an empty id", text);
-    out.ids.push_back(text.substr(begin, end - begin));
-    begin = end + 1;
+  for (const std::string_view id : split(std::string_view(text).substr(equals + 1), ',')) {
+    check(!id.empty(), "the group '{}' has an empty id", text);
+    out.ids.emplace_back(id);
   }
   return out;
 }
