@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "explain/ideas.h"
+#include "service/target_token.h"
 
 namespace cajal {
 namespace {
@@ -56,11 +57,12 @@ class GraphVerifier {
     out_.value = ground.value.value;
     find_groups(flow);
     Claims claims = {.groups = groups_, .edges = strongest_edges(flow, groups_)};
-    ClaimTests tests = test_claims(ground, claims,
-                                   {.controls = request_.controls,
-                                    .seed = request_.seed,
-                                    .text = [this](TokenId id) { return text_of(id); },
-                                    .cancel = cancel});
+    ClaimTests tests =
+        test_claims(ground, claims,
+                    {.controls = request_.controls,
+                     .seed = request_.seed,
+                     .text = [this](TokenId id) { return text_of_token(session_, id); },
+                     .cancel = cancel});
     for (std::size_t i = 0; i < tests.groups.size(); ++i) {
       out_.groups[i].test = std::move(tests.groups[i]);
     }
@@ -72,14 +74,6 @@ class GraphVerifier {
   }
 
  private:
-  std::string text_of(TokenId id) const {
-    if (session_.tokenizer == nullptr) {
-      return fmt::format("#{}", id);
-    }
-    const std::string text = session_.tokenizer->decode(std::span(&id, 1), SkipSpecial::No);
-    return text.empty() ? piece_text(session_.tokenizer.get(), id) : text;
-  }
-
   void check_provenance() {
     const Provenance own = provenance_of(session_, request_, out_.dictionary);
     check_same(where_, "model", hash_in(file_, "model_hash"), own.model_hash, "-m");
@@ -109,7 +103,7 @@ class GraphVerifier {
         "{}",
         where_, best->position, file_.counts.positions - 1);
     out_.token = static_cast<TokenId>(best->feature);
-    out_.target = text_of(out_.token);
+    out_.target = text_of_token(session_, out_.token);
     note_pruning();
     if (file_.targets.size() > 1) {
       out_.notes.push_back(fmt::format("the graph has {} targets: claims are about the likeliest",
