@@ -14,14 +14,12 @@
 #include "base/error.h"
 #include "corpus/world/couplet_facts.h"
 #include "corpus/world/world.h"
-#include "explain/experiments/point_patch.h"
+#include "explain/experiments/swap_experiment.h"
 
 namespace cajal {
 namespace {
 
 constexpr std::size_t kDraws = 100;
-constexpr double kReach = 0.6;
-constexpr double kMostControl = 0.05;
 
 const std::array<SwapSetting, 4> kSettings = {{
     {"the line break", false, true, 1.0},
@@ -141,23 +139,16 @@ ExperimentResult run_rhyme(const Subject& subject, const ExperimentOptions& opti
       "line break only and with nothing frozen. Control: as many random features of the same "
       "donor, of equal norms.";
   const std::vector<SwapCase> development = source.cases(Split::Train, options.development);
-  const SwapSetting setting =
-      best_setting(subject, development, kSettings, out.tried, options.cancel);
-  out.setting = setting.name();
-  SwapOutcome outcome =
-      try_swaps(subject, source.cases(Split::Heldout, options.cases), setting, 5, options.cancel);
-  const std::string what = "line 2 ends in the donor's word and belongs to it";
-  out.observations = {{what, "swapped", outcome.swapped},
-                      {what, "control", outcome.control},
-                      {what, "unchanged", outcome.unchanged}};
-  for (Observation& patched :
-       try_patches(subject, development, kSettings.front(), what, options.cancel)) {
-    out.observations.push_back(std::move(patched));
-  }
-  out.goals = {{"at least 60 % of the lines become the donor's", outcome.swapped.share() >= kReach},
-               {"at most 5 % in the control", outcome.control.share() <= kMostControl}};
-  out.members = outcome.members;
-  out.examples = std::move(outcome.examples);
+  const std::vector<SwapCase> cases = source.cases(Split::Heldout, options.cases);
+  run_swaps(subject,
+            {.development = development,
+             .cases = cases,
+             .settings = kSettings,
+             .patched = std::span(kSettings).first(1),
+             .success = "line 2 ends in the donor's word and belongs to it",
+             .aim = "at least 60 % of the lines become the donor's",
+             .least = 0.6},
+            options.cancel, out);
   return out;
 }
 

@@ -19,15 +19,13 @@
 #include "base/error.h"
 #include "corpus/world/geography_forms.h"
 #include "corpus/world/task.h"
-#include "explain/experiments/point_patch.h"
+#include "explain/experiments/swap_experiment.h"
 
 namespace cajal {
 namespace {
 
 constexpr std::size_t kAttributes = kStateAttributes.size();
 constexpr std::size_t kDraws = 200;  // of a donor or a form, before a case is given up
-constexpr double kReach = 0.8;
-constexpr double kMostControl = 0.05;
 
 const std::array<SwapSetting, 9> kSettings = {{
     {"the city's words", true, false, 1.0},
@@ -151,25 +149,17 @@ ExperimentResult run_two_step(const Subject& subject, const ExperimentOptions& o
       "The prompt's group goes off, the donor's comes in; the donor is asked for something else. "
       "Nothing is frozen. Control: as many random features of the same donor, of equal norms.";
   const std::vector<SwapCase> development = source.cases(Split::Train, options.development);
-  const SwapSetting setting =
-      best_setting(subject, development, kSettings, out.tried, options.cancel);
-  out.setting = setting.name();
-  SwapOutcome outcome =
-      try_swaps(subject, source.cases(Split::Heldout, options.cases), setting, 5, options.cancel);
-  const std::string what = "the whole answer is the other state's";
-  out.observations = {{what, "swapped", outcome.swapped},
-                      {what, "control", outcome.control},
-                      {what, "unchanged", outcome.unchanged}};
-  for (const SwapSetting& where : {kSettings[0], kSettings[3]}) {
-    for (Observation& patched : try_patches(subject, development, where, what, options.cancel)) {
-      out.observations.push_back(std::move(patched));
-    }
-  }
-  out.goals = {
-      {"at least 80 % of the answers become the other state's", outcome.swapped.share() >= kReach},
-      {"at most 5 % in the control", outcome.control.share() <= kMostControl}};
-  out.members = outcome.members;
-  out.examples = std::move(outcome.examples);
+  const std::vector<SwapCase> cases = source.cases(Split::Heldout, options.cases);
+  const std::array patched = {kSettings[0], kSettings[3]};
+  run_swaps(subject,
+            {.development = development,
+             .cases = cases,
+             .settings = kSettings,
+             .patched = patched,
+             .success = "the whole answer is the other state's",
+             .aim = "at least 80 % of the answers become the other state's",
+             .least = 0.8},
+            options.cancel, out);
   return out;
 }
 
