@@ -76,10 +76,8 @@ CalibrationOutcome calibrate_claims(
   check_verify(request);
   const auto begin = std::chrono::steady_clock::now();
   CalibrationOutcome out;
-  out.dictionary = open_dictionary_for(
-      session, request.dictionary,
-      {.k = request.k ? std::optional(static_cast<double>(*request.k)) : std::nullopt},
-      request.trust, cancel);
+  out.dictionary = open_dictionary_for(session, request.dictionary, load_options(request.k),
+                                       request.trust, cancel);
   const std::vector<std::string> prompts = prompts_of(request);
   std::vector<TestedClaim> ideas;
   std::vector<TestedClaim> edges;

@@ -78,19 +78,13 @@ const FieldTable<ConvertRequest>& convert_fields() {
        &ConvertRequest::in},
       {{.name = "tensor", .help = "which tensor of the file", .value = "NAME"},
        &ConvertRequest::tensor},
-      {{.name = "k",
-        .help = "features a token, for dictionaries whose files do not say",
-        .letter = 'k',
-        .min = 1},
-       &ConvertRequest::k}};
+      {k_field(), &ConvertRequest::k}};
   return table;
 }
 
 ConvertResult convert_dictionary(const ConvertRequest& request, const std::filesystem::path& folder,
                                  bool force) {
-  const OpenedDictionary opened = open_dictionary(
-      request.dictionary,
-      {.k = request.k ? std::optional(static_cast<double>(*request.k)) : std::nullopt});
+  const OpenedDictionary opened = open_dictionary(request.dictionary, load_options(request.k));
   auto dictionary = opened.dictionary;
   ConvertResult out{.from = dictionary->info().format,
                     .to = request.to,

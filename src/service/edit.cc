@@ -237,11 +237,7 @@ const FieldTable<EditRequest>& edit_fields() {
          {{.name = "first_position",
            .help = "features of the prompt before it count as not active (1: as circuit-tracer)"},
           &EditRequest::first_position},
-         {{.name = "k",
-           .help = "features a token, for dictionaries whose files do not say",
-           .letter = 'k',
-           .min = 1},
-          &EditRequest::k},
+         {k_field(), &EditRequest::k},
          {trust_field(), &EditRequest::trust}});
     return out;
   }();
@@ -279,12 +275,8 @@ EditOutcome edit_prompt(Session& session, const EditRequest& request, std::stop_
     out.interventions.frozen = parse_frozen(request.freeze, session.model->config().layers);
   }
   if (needs_dictionary(request, out.interventions)) {
-    LoadOptions load;
-    if (request.k) {
-      load.k = static_cast<double>(*request.k);
-    }
-    out.dictionary = open_dictionary_for(session, request.dictionary, load, request.trust, cancel,
-                                         out.prompt_ids);
+    out.dictionary = open_dictionary_for(session, request.dictionary, load_options(request.k),
+                                         request.trust, cancel, out.prompt_ids);
   }
   const auto dictionary = out.dictionary ? out.dictionary->dictionary : nullptr;
   add_steering(request, dictionary.get(), out.interventions);

@@ -131,9 +131,7 @@ EncodeResult encode_file(const EncodeRequest& request) {
   if (request.threads) {
     set_threads(static_cast<int>(*request.threads));
   }
-  const OpenedDictionary opened = open_dictionary(
-      request.dictionary,
-      {.k = request.k ? std::optional(static_cast<double>(*request.k)) : std::nullopt});
+  const OpenedDictionary opened = open_dictionary(request.dictionary, load_options(request.k));
   const auto backend = make_backend(request.device);
   const Precision precision =
       request.precision.empty() ? Precision::F32 : parse_precision(request.precision);
@@ -173,9 +171,7 @@ EncodeResult encode_text(const EncodeRequest& request, const std::stop_token& ca
   Session session = open_session(request);
   const std::vector<TokenId> ids = input_ids(session, request);
   const OpenedDictionary opened = open_dictionary_for(
-      session, request.dictionary,
-      {.k = request.k ? std::optional(static_cast<double>(*request.k)) : std::nullopt},
-      request.trust, cancel, ids);
+      session, request.dictionary, load_options(request.k), request.trust, cancel, ids);
   const auto sites = sites_of(*opened.dictionary, session.model->config());
   const auto values = read_sites(session, ids, sites, cancel);
   Activations from{.indices = wanted_layers(*opened.dictionary, request.layer)};
@@ -252,11 +248,7 @@ const FieldTable<EncodeRequest>& encode_fields() {
               .value = "NAME"},
              &EncodeRequest::target},
             {{.name = "layer", .help = "only this layer", .value = "L"}, &EncodeRequest::layer},
-            {{.name = "k",
-              .help = "features a token, for dictionaries whose files do not say",
-              .letter = 'k',
-              .min = 1},
-             &EncodeRequest::k},
+            {k_field(), &EncodeRequest::k},
             {trust_field(), &EncodeRequest::trust}});
     return out;
   }();

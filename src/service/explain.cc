@@ -54,11 +54,7 @@ FieldTable<ExplainRequest> own_fields() {
         .max = 1000},
        &ExplainRequest::controls},
       {{.name = "seed", .help = "of these random groups", .min = 0}, &ExplainRequest::seed},
-      {{.name = "k",
-        .help = "features a token, for dictionaries whose files do not say",
-        .letter = 'k',
-        .min = 1},
-       &ExplainRequest::k},
+      {k_field(), &ExplainRequest::k},
       {trust_field(), &ExplainRequest::trust},
   };
 }

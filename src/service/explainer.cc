@@ -85,10 +85,8 @@ std::vector<AskedToken> what_is_asked(const Session& session, const ExplainReque
 
 ExplainAtlas open_for_explain(Session& session, const ExplainRequest& request,
                               ExplainOutcome& outcome, const std::stop_token& cancel) {
-  outcome.dictionary = open_dictionary_for(
-      session, request.dictionary,
-      {.k = request.k ? std::optional(static_cast<double>(*request.k)) : std::nullopt},
-      request.trust, cancel, outcome.prompt_ids);
+  outcome.dictionary = open_dictionary_for(session, request.dictionary, load_options(request.k),
+                                           request.trust, cancel, outcome.prompt_ids);
   ExplainAtlas out = open_explain_atlas(session, request.dictionary, request.atlas,
                                         provenance_of(session, outcome));
   outcome.atlas = out.file;

@@ -192,6 +192,10 @@ void OpenedDictionary::describe(Provenance& provenance) const {
   provenance.dictionary_hash = dictionary_hash(*dictionary);
 }
 
+LoadOptions load_options(const std::optional<std::size_t>& k) {
+  return {.k = k ? std::optional(static_cast<double>(*k)) : std::nullopt};
+}
+
 OpenedDictionary open_dictionary(const std::string& name, const LoadOptions& options) {
   if (name.empty()) {
     return open_specimens(options);

@@ -24,6 +24,9 @@ struct OpenedDictionary {
   void describe(Provenance& provenance) const;
 };
 
+/// `k`: features a token, for dictionaries whose files do not say; absent: they do.
+LoadOptions load_options(const std::optional<std::size_t>& k);
+
 /// A path, or org/name in the local Hugging Face cache. Throws NotFound saying where was looked,
 /// and what load_dictionary throws.
 OpenedDictionary open_dictionary(const std::string& name, const LoadOptions& options = {});

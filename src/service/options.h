@@ -35,6 +35,14 @@ inline FieldInfo dictionary_field() {
           .value = "DICTIONARY"};
 }
 
+/// -k, for commands that take any dictionary.
+inline FieldInfo k_field() {
+  return {.name = "k",
+          .help = "features a token, for dictionaries whose files do not say",
+          .letter = 'k',
+          .min = 1};
+}
+
 /// --trust, for commands that use a dictionary with a model.
 inline FieldInfo trust_field() {
   return {.name = "trust", .help = "do not check that the dictionary fits the model"};

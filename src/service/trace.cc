@@ -246,11 +246,7 @@ const FieldTable<TraceRequest>& trace_fields() {
           &TraceRequest::node_threshold},
          {{.name = "edge_threshold", .help = "the same of edges", .value = "P", .min = 0, .max = 1},
           &TraceRequest::edge_threshold},
-         {{.name = "k",
-           .help = "features a token, for dictionaries whose files do not say",
-           .letter = 'k',
-           .min = 1},
-          &TraceRequest::k},
+         {k_field(), &TraceRequest::k},
          {trust_field(), &TraceRequest::trust},
          {{.name = "top", .help = "nodes to show", .letter = 'n', .max = 1000000},
           &TraceRequest::top}});
@@ -292,10 +288,8 @@ TraceOutcome trace_prompt(Session& session, const TraceRequest& request, std::st
         "features cannot begin at position {}: the prompt has {} tokens", request.first_position,
         ids.size());
   logit_rows(request, ids.size());  // throws for positions that are not there
-  out.dictionary = open_dictionary_for(
-      session, request.dictionary,
-      {.k = request.k ? std::optional(static_cast<double>(*request.k)) : std::nullopt},
-      request.trust, cancel, ids);
+  out.dictionary = open_dictionary_for(session, request.dictionary, load_options(request.k),
+                                       request.trust, cancel, ids);
   const auto begin = Clock::now();
   LocalReplacement replacement(*session.backend, session.model, out.dictionary.dictionary, ids,
                                {.precision = session.precision,

@@ -38,10 +38,8 @@ class GraphVerifier {
         file_(load_graph_json(where_)) {}
 
   VerifyOutcome run(const std::stop_token& cancel) {
-    out_.dictionary = open_dictionary_for(
-        session_, request_.dictionary,
-        {.k = request_.k ? std::optional(static_cast<double>(*request_.k)) : std::nullopt},
-        request_.trust, cancel, tokens());
+    out_.dictionary = open_dictionary_for(session_, request_.dictionary, load_options(request_.k),
+                                          request_.trust, cancel, tokens());
     check_provenance();
     find_target();
     LocalReplacement replacement(*session_.backend, session_.model, out_.dictionary.dictionary,

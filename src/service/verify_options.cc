@@ -49,11 +49,7 @@ const FieldTable<VerifyRequest>& verify_fields() {
           &VerifyRequest::calibrate},
          {{.name = "world", .help = "with --calibrate: prompts of this task", .value = "TASK"},
           &VerifyRequest::world},
-         {{.name = "k",
-           .help = "features a token, for dictionaries whose files do not say",
-           .letter = 'k',
-           .min = 1},
-          &VerifyRequest::k},
+         {k_field(), &VerifyRequest::k},
          {trust_field(), &VerifyRequest::trust}});
     return out;
   }();
