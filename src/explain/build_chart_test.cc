@@ -217,6 +217,10 @@ TEST_F(BuildChart, SupernodesNameSplitAndJoin) {
   const Json saved = supernodes_json(graph_, parts.ideas);
   const auto read = supernodes_of(Json::object({{"supernodes", saved}}), "graph.json");
   ASSERT_EQ(read.size(), parts.ideas.size());
+  const auto as_text = supernodes_of(Json::object({{"supernodes", saved.dump()}}), "graph.json");
+  ASSERT_EQ(as_text.size(), read.size());  // as circuit-tracer's page saves them
+  EXPECT_EQ(as_text[at].ids, read[at].ids);
+  EXPECT_TRUE(supernodes_of(Json::object({{"supernodes", ""}}), "graph.json").empty());
   EXPECT_EQ(with_supernodes({}, graph_, read)[at].nodes, several->nodes);
   const std::vector<Supernode> split = {{"a part", {read[at].ids[0], "9_9_9"}}};
   const std::vector<FeatureGroup> got = with_supernodes(parts.ideas, graph_, split);

@@ -90,6 +90,11 @@ std::vector<Supernode> supernodes_of(const Json& query, const std::string& where
   if (list == nullptr || list->is_null()) {
     return out;
   }
+  if (list->is_string()) {  // as circuit-tracer's page saves them
+    const std::string text = list->as_string(where);
+    const Json inside = text.empty() ? Json() : Json::parse(text, where + ": supernodes");
+    return supernodes_of(Json::object({{"supernodes", inside}}), where);
+  }
   for (const Json& entry : list->as_array(where + ": supernodes")) {
     std::vector<std::string> texts;
     for (const Json& part : entry.as_array(where + ": a supernode")) {
