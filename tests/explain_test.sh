@@ -40,6 +40,9 @@ test_files_hold_the_page_the_pictures_and_the_graph() {
   python3 -c "import sys, xml.dom.minidom; xml.dom.minidom.parse(sys.argv[1])" "$work/a.svg" || complain "no XML"
   [ "$(head -c 4 "$work/a.png" | tail -c 3)" = PNG ] || complain "no PNG"
   expect_json "$work/a.json" "doc['metadata']['slug'] == 'a' and all(len(g) > 1 for g in doc['qParams']['supernodes'])"
+  # A page draws only what is pinned, and asks its own server for examples.
+  expect_json "$work/a.json" "set(doc['qParams']['pinnedIds']) >= {i for g in doc['qParams']['supernodes'] for i in g[1:]} | {n['node_id'] for n in doc['nodes'] if n['feature_type'] in ('embedding', 'logit')}"
+  expect_json "$work/a.json" "doc['metadata']['scan'] == './data/features/cajal'"
   explain "w007 w044" --no-claims --html "$work/a.html"
   expect_status 1
   expect_error 'exists already'
@@ -89,7 +92,7 @@ test_two_prompts_of_the_specimen_are_compared() {
   grep -q '<!doctype html>' "$work/v.html" || complain "no page"
   python3 -c "import sys, xml.dom.minidom; xml.dom.minidom.parse(sys.argv[1])" "$work/v.svg" || complain "no XML"
   [ "$(head -c 4 "$work/v.png" | tail -c 3)" = PNG ] || complain "no PNG"
-  expect_json "$work/v.json" "doc['metadata']['slug'] == 'v'"
+  expect_json "$work/v.json" "doc['metadata']['slug'] == 'v' and any(n['clerp'] for n in doc['nodes'] if n['feature_type'] == 'cross layer transcoder')"
   expect_json "$work/v-2.json" "doc['metadata']['slug'] == 'v-2'"
 }
 

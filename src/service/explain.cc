@@ -1,5 +1,8 @@
 #include "service/explain.h"
 
+#include <map>
+#include <tuple>
+
 #include "base/error.h"
 #include "service/explainer.h"
 #include "service/input.h"
@@ -57,6 +60,36 @@ FieldTable<ExplainRequest> own_fields() {
       {k_field(), &ExplainRequest::k},
       {trust_field(), &ExplainRequest::trust},
   };
+}
+
+using LabelsByPlace =
+    std::map<std::tuple<std::uint32_t, std::uint32_t, std::uint32_t>, std::string>;
+
+LabelsByPlace labels_of(const Explanation& explanation) {
+  LabelsByPlace out;
+  for (std::uint32_t node = 0; node < explanation.labels.size(); ++node) {
+    const ActiveFeature& f = explanation.graph.feature(node);
+    out[{f.layer, f.position, f.feature}] = explanation.labels[node];
+  }
+  return out;
+}
+
+/// Words, answer and members of groups, as ids of nodes.
+Json pinned(const Json& graph, const Json& groups) {
+  Json out(Json::Array{});
+  for (const Json& node : graph.at("nodes", "graph").as_array("nodes")) {
+    const std::string type = node.at("feature_type", "nodes").as_string("nodes");
+    if (type == "embedding" || type == "logit") {
+      out.push_back(node.at("node_id", "nodes"));
+    }
+  }
+  for (const Json& group : groups.as_array("supernodes")) {
+    const Json::Array& parts = group.as_array("supernodes");
+    for (std::size_t i = 1; i < parts.size(); ++i) {  // the first is the name
+      out.push_back(parts[i]);
+    }
+  }
+  return out;
 }
 
 }  // namespace
@@ -124,7 +157,7 @@ Provenance provenance_of(const Session& session, const ExplainOutcome& outcome) 
 Json graph_file(const Session& session, const ExplainOutcome& outcome,
                 const Explanation& explanation, const std::string& slug) {
   GraphJsonOptions options{.slug = slug,
-                           .scan = outcome.dictionary.name,
+                           .scan = outcome.dictionary.scan(),
                            .prompt = explanation.chart.prompt,
                            .prompt_tokens = {}};
   for (const ChartToken& token : explanation.chart.tokens) {
@@ -134,9 +167,15 @@ Json graph_file(const Session& session, const ExplainOutcome& outcome,
       Json::object({{"generator", Json::object({{"name", "cajal"}, {"version", version_text()}})}});
   options.provenance =
       envelope("explain", provenance_of(session, outcome), Json()).at("provenance", "envelope");
+  options.label = [labels = labels_of(explanation)](const ActiveFeature& f) {
+    const auto at = labels.find({f.layer, f.position, f.feature});
+    return at == labels.end() ? std::string() : at->second;
+  };
   Json out = graph_json(explanation.graph, options);
   Json query = out.at("qParams", "graph");
-  query.set("supernodes", supernodes_json(explanation.graph, explanation.ideas));
+  const Json groups = supernodes_json(explanation.graph, explanation.ideas);
+  query.set("pinnedIds", pinned(out, groups));
+  query.set("supernodes", groups);
   return out.set("qParams", std::move(query));
 }
 

@@ -53,6 +53,7 @@ struct Explanation {
   Chart chart;
   AttributionGraph graph;
   std::vector<FeatureGroup> ideas;
+  std::vector<std::string> labels;  // [nodes of features] of those in ideas, by the atlas; "": none
   std::vector<ExplainPhase> phases;
 };
 
@@ -80,7 +81,8 @@ ExplainOutcome explain_prompt(Session& session, const ExplainRequest& request,
 /// Provenance with the dictionary in it.
 Provenance provenance_of(const Session& session, const ExplainOutcome& outcome);
 
-/// The graph for front ends, with the ideas as its supernodes; `slug` names it.
+/// The graph for front ends, with the ideas as its supernodes, pinned with the words and the answer
+/// (only what is pinned is drawn); `slug` names it.
 Json graph_file(const Session& session, const ExplainOutcome& outcome,
                 const Explanation& explanation, const std::string& slug);
 

@@ -97,12 +97,14 @@ std::vector<std::string> notes_of(const VersusParts& parts, bool atlas) {
   return out;
 }
 
-Explanation as_explanation(TracedAnswer traced) {
+Explanation as_explanation(const Explainer& explainer, TracedAnswer traced) {
+  std::vector<std::string> labels = explainer.labels(traced);
   return {.ids = std::move(traced.ids),
           .token = traced.token,
           .chart = std::move(traced.parts.chart),
           .graph = std::move(traced.graph),
           .ideas = std::move(traced.parts.ideas),
+          .labels = std::move(labels),
           .phases = std::move(traced.phases)};
 }
 
@@ -160,7 +162,7 @@ VersusOutcome explain_versus(Session& session, const ExplainRequest& request,
   out.chart = chart_of(explainer, request, traced, opposed, static_cast<bool>(atlas.view));
   out.phases.emplace_back("exchanges", watch.lap());
   for (std::size_t prompt = 0; prompt < kVersusPrompts; ++prompt) {
-    out.prompts[prompt] = as_explanation(std::move(traced[prompt]));
+    out.prompts[prompt] = as_explanation(explainer, std::move(traced[prompt]));
   }
   return out;
 }

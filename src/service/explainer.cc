@@ -133,12 +133,28 @@ Explanation Explainer::tried(TracedAnswer traced) const {
     }
   }
   chart.footer = footer();
+  std::vector<std::string> found = labels(traced);
   return {.ids = std::move(traced.ids),
           .token = traced.token,
           .chart = std::move(chart),
           .graph = std::move(traced.graph),
           .ideas = std::move(traced.parts.ideas),
+          .labels = std::move(found),
           .phases = std::move(traced.phases)};
+}
+
+std::vector<std::string> Explainer::labels(const TracedAnswer& traced) const {
+  std::vector<std::string> out(traced.graph.counts.features);
+  for (const FeatureGroup& idea : traced.parts.ideas) {
+    for (const std::uint32_t node : idea.nodes) {
+      const ActiveFeature& f = traced.graph.feature(node);
+      const auto site = outcome_.dictionary.dictionary->index_of(f.layer);
+      const auto page = atlas_ && site ? atlas_.page({static_cast<std::uint32_t>(*site), f.feature})
+                                       : std::nullopt;
+      out[node] = page ? page->label.text : std::string();
+    }
+  }
+  return out;
 }
 
 ClaimGround Explainer::ground(const TracedAnswer& traced) const {

@@ -196,6 +196,11 @@ LoadOptions load_options(const std::optional<std::size_t>& k) {
   return {.k = k ? std::optional(static_cast<double>(*k)) : std::nullopt};
 }
 
+std::string OpenedDictionary::scan() const {
+  std::error_code error;
+  return is_hub_name(name) && !fs::exists(name, error) ? name : "./data/features/cajal";
+}
+
 OpenedDictionary open_dictionary(const std::string& name, const LoadOptions& options) {
   if (name.empty()) {
     return open_specimens(options);

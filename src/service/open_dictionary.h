@@ -20,6 +20,9 @@ struct OpenedDictionary {
   std::shared_ptr<const Dictionary> dictionary;
   std::vector<std::string> notes;  // one sentence each, for the user
 
+  /// What graph files call it: org/name of the Hugging Face hub, else where circuit-tracer's page
+  /// asks its server for what `cajal features --front-end` wrote beside the graph.
+  std::string scan() const;
   /// Adds its name and hash to what a result says about itself.
   void describe(Provenance& provenance) const;
 };

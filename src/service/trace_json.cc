@@ -46,7 +46,7 @@ Json graph_file(const Session& session, const TraceOutcome& outcome, const Trace
   return graph_json(
       outcome.graph,
       {.slug = slug,
-       .scan = outcome.dictionary.name,
+       .scan = outcome.dictionary.scan(),
        .prompt = outcome.prompt,
        .prompt_tokens = outcome.token_texts,
        .prune = {.node_threshold = request.node_threshold,
