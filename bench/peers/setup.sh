@@ -1,6 +1,7 @@
 #!/bin/sh
 # Makes one Python environment per peer beside this file, with pinned versions. Only the comparisons need them.
-#   setup.sh [transformers] [llama] [dictionaries]        default: the first two
+#   setup.sh [transformers] [llama] [dictionaries] [front-end]        default: the first two
+# front-end takes circuit-tracer's pages alone, without what it computes with, and the libraries they load from npm.
 # llama.cpp is built from its PyPI source package for this machine's processor: about ten minutes on two cores,
 # and a C++ compiler is needed. JOBS (default: all cores) limits the build.
 set -eu
@@ -30,9 +31,16 @@ setup_dictionaries() {
   "$here/.venv-dictionaries/bin/pip" install -q 'torch==2.13.0' 'sae-lens==6.54.12' 'circuit-tracer==0.5.0'
 }
 
+setup_front_end() {
+  make_environment front-end
+  "$here/.venv-front-end/bin/pip" install -q --no-deps 'circuit-tracer==0.5.0'
+  npm install --silent --no-save --prefix "$here/.venv-front-end/libraries" 'd3@7.9.2' 'd3-jetpack@2.3.0' 'dagre@0.8.5' 'pako@2.1.0'
+}
+
 for peer in ${*:-transformers llama}; do
   case $peer in
     transformers | llama | dictionaries) "setup_$peer" ;;
-    *) echo "setup.sh: no peer named '$peer' (transformers, llama, dictionaries)" >&2; exit 2 ;;
+    front-end) setup_front_end ;;
+    *) echo "setup.sh: no peer named '$peer' (transformers, llama, dictionaries, front-end)" >&2; exit 2 ;;
   esac
 done
