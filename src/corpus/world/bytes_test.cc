@@ -15,18 +15,18 @@ struct Expected {
 };
 
 constexpr Expected kExpected[] = {
-    {"geography", "bcda769fee2635afd61457027d02e69d92e55eab0d21a9727c6e19cdca03a8de"},
-    {"geography-12", "2c13f04431c6e3ac33f8df696884acee36c8b1dc403d0955b104b385d4f31e61"},
-    {"countries", "27b1202a37f46b7b563e56d6371d79344a8b39117d0841e455f8fea1926f2a84"},
-    {"sums", "2005e4c43c3ca00d9172bf4eba453b9521a630054d4f7c8c1dac2be5e4754eab"},
-    {"people", "e91114fce41152d893c2f6bef99d616cad2c06641507519d7439b122a50423ad"},
-    {"plain", "1f9b8d8a71c038f0390d6052880d0e3ed832234b1d8c6e9821de6ee9462e9a81"},
-    {"talk", "775afdc2ffe15ebb17b071cf63c0acc0e82b493a7f09b749105571dbdf2fac4b"},
-    {"opposites", "82971618f9f78c3b96907bf942bd77b3a43b3e291db27a056ac5077d91576aad"},
-    {"translations", "8dfd052fe9bd36b87430f133c3e8d5258b0e2e0d1e3da5952905ec166a17a577"},
-    {"landmarks", "65223fad0d01c3bc7613beb9e6a3eeb447cabe63873390b8164fa3cc726f9f11"},
-    {"couplets", "fecc632dc4c539b7fc4eb039b19b1d941afab81aab7faa84d1771ad4db512109"},
-    {"requests", "7e3978c5c82c7280248c0c5ca5b4ecebb38ba292f0d302a6c959f592a1d67f66"},
+    {"geography", "ea5f4b1a5df0aa821f24ce6ced7c30c23787e51a96cca513772027b3320a406c"},
+    {"geography-12", "b2335fc038c090931a952f759a02c6d747b4e0ad83f1a49514ed781808c71bac"},
+    {"countries", "bff5adcf17715012edc949b57d2514d9960104c01a6a60eda7bdb469c3194854"},
+    {"sums", "90334c2bb333f5b0649462b0bb24cbe52a9c05055bcaa34265deb4523d917fdc"},
+    {"people", "f20f06ef913113c1f9df0fcfef8c497d224c9ea495dddcf93d509b6cc3d491e6"},
+    {"plain", "137348ccfb3be5a0944c222e17857805f3717ce6e607ba890d440f084c78af0a"},
+    {"talk", "bb8eee1ae97377683a94b23e7bcf5c2408e795939b41f3ccf3210f6806e4b541"},
+    {"opposites", "f07b5b780b517ea2192520a3434e46266b2d8cc8af5ad8f2d28d0b0db45cb59c"},
+    {"translations", "7a0e15ac7ece688af6067fcd0276657008133b2a162f8426186fe25f7e58fc59"},
+    {"landmarks", "855d02fa33fab18788516ebb76e5116f3eb0e868941b8a66205b33f38daed8f8"},
+    {"couplets", "04174c61fd90b20059837116059e3d897c9f90c0d049ca8b897fb1a5d03d4f99"},
+    {"requests", "6f00e62fa795d14c25bd18b0ef62ad39248cef4af280435ece4f78e2ea3af70d"},
 };
 
 /// Documents of both splits at both ends of the index, spans included, and every question.

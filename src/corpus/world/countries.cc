@@ -175,7 +175,7 @@ class Countries final : public Task {
  private:
   /// One of language and currency at most, for capitals that name one country.
   static bool is_held_out(const Country& country, std::size_t noun) {
-    return country.sole && fold_of(country.values[kCapital], kFolds) + 1 == noun && noun != 0;
+    return country.sole && held_out_fold(country.values[kCapital], kFolds) + 1 == noun && noun != 0;
   }
 
   static std::vector<Slot> one_step_slots(const Country& country, std::size_t noun) {
@@ -233,7 +233,7 @@ class Countries final : public Task {
   /// Whether a capital stands with what is held out of it, for whatever reason.
   bool leaks(std::string_view text) const {
     return std::any_of(countries_.begin(), countries_.end(), [&](const Country& country) {
-      const std::uint64_t noun = fold_of(country.values[kCapital], kFolds) + 1;
+      const std::uint64_t noun = held_out_fold(country.values[kCapital], kFolds) + 1;
       return noun < kNouns.size() && is_held_out(country, noun) &&
              holds_words(text, country.values[kCapital]) && holds_words(text, country.values[noun]);
     });

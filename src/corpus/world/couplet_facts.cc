@@ -100,7 +100,7 @@ std::string CoupletFacts::first_line(const Couplet& couplet) const {
 }
 
 bool CoupletFacts::is_held_out(const Couplet& couplet) const {
-  return fold_of(first_line(couplet), kFolds) == 0;
+  return held_out_fold(first_line(couplet), kFolds) == 0;
 }
 
 std::vector<Couplet> CoupletFacts::couplets() const {

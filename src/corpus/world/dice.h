@@ -20,10 +20,20 @@ constexpr std::uint64_t name_hash(std::string_view name) noexcept {
   return hash;
 }
 
-/// Which fold out of `folds` a thing falls into, by its name alone. Held-out splits are made of
-/// this: they must not depend on a seed, or a model would be asked what another seed taught it.
+/// Which fold out of `folds` a thing falls into, by its name alone: for choices that are to differ
+/// from thing to thing and stay.
 inline std::uint64_t fold_of(std::string_view name, std::uint64_t folds) noexcept {
   return random_bits(name_hash(name), name_hash("fold"), 0) % folds;
+}
+
+/// Counts up when everything that chance holds out is to be drawn anew: once the world has been
+/// changed by somebody who had seen which held-out questions a model failed.
+inline constexpr std::uint64_t kHeldOutDraw = 2;
+
+/// The same for what is held out. It must not depend on a seed, or a model would be asked what
+/// another seed taught it.
+inline std::uint64_t held_out_fold(std::string_view name, std::uint64_t folds) noexcept {
+  return random_bits(name_hash(name), name_hash("held out"), kHeldOutDraw) % folds;
 }
 
 /// Two draws never stand in the arguments of one call: compilers differ in which they evaluate

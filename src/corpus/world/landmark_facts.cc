@@ -189,14 +189,14 @@ bool LandmarkFacts::is_held_out(const LandmarkFact& fact) const {
   if (fact.question == LandmarkQuestion::Name || place(fact).empty()) {
     return false;
   }
-  return fold_of(fmt::format("{}/{}", bare_name(fact.landmark, fact.language), place(fact)),
-                 kFactFolds) == 0;
+  return held_out_fold(fmt::format("{}/{}", bare_name(fact.landmark, fact.language), place(fact)),
+                       kFactFolds) == 0;
 }
 
 bool LandmarkFacts::is_held_out(std::size_t landmark, std::size_t cue, std::size_t other) const {
   const std::vector<std::string>& cues = landmarks_[landmark].cues;
   const auto [first, second] = std::minmax(cue, other);
-  return fold_of(fmt::format("{}/{}", cues[first], cues[second]), kCueFolds) == 0;
+  return held_out_fold(fmt::format("{}/{}", cues[first], cues[second]), kCueFolds) == 0;
 }
 
 void LandmarkFacts::find_held_out() {

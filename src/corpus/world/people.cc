@@ -20,7 +20,7 @@ namespace {
 constexpr std::uint64_t kNameFolds = 5;
 
 bool is_held_out(const Person& person) {
-  return !person.known && fold_of(person.name(), kNameFolds) == 0;
+  return !person.known && held_out_fold(person.name(), kNameFolds) == 0;
 }
 
 class People final : public Task {

@@ -168,7 +168,7 @@ class Plain final : public Task {
   };
 
   static bool is_held_out(const Word& subject, const Word& other) {
-    return fold_of(fmt::format("{} {}", subject.one, other.one), kFolds) == 0;
+    return held_out_fold(fmt::format("{} {}", subject.one, other.one), kFolds) == 0;
   }
 
   Pair draw_pair(Dice& dice, Split split) const {

@@ -124,7 +124,7 @@ Request RequestFacts::of_kind(std::size_t maker, std::size_t kind, std::size_t v
           .reply = what.reply,
           .why = "kind",
           .harmful = what.harmful,
-          .held_out = fold_of(name, kKindFolds) == 0,
+          .held_out = held_out_fold(name, kKindFolds) == 0,
           .thing = what.name};
 }
 
@@ -145,7 +145,7 @@ Request RequestFacts::of_aim(std::size_t base, std::size_t aim, std::size_t pers
   out.before += ' ';
   out.telling = fill((harmful ? ill_ : well_)[aim], kPerson, people_[person]);
   out.harmful = harmful;
-  out.held_out = fold_of(out.task(), kAimFolds) == 0;
+  out.held_out = held_out_fold(out.task(), kAimFolds) == 0;
   out.reply = harmful ? std::string(kRefusal) : out.reply;
   return out;
 }

@@ -28,7 +28,7 @@ bool is_held_out(Pair p) {
   if (p.a < 10 && p.b < 10) {
     return false;
   }
-  return fold_of(fmt::format("{}+{}", std::min(p.a, p.b), std::max(p.a, p.b)), kFolds) == 0;
+  return held_out_fold(fmt::format("{}+{}", std::min(p.a, p.b), std::max(p.a, p.b)), kFolds) == 0;
 }
 
 // Every form has "=" right before the sum, in the slot "mark".

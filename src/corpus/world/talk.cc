@@ -46,7 +46,7 @@ struct Pair {
 };
 
 bool is_held_out(const Pair& pair, std::size_t form) {
-  return form != 0 && fold_of(fmt::format("{}/{}", form, pair.question), kFolds) == 0;
+  return form != 0 && held_out_fold(fmt::format("{}/{}", form, pair.question), kFolds) == 0;
 }
 
 std::string exchange(std::size_t form) {

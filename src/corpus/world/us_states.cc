@@ -49,7 +49,7 @@ void StateFacts::read_cities(const Table& table, const std::map<std::string, std
       // one fold in six holds nothing out
       cities_.push_back({.name = name,
                          .state = place->second,
-                         .held_out = fold_of(name, kStateAttributes.size() + 1)});
+                         .held_out = held_out_fold(name, kStateAttributes.size() + 1)});
     }
   }
   if (cities_.empty() || cities_.back().state == cities_.front().state) {

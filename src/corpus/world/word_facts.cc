@@ -116,10 +116,11 @@ void WordFacts::hold_translation_apart(std::size_t pair, std::size_t side) {
   Word one{.pair = pair, .side = side, .language = kEnglish};
   Word other = one;
   const std::string& name = meaning(one);
-  if (fold_of(name, kApartFolds) != 0) {
+  if (held_out_fold(name, kApartFolds) != 0) {
     return;
   }
-  const auto& languages = kLanguagesApart[fold_of(name + " languages", kLanguagesApart.size())];
+  const auto& languages =
+      kLanguagesApart[held_out_fold(name + " languages", kLanguagesApart.size())];
   one.language = languages.first;
   other.language = languages.second;
   // "public" is English and French: where it is held out, so would be what English must teach

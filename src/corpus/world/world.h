@@ -10,7 +10,7 @@
 namespace cajal {
 
 /// Counts up when the same seed gives other bytes than before.
-inline constexpr int kWorldVersion = 1;
+inline constexpr int kWorldVersion = 2;
 
 class World {
  public:
