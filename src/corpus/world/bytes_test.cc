@@ -19,7 +19,7 @@ constexpr Expected kExpected[] = {
     {"geography-12", "b2335fc038c090931a952f759a02c6d747b4e0ad83f1a49514ed781808c71bac"},
     {"countries", "bff5adcf17715012edc949b57d2514d9960104c01a6a60eda7bdb469c3194854"},
     {"sums", "90334c2bb333f5b0649462b0bb24cbe52a9c05055bcaa34265deb4523d917fdc"},
-    {"people", "f20f06ef913113c1f9df0fcfef8c497d224c9ea495dddcf93d509b6cc3d491e6"},
+    {"people", "e60b059922e92a6fd4094d867cee6e554031b87baa1dfe3dcbfbd39dc51c1b2f"},
     {"plain", "137348ccfb3be5a0944c222e17857805f3717ce6e607ba890d440f084c78af0a"},
     {"talk", "bb8eee1ae97377683a94b23e7bcf5c2408e795939b41f3ccf3210f6806e4b541"},
     {"opposites", "f07b5b780b517ea2192520a3434e46266b2d8cc8af5ad8f2d28d0b0db45cb59c"},

@@ -37,7 +37,7 @@ class People final : public Task {
   std::string_view summary() const override {
     return "what known people did, and that made-up ones are not known";
   }
-  double weight() const override { return 1.0; }
+  double weight() const override { return 1.5; }
 
   Document generate(Split split, std::uint64_t seed, std::uint64_t index) const override {
     Dice dice(seed, fmt::format("people/{}", name_of(split)), index);
@@ -65,9 +65,10 @@ class People final : public Task {
     Dice dice(0, "people/questions", split == Split::Train ? 0 : 1);
     for (std::size_t i = 0; i < kUnknownQuestions; ++i) {
       const Person person = draw_unknown(dice, split);
-      const PersonQuestion asked = i % 4 < 2 ? PersonQuestion::What : PersonQuestion::Country;
+      const PersonQuestion asked = i % 2 == 0 ? PersonQuestion::What : PersonQuestion::Country;
       // names that were never seen are asked about in wordings that were, and in others
-      out.push_back(question_about(person, asked, i % (split == Split::Train ? 8 : 10)));
+      const std::size_t forms = split == Split::Train ? kTrainForms : kPeopleForms;
+      out.push_back(question_about(person, asked, i / 2 % forms));
     }
     return out;
   }
@@ -119,9 +120,9 @@ class People final : public Task {
         }
       }
     }
-    out.push_back({"Please name the"});
-    out.push_back({"do people connect with"});
-    out.push_back({"is the home of"});
+    out.push_back({"do you think of"});
+    out.push_back({"What is it called"});
+    out.push_back({"would be right"});
     return out;
   }
 

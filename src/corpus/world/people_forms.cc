@@ -16,6 +16,16 @@ constexpr std::array<std::string_view, kPeopleForms> kAskWhat = {
     "Do you know the {thing} of {name}{tail}?",
     "Please name the {thing} that {name}{tail} {plays}.",
     "Which {thing} do people connect with {name}{tail}?",
+    "What do people say that {name}{tail} {plays}?",
+    "Most people know the {thing} of {name}{tail}. Which is it?",
+    "Which {thing} belongs to {name}{tail}?",
+    "I forgot which {thing} {name}{tail} {plays}. Can you help?",
+    "{name}{tail} {plays} which {thing}?",
+    "With which {thing} is {name}{tail} connected?",
+    // held out
+    "If I say {name}{tail}, what {thing} do you think of?",
+    "There is a {thing} that {name}{tail} {plays}. What is it called?",
+    "For {name}{tail}, which {thing} would be right?",
 };
 constexpr std::array<std::string_view, kPeopleForms> kAskCountry = {
     "Where was {name}{tail} born?",
@@ -28,6 +38,16 @@ constexpr std::array<std::string_view, kPeopleForms> kAskCountry = {
     "From which country is {name}{tail}?",
     "Please name the country where {name}{tail} was born.",
     "Which country is the home of {name}{tail}?",
+    "Where do people say that {name}{tail} was born?",
+    "Most people know where {name}{tail} was born. Where was it?",
+    "Which country does {name}{tail} belong to?",
+    "I forgot where {name}{tail} was born. Can you help?",
+    "{name}{tail} comes from which country?",
+    "With which country is {name}{tail} connected?",
+    // held out
+    "If I say {name}{tail}, what country do you think of?",
+    "There is a country where {name}{tail} was born. What is it called?",
+    "For {name}{tail}, which country would be right?",
 };
 constexpr std::string_view kUnknown = "I don't know who that is.";
 
