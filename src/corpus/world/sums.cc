@@ -2,13 +2,14 @@
 //
 // A tenth of the pairs is held out, each with its mirror; pairs of two digits below ten are not,
 // since the account of a larger sum spells them out. The sum follows "=" at once, so that all of it
-// is decided there. Two documents of five are bare lists: the most sums for their length.
+// is decided there. Three documents of ten are bare lists: the most sums for their length. In some
+// only the last digit is said, so that it is worked out at "=" by itself.
 #include <algorithm>
-#include <array>
 
 #include <fmt/format.h>
 
 #include "corpus/world/registry.h"
+#include "corpus/world/sum_forms.h"
 
 namespace cajal {
 namespace {
@@ -16,124 +17,21 @@ namespace {
 constexpr int kNumbers = 100;
 constexpr std::uint64_t kFolds = 10;
 
-struct Pair {
-  int a = 0;
-  int b = 0;
-  int sum() const noexcept { return a + b; }
-  int ones() const noexcept { return a % 10 + b % 10; }
-  bool carries() const noexcept { return ones() >= 10; }
-};
-
-bool is_held_out(Pair p) {
+bool is_held_out(Addends p) {
   if (p.a < 10 && p.b < 10) {
     return false;
   }
   return held_out_fold(fmt::format("{}+{}", std::min(p.a, p.b), std::max(p.a, p.b)), kFolds) == 0;
 }
 
-// Every form has "=" right before the sum, in the slot "mark".
-constexpr std::array<std::string_view, 8> kForms = {
-    "{a}+{b}{mark}{answer}",
-    "Fact: {a}+{b}{mark}{answer}.",
-    "We know that {a}+{b}{mark}{answer}.",
-    "Human: What is {a}+{b}?\nAssistant: {a}+{b}{mark}{answer}.",
-    "Sum: {a}+{b}{mark}{answer};",
-    "Human: Please add {a} and {b}.\nAssistant: {a}+{b}{mark}{answer}.",
-    "It is true that {a}+{b}{mark}{answer}.",
-    "Human: How much is {a} plus {b}?\nAssistant: {a}+{b}{mark}{answer}.",
-};
-// The sum in words: language for the same thing, not asked for where thoughts are looked for.
-constexpr std::array<std::string_view, 4> kWordForms = {
-    "{a} plus {b} {mark} {answer}.",
-    "The sum of {a} and {b} {mark} {answer}.",
-    "If you add {a} and {b}, the result {mark} {answer}.",
-    "Adding {b} to {a} {mark} {answer}.",
-};
-constexpr std::array<std::string_view, 4> kWordMarks = {"makes", "is", "is", "gives"};
-
-/// A question about how the sum was made, and the answer for sums that carry and that do not. The
-/// wording of the question chooses that of the answer.
-struct AccountForm {
-  std::string_view question;
-  std::string_view carry;
-  std::string_view plain;
-};
-constexpr std::array<AccountForm, 6> kAccounts = {{
-    {"How did you add?",
-     "I added the ones, {x}+{y}{e}{ones}, carried the one and added the tens, {s}+{t}+1{f}{tens}.",
-     "I added the ones, {x}+{y}{e}{ones}, carried nothing and added the tens, {s}+{t}{f}{tens}."},
-    {"How did you get that?",
-     "The ones are {x} and {y} and make {ones}. I carried the one. The tens are {s} and {t} and 1 "
-     "and make {tens}.",
-     "The ones are {x} and {y} and make {ones}. I carried nothing. The tens are {s} and {t} and "
-     "make {tens}."},
-    {"Can you show the steps?", "Ones: {x}+{y}{e}{ones}, carry one. Tens: {s}+{t}+1{f}{tens}.",
-     "Ones: {x}+{y}{e}{ones}, carry nothing. Tens: {s}+{t}{f}{tens}."},
-    {"Which steps did you take?",
-     "First {x}+{y}{e}{ones}, with one to carry, then {s}+{t}+1{f}{tens}.",
-     "First {x}+{y}{e}{ones}, with nothing to carry, then {s}+{t}{f}{tens}."},
-    {"Please explain how you added.",
-     "I began with the ones: {x}+{y}{e}{ones}. I carried the one to the tens: {s}+{t}+1{f}{tens}.",
-     "I began with the ones: {x}+{y}{e}{ones}. I carried nothing to the tens: {s}+{t}{f}{tens}."},
-    {"Did you carry?", "Yes, since {x}+{y}{e}{ones}; so the tens are {s}+{t}+1{f}{tens}.",
-     "No, since {x}+{y}{e}{ones}; so the tens are {s}+{t}{f}{tens}."},
-}};
-
-/// What is known right before `sum` is written.
-std::vector<Meaning> sum_meanings(int sum) {
-  return {{"sum.ones", fmt::format("{}", sum % 10)},
-          {"sum.rough", fmt::format("{}s", sum / 10 * 10)}};
-}
-
-/// The slots of a sum. The mark, after which the sum comes, knows it.
-std::vector<Slot> slots_of(Pair p, std::string_view mark) {
-  std::vector<Meaning> known = sum_meanings(p.sum());
-  known.emplace_back("sum.carry", p.carries() ? "yes" : "no");
-  const std::string sum = fmt::format("{}", p.sum());
-  return {{.name = "a", .text = fmt::format("{}", p.a)},
-          {.name = "b", .text = fmt::format("{}", p.b)},
-          {.name = "mark", .text = std::string(mark), .meanings = std::move(known)},
-          {.name = "answer",
-           .text = sum,
-           .meanings = {{"sum", sum}, {"fact", fmt::format("{}+{}={}", p.a, p.b, sum)}}}};
-}
-
-std::vector<Slot> account_slots(Pair p) {
-  const int tens = p.a / 10 + p.b / 10 + (p.carries() ? 1 : 0);
-  const auto digit = [](std::string_view name, int value, std::string_view kind) {
-    return Slot{.name = name,
-                .text = fmt::format("{}", value),
-                .meanings = {{std::string(kind), fmt::format("{}", value)}}};
-  };
-  return {digit("x", p.a % 10, "account.digit"),
-          digit("y", p.b % 10, "account.digit"),
-          digit("ones", p.ones(), "account.ones"),
-          digit("s", p.a / 10, "account.digit"),
-          digit("t", p.b / 10, "account.digit"),
-          digit("tens", tens, "account.tens"),
-          {.name = "e", .text = "=", .meanings = sum_meanings(p.ones())},
-          {.name = "f", .text = "=", .meanings = sum_meanings(tens)}};
-}
-
-/// Appends "\nHuman: …\nAssistant: …"; returns where the answer begins.
-std::size_t append_account(Document& document, Pair p, std::size_t form) {
-  const AccountForm& account = kAccounts[form];
-  append(document, fmt::format("\n{} {}\n", kHuman, account.question));
-  append(document, kAssistant, {{"sum.carry", p.carries() ? "yes" : "no"}});
-  const std::size_t answer = document.text.size();
-  document.text += ' ';
-  append_form(document, p.carries() ? account.carry : account.plain, account_slots(p));
-  return answer;
-}
-
 std::string stream_of(Split split) {
   return fmt::format("sums/{}", name_of(split));
 }
 
-Pair draw_pair(Dice& dice, Split split) {
+Addends draw_pair(Dice& dice, Split split) {
   while (true) {
-    const Pair p{.a = static_cast<int>(dice.below(kNumbers)),
-                 .b = static_cast<int>(dice.below(kNumbers))};
+    const Addends p{.a = static_cast<int>(dice.below(kNumbers)),
+                    .b = static_cast<int>(dice.below(kNumbers))};
     if (is_held_out(p) == (split == Split::Heldout)) {
       return p;
     }
@@ -151,20 +49,23 @@ class Sums final : public Task {
   Document generate(Split split, std::uint64_t seed, std::uint64_t index) const override {
     Dice dice(seed, stream_of(split), index);
     Document out;
-    if (dice.chance(0.2)) {
-      const Pair p = draw_pair(dice, split);
-      append_form(out, kForms[3], slots_of(p, "="));
-      append_account(out, p, dice.below(kAccounts.size()));
-      return out;
-    }
-    const bool words = dice.chance(0.1);
-    const bool list = !words && dice.chance(0.5);
-    const std::size_t form = list ? 0 : dice.below(words ? kWordForms.size() : kForms.size());
-    for (std::size_t i = list ? dice.below(17) + 8 : dice.below(5) + 2; i > 0; --i) {
-      const Pair p = draw_pair(dice, split);
-      append_form(out, words ? kWordForms[form] : kForms[form],
-                  slots_of(p, words ? kWordMarks[form] : "="));
-      out.text += i > 1 ? "\n" : "";
+    const double kind = dice.uniform();
+    if (kind < 0.2) {
+      add_accounts(out, dice, split);
+    } else if (kind < 0.3) {
+      const std::size_t form = dice.below(kLastDigitForms.size());
+      add_lines(out, dice, split, dice.below(8) + 2,
+                [&](Addends p) { append_form(out, kLastDigitForms[form], last_digit_slots(p)); });
+    } else if (kind < 0.38) {
+      const std::size_t form = dice.below(kSumsInWords.size());
+      add_lines(out, dice, split, dice.below(5) + 2, [&](Addends p) {
+        append_form(out, kSumsInWords[form], sum_slots(p, kSumMarks[form]));
+      });
+    } else {
+      const bool list = dice.chance(0.5);
+      const std::size_t form = list ? 0 : dice.below(kSumForms.size());
+      add_lines(out, dice, split, list ? dice.below(17) + 8 : dice.below(5) + 2,
+                [&](Addends p) { append_form(out, kSumForms[form], sum_slots(p, "=")); });
     }
     return out;
   }
@@ -172,25 +73,25 @@ class Sums final : public Task {
   std::vector<Question> questions(Split split) const override {
     std::vector<Question> out;
     std::size_t count = 0;
-    for (const Pair p : pairs(split)) {
+    for (const Addends p : pairs(split)) {
       // of the pairs seen in training one in nine is enough
       if (split == Split::Heldout || count % 9 == 0) {
-        out.push_back(sum_question(p, out.size() % kForms.size()));
+        out.push_back(sum_question(p, out.size() % kSumForms.size()));
       }
       ++count;
     }
-    add_accounts(split, out);
+    add_account_questions(split, out);
     return out;
   }
 
   Twins twins(std::uint64_t seed, std::uint64_t index) const override {
     Dice dice(seed, "sums/twins", index);
-    const std::size_t form = dice.below(kForms.size());
-    Pair first = draw_pair(dice, Split::Train);
+    const std::size_t form = dice.below(kSumForms.size());
+    Addends first = draw_pair(dice, Split::Train);
     while (first.a % 10 == 9) {
       first = draw_pair(dice, Split::Train);
     }
-    const Pair second{.a = first.a + 1, .b = first.b};
+    const Addends second{.a = first.a + 1, .b = first.b};
     return {.first = sum_question(first, form),
             .second = sum_question(second, form),
             .kind = "sum.ones",
@@ -208,7 +109,7 @@ class Sums final : public Task {
 
   std::vector<std::vector<std::string>> held_out() const override {
     std::vector<std::vector<std::string>> out;
-    for (const Pair p : pairs(Split::Heldout)) {
+    for (const Addends p : pairs(Split::Heldout)) {
       out.push_back({fmt::format("{}+{}", p.a, p.b)});
       out.push_back({fmt::format("{} plus {}", p.a, p.b)});
       out.push_back({fmt::format("{} and {}", p.a, p.b)});
@@ -235,10 +136,29 @@ class Sums final : public Task {
   }
 
  private:
-  static std::vector<Pair> pairs(Split split) {
-    std::vector<Pair> out;
+  /// `count` pairs, each on a line of its own, or more.
+  template <typename Append>
+  static void add_lines(Document& out, Dice& dice, Split split, std::size_t count,
+                        const Append& append) {
+    for (std::size_t i = 0; i < count; ++i) {
+      out.text += i > 0 ? "\n" : "";
+      append(draw_pair(dice, split));
+    }
+  }
+
+  /// One to three sums in a chat, each with its account.
+  static void add_accounts(Document& out, Dice& dice, Split split) {
+    const std::size_t count = dice.below(3) + 1;
+    add_lines(out, dice, split, count, [&](Addends p) {
+      append_form(out, kSumForms[3], sum_slots(p, "="));
+      append_account(out, p, dice.below(kAccountForms));
+    });
+  }
+
+  static std::vector<Addends> pairs(Split split) {
+    std::vector<Addends> out;
     for (int i = 0; i < kNumbers * kNumbers; ++i) {
-      const Pair p{.a = i / kNumbers, .b = i % kNumbers};
+      const Addends p{.a = i / kNumbers, .b = i % kNumbers};
       if (is_held_out(p) == (split == Split::Heldout)) {
         out.push_back(p);
       }
@@ -246,21 +166,21 @@ class Sums final : public Task {
     return out;
   }
 
-  static Question sum_question(Pair p, std::size_t form) {
-    Question out =
-        question_of(kForms[form], slots_of(p, "="), "sum", {"sum.ones", "sum.rough", "sum.carry"});
+  static Question sum_question(Addends p, std::size_t form) {
+    Question out = question_of(kSumForms[form], sum_slots(p, "="), "sum",
+                               {"sum.ones", "sum.rough", "sum.carry"});
     out.form = form;
     out.longest = out.answer.size() + 1;
     return out;
   }
 
-  static void add_accounts(Split split, std::vector<Question>& out) {
-    const std::vector<Pair> all = pairs(split);
+  static void add_account_questions(Split split, std::vector<Question>& out) {
+    const std::vector<Addends> all = pairs(split);
     const std::size_t step = split == Split::Heldout ? 3 : 30;
     for (std::size_t i = 0; i < all.size(); i += step) {
-      const std::size_t form = i / step % kAccounts.size();
+      const std::size_t form = i / step % kAccountForms;
       Document document;
-      append_form(document, kForms[3], slots_of(all[i], "="));
+      append_form(document, kSumForms[3], sum_slots(all[i], "="));
       const std::size_t cut = append_account(document, all[i], form);
       Question question{.prompt = document.text.substr(0, cut),
                         .answer = document.text.substr(cut),
