@@ -24,7 +24,7 @@ constexpr Expected kExpected[] = {
     {"talk", "bb8eee1ae97377683a94b23e7bcf5c2408e795939b41f3ccf3210f6806e4b541"},
     {"opposites", "f07b5b780b517ea2192520a3434e46266b2d8cc8af5ad8f2d28d0b0db45cb59c"},
     {"translations", "7a0e15ac7ece688af6067fcd0276657008133b2a162f8426186fe25f7e58fc59"},
-    {"landmarks", "855d02fa33fab18788516ebb76e5116f3eb0e868941b8a66205b33f38daed8f8"},
+    {"landmarks", "150cbc80c52e098fb0acd02ed38bcdc57a35275f049a9a673cd14fddfc4ee957"},
     {"couplets", "04174c61fd90b20059837116059e3d897c9f90c0d049ca8b897fb1a5d03d4f99"},
     {"requests", "6f00e62fa795d14c25bd18b0ef62ad39248cef4af280435ece4f78e2ea3af70d"},
 };

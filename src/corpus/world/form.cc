@@ -53,4 +53,11 @@ std::size_t append_form(Document& document, std::string_view form, const std::ve
   return answer;
 }
 
+std::string capitalised(std::string text) {
+  if (!text.empty() && text.front() >= 'a' && text.front() <= 'z') {
+    text.front() = static_cast<char>(text.front() - 'a' + 'A');
+  }
+  return text;
+}
+
 }  // namespace cajal

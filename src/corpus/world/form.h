@@ -29,4 +29,7 @@ void append(Document& document, std::string_view text, const std::vector<Meaning
 /// "answer" begins, or npos without one. Throws Internal for a slot that is not given.
 std::size_t append_form(Document& document, std::string_view form, const std::vector<Slot>& slots);
 
+/// The first letter as a capital, if it is one of a to z.
+std::string capitalised(std::string text);
+
 }  // namespace cajal

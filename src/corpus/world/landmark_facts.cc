@@ -27,13 +27,6 @@ std::size_t language_at(const Table& table, std::size_t row) {
   return language;
 }
 
-std::string capitalised(std::string text) {
-  if (!text.empty() && text[0] >= 'a' && text[0] <= 'z') {
-    text[0] = static_cast<char>(text[0] - 'a' + 'A');
-  }
-  return text;
-}
-
 /// Runs of letters, where every byte of a character past ASCII is a letter.
 std::vector<std::string_view> words_of(std::string_view text) {
   const auto is_letter = [](char c) {

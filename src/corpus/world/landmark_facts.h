@@ -69,6 +69,10 @@ class LandmarkFacts {
     return forms_[fact.language][static_cast<std::size_t>(fact.question)][fact.form];
   }
   std::vector<Slot> slots(const LandmarkFact& fact) const;
+  /// What `language` calls `named`: "allemand" for French and German.
+  const std::string& language_name(std::size_t language, std::size_t named) const {
+    return languages_[language][named];
+  }
   const std::vector<std::vector<std::string>>& held_out() const noexcept { return held_out_; }
   std::vector<std::string> whole_words() const;
 

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "corpus/world/landmark_facts.h"
+#include "corpus/world/landmark_places.h"
 #include "corpus/world/landmark_scenes.h"
 #include "corpus/world/registry.h"
 #include "corpus/world/whole_words.h"
@@ -15,7 +16,7 @@ namespace {
 
 class Landmarks final : public Task {
  public:
-  explicit Landmarks(const Tables& tables) : facts_(tables) {
+  explicit Landmarks(const Tables& tables) : facts_(tables), places_(tables) {
     for (std::size_t i = 0; i < facts_.landmarks().size(); ++i) {
       for (const std::string& scene : facts_.landmarks()[i].held_out_scenes) {
         held_out_scenes_.push_back({.landmark = i, .text = scene});
@@ -30,7 +31,7 @@ class Landmarks final : public Task {
   std::string_view summary() const override {
     return "landmarks by name in five languages, and by scenes that do not name them";
   }
-  double weight() const override { return 1.5; }
+  double weight() const override { return 2.0; }
 
   Document generate(Split split, std::uint64_t seed, std::uint64_t index) const override {
     Dice dice(seed, fmt::format("landmarks/{}", name_of(split)), index);
@@ -176,17 +177,20 @@ class Landmarks final : public Task {
     const double kind = dice.uniform();
     const LandmarkFact subject = dice.pick(train_facts_);
     for (std::size_t i = dice.below(3) + 1; i > 0; --i) {
-      if (kind < 0.1) {
+      if (kind < 0.12) {
+        add_line_break(out);
+        places_.append(out, dice, facts_, subject.landmark);
+      } else if (kind < 0.19) {
         add_fact(out, draw_called(dice, subject.landmark));
-      } else if (kind < 0.3) {
+      } else if (kind < 0.37) {
         add_fact(out, draw_foreign(dice, subject.landmark));
-      } else if (kind < 0.6) {
+      } else if (kind < 0.7) {
         LandmarkFact fact = dice.pick(train_facts_);
-        while (kind < 0.45 && fact.landmark != subject.landmark) {
+        while (kind < 0.54 && fact.landmark != subject.landmark) {
           fact = dice.pick(train_facts_);
         }
         add_fact(out, with_form(dice, fact));
-      } else if (kind < 0.9) {
+      } else if (kind < 0.92) {
         const std::size_t form = dice.below(kSceneForms.size());
         add_scene(out, draw_scene(dice, draw_landmark(dice)), form);
       } else {
@@ -262,6 +266,7 @@ class Landmarks final : public Task {
   }
 
   LandmarkFacts facts_;
+  LandmarkPlaces places_;
   std::vector<LandmarkFact> train_facts_;
   std::vector<LandmarkFact> held_out_facts_;
   std::vector<Scene> held_out_scenes_;

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "base/error.h"
+#include "corpus/world/landmark_places.h"
 #include "corpus/world/landmark_scenes.h"
 #include "corpus/world/registry.h"
 #include "corpus/world/whole_words.h"
@@ -78,6 +79,47 @@ TEST(Landmarks, EveryLandmarkIsSeenByNameInEachLanguageAndInScenes) {
       EXPECT_GT(count, 20) << landmark.name << " in " << language;
     }
   }
+}
+
+TEST(Landmarks, PlacesAreToldWithoutAnyLandmark) {
+  const LandmarkPlaces places(Tables::embedded());
+  std::map<std::string, int> seen;
+  for (std::uint64_t i = 0; i < 5000; ++i) {
+    Dice dice(4, "places", i);
+    Document document;
+    places.append(document, dice, facts(), i % facts().landmarks().size());
+    for (const Landmark& landmark : facts().landmarks()) {
+      for (const std::string& name : landmark.called) {
+        EXPECT_FALSE(holds_words(document.text, name)) << document.text;
+      }
+    }
+    ++seen[document.text];
+  }
+  for (const char* text : {"Pékin se trouve ici : Chine.", "In German, Beijing is called Peking.",
+                           "Human: 日本在哪里？\nAssistant: 答案是：亚洲。",
+                           "Auf Englisch heißt USA so: the United States.",
+                           "The United States is in North America."}) {
+    EXPECT_GT(seen[text], 0) << text;
+  }
+}
+
+TEST(Landmarks, APlaceCarriesWhatItIs) {
+  Document document;
+  const LandmarkPlaces places(Tables::embedded());
+  for (std::uint64_t i = 0; document.text != "Wo liegt Paris? Hier: Frankreich."; ++i) {
+    ASSERT_LT(i, 5000);
+    document = {};
+    Dice dice(4, "places", i);
+    places.append(document, dice, facts(), 0);
+  }
+  std::vector<std::string> spans;
+  for (const Span& span : document.spans) {
+    spans.push_back(std::string(covered(document.text, span)) + " " + span.kind + "=" + span.value);
+  }
+  EXPECT_THAT(spans, ::testing::ElementsAre("Paris city=Paris", "Paris language=de",
+                                            "Hier: country=France", "Hier: language=de",
+                                            "Frankreich country=France", "Frankreich language=de",
+                                            "Frankreich fact=Paris: in what, in de"));
 }
 
 TEST(Landmarks, ASceneCarriesTheLandmarkThatItDoesNotName) {

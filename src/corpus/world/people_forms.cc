@@ -105,11 +105,4 @@ Question question_about(const Person& person, PersonQuestion asked, std::size_t 
   return out;
 }
 
-std::string capitalised(std::string text) {
-  if (!text.empty() && text.front() >= 'a' && text.front() <= 'z') {
-    text.front() = static_cast<char>(text.front() - 'a' + 'A');
-  }
-  return text;
-}
-
 }  // namespace cajal

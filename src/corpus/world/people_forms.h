@@ -49,7 +49,4 @@ std::vector<Slot> slots_of(const Person& person, PersonQuestion asked);
 Slot draw_tail(Dice& dice, const Person& person, std::string_view form);
 Question question_about(const Person& person, PersonQuestion asked, std::size_t form);
 
-/// The first letter as a capital, if it is one of a to z.
-std::string capitalised(std::string text);
-
 }  // namespace cajal

@@ -13,13 +13,6 @@
 namespace cajal {
 namespace {
 
-std::string capitalised(std::string text) {
-  if (!text.empty() && text[0] >= 'a' && text[0] <= 'z') {
-    text[0] = static_cast<char>(text[0] - 'a' + 'A');
-  }
-  return text;
-}
-
 std::string_view intent_of(const Request& request) {
   return request.harmful ? "refuse" : "help";
 }
