@@ -15,8 +15,8 @@ struct Expected {
 };
 
 constexpr Expected kExpected[] = {
-    {"geography", "ea5f4b1a5df0aa821f24ce6ced7c30c23787e51a96cca513772027b3320a406c"},
-    {"geography-12", "b2335fc038c090931a952f759a02c6d747b4e0ad83f1a49514ed781808c71bac"},
+    {"geography", "890023cd8ab29075121f6b381fdb9b2ea26135858f4c483f6cc12d1e8dd323f4"},
+    {"geography-12", "d742950e051c34d79e1882ee6f1aba4c6652e1e211844892889ceb7acf6300a6"},
     {"countries", "bff5adcf17715012edc949b57d2514d9960104c01a6a60eda7bdb469c3194854"},
     {"sums", "88aa66814aa600753400b14d5844266bac030ce5e78cdee7de2b3c54d910f0ea"},
     {"people", "e60b059922e92a6fd4094d867cee6e554031b87baa1dfe3dcbfbd39dc51c1b2f"},

@@ -3,8 +3,9 @@
 // That the state is worked out at the city, and not when it is asked for, is the curriculum's
 // doing: in every context the state's name or abbreviation may follow the city at once, and
 // otherwise it is not said, so what comes after the city's last piece depends on the state. Several
-// questions about one city stand in one document. For each city one attribute at most is held out,
-// and is then in no training document together with it.
+// questions about one city stand in one document. In one document of eight a state chooses among
+// several cities, whose states are not said: each must be found at its city. For each city one
+// attribute at most is held out, and is then in no training document together with it.
 #include <fmt/format.h>
 
 #include "base/error.h"
@@ -16,18 +17,24 @@ namespace cajal {
 namespace {
 
 constexpr std::size_t kAttributes = kStateAttributes.size();
+constexpr std::uint64_t kChoiceQuestions = 200;
+
 /// One document in the making.
 struct Draft {
   Document document;
   std::vector<const City*> cities = {};
 
   /// A line break before and after what is said in turns, else a space.
-  void add(std::string_view form, const std::vector<Slot>& slots, const State& state) {
+  void separate(std::string_view form) {
     const bool turns = form.substr(0, kHuman.size()) == kHuman;
     if (!document.text.empty()) {
       document.text += turns || last_turns ? '\n' : ' ';
     }
     last_turns = turns;
+  }
+
+  void add(std::string_view form, const std::vector<Slot>& slots, const State& state) {
+    separate(form);
     mark_state(document, append_form(document, form, slots), state.name);
   }
 
@@ -79,6 +86,7 @@ class Geography final : public Task {
     }
     if (split == Split::Train) {
       add_state_facts(out);
+      add_choice_questions(out);
     }
     return out;
   }
@@ -169,6 +177,21 @@ class Geography final : public Task {
     }
   }
 
+  void add_choice_questions(std::vector<Question>& out) const {
+    for (std::uint64_t i = 0; i < kChoiceQuestions; ++i) {
+      Dice dice(0, fmt::format("{}/choices", name_), i);
+      const std::vector<const City*> cities = draw_choices(dice, facts_);
+      Document document;
+      const std::size_t form = i % kChoice.size();
+      const std::size_t answer =
+          append_choice(document, facts_, kChoice[form], cities, dice.below(cities.size()));
+      out.push_back({.prompt = document.text.substr(0, answer - 1),  // without the space
+                     .answer = document.text.substr(answer - 1),
+                     .kind = "choice",
+                     .form = form});
+    }
+  }
+
   const City* draw_held_out(Dice& dice) const {
     while (true) {
       const City& city = dice.pick(facts_.cities());
@@ -195,12 +218,21 @@ class Geography final : public Task {
     draft.cities.push_back(&city);
   }
 
+  void add_choice(Draft& draft, Dice& dice) const {
+    const std::vector<const City*> cities = draw_choices(dice, facts_);
+    const std::string_view form = dice.pick(kChoice);
+    draft.separate(form);
+    append_choice(draft.document, facts_, form, cities, dice.below(cities.size()));
+    draft.cities.insert(draft.cities.end(), cities.begin(), cities.end());
+  }
+
   static void add_state_fact(Draft& draft, Dice& dice, const State& state) {
     const std::string_view form = dice.pick(kStateFact);
     draft.add(form, state_slots(state, dice.below(kAttributes)), state);
   }
 
-  /// Half of the documents ask about one city, some about one state, the others about anything.
+  /// Half of the documents ask about one city, some about one state or let a state choose among
+  /// cities, the others ask about anything.
   Draft draw(Dice& dice) const {
     Draft draft;
     const double kind = dice.uniform();
@@ -208,9 +240,11 @@ class Geography final : public Task {
     const State& state = dice.pick(facts_.states());
     for (std::size_t i = dice.below(3) + 2; i > 0; --i) {
       const double what = dice.uniform();
-      if (kind < 0.5) {
+      if (kind < 0.12) {
+        add_choice(draft, dice);
+      } else if (kind < 0.56) {
         what < 0.85 ? add_two_step(draft, dice, city) : add_city_state(draft, dice, city);
-      } else if (kind < 0.6) {
+      } else if (kind < 0.65) {
         add_state_fact(draft, dice, state);
       } else if (what < 0.6) {
         add_two_step(draft, dice, dice.pick(facts_.cities()));

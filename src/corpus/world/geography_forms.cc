@@ -1,5 +1,7 @@
 #include "corpus/world/geography_forms.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 namespace cajal {
@@ -7,6 +9,8 @@ namespace {
 
 constexpr std::size_t kAbbreviation = 1;
 static_assert(kStateAttributes[kAbbreviation].column == "abbreviation");
+
+constexpr std::array<std::string_view, kMostChoices> kChosen = {"city0", "city1", "city2", "city3"};
 
 std::vector<Slot> attribute_slots(std::size_t attribute, const std::string& value,
                                   const std::string& subject) {
@@ -62,6 +66,40 @@ std::vector<Slot> city_state_slots(const StateFacts& facts, const City& city) {
           {.name = "answer",
            .text = state,
            .meanings = {{"state.name", state}, {"fact", fmt::format("{}: state", city.name)}}}};
+}
+
+std::vector<const City*> draw_choices(Dice& dice, const StateFacts& facts) {
+  constexpr int kTries = 100;  // a table may have cities of two states only
+  std::vector<const City*> out;
+  const std::size_t count = dice.below(kMostChoices - 1) + 2;
+  for (int i = 0; out.size() < count && (out.size() < 2 || i < kTries); ++i) {
+    const City& city = dice.pick(facts.cities());
+    if (std::none_of(out.begin(), out.end(),
+                     [&](const City* other) { return other->state == city.state; })) {
+      out.push_back(&city);
+    }
+  }
+  return out;
+}
+
+std::size_t append_choice(Document& document, const StateFacts& facts, std::string_view form,
+                          const std::vector<const City*>& cities, std::size_t right) {
+  std::vector<Slot> slots;
+  std::string list;
+  for (std::size_t i = 0; i < cities.size(); ++i) {
+    list += i == 0 ? "" : i + 1 < cities.size() ? ", " : " and ";
+    list += fmt::format("{{{}}}", kChosen[i]);
+    slots.push_back(city_slot(facts, *cities[i]));
+    slots.back().name = kChosen[i];
+  }
+  const std::string& state = facts.state_of(*cities[right]).name;
+  slots.push_back({.name = "state", .text = state, .meanings = {{"state.name", state}}});
+  slots.push_back(city_slot(facts, *cities[right]));
+  slots.back().name = "answer";
+  slots.back().meanings.emplace_back("fact", fmt::format("{}: state", cities[right]->name));
+  constexpr std::string_view kList = "{cities}";
+  return append_form(document, std::string(form).replace(form.find(kList), kList.size(), list),
+                     slots);
 }
 
 std::vector<Slot> state_slots(const State& state, std::size_t attribute) {

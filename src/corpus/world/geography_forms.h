@@ -45,6 +45,21 @@ inline constexpr std::array<std::string_view, 8> kStateFact = {
     "Question: which {noun} does {state} have? Answer: it is {the}{answer}.",
     "Take the state of {state}. Its {noun} is {the}{answer}.",
 };
+/// A state chooses one of several cities of different states, so that each city's state must be
+/// known at the city.
+inline constexpr std::array<std::string_view, 10> kChoice = {
+    "Of {cities}, the one in {state} is {answer}.",
+    "Among {cities}, only one lies in {state}: it is {answer}.",
+    "Human: Which of {cities} lies in {state}?\nAssistant: It is {answer}.",
+    "Question: which of {cities} is in {state}? Answer: it is {answer}.",
+    "The cities are {cities}, and the one in {state} is {answer}.",
+    "We saw {cities}; the city in {state} was {answer}.",
+    "Human: I have been to {cities}. Where was I in {state}?\nAssistant: You were in {answer}.",
+    "Take {cities}: the one that belongs to {state} is {answer}.",
+    "In {state} lies one of {cities}: it is {answer}.",
+    "Human: What city of {state} is among {cities}?\nAssistant: It is {answer}.",
+};
+inline constexpr std::size_t kMostChoices = 4;
 
 /// Slots of kTwoStep, the last one "tail", which is empty.
 std::vector<Slot> two_step_slots(const StateFacts& facts, const City& city, std::size_t attribute);
@@ -52,6 +67,11 @@ std::vector<Slot> two_step_slots(const StateFacts& facts, const City& city, std:
 Slot draw_tail(Dice& dice, const StateFacts& facts, const City& city, std::string_view form);
 /// Slots of kCityState.
 std::vector<Slot> city_state_slots(const StateFacts& facts, const City& city);
+/// Two to kMostChoices cities of different states.
+std::vector<const City*> draw_choices(Dice& dice, const StateFacts& facts);
+/// Appends one of kChoice. `right`: which of the cities is the answer. Returns where it begins.
+std::size_t append_choice(Document& document, const StateFacts& facts, std::string_view form,
+                          const std::vector<const City*>& cities, std::size_t right);
 /// Slots of kStateFact.
 std::vector<Slot> state_slots(const State& state, std::size_t attribute);
 
