@@ -44,6 +44,16 @@ constexpr std::array<std::string_view, 8> kTwoStep = {
     "A traveller to {city}{tail} should know the {noun} there: it is {the}{answer}.",
 };
 
+// The step from a capital to its country by itself.
+constexpr std::array<std::string_view, 6> kCapitalOf = {
+    "Fact: {city} is the capital of {answer}.",
+    "Think of {city}; it is the capital of {answer}.",
+    "We know that {city} is the capital city of {answer}.",
+    "Human: Which country has the capital {city}?\nAssistant: It is {answer}.",
+    "Question: of which country is {city} the capital? Answer: it is the capital of {answer}.",
+    "A traveller to {city} sees the capital of {answer}.",
+};
+
 std::vector<Slot> answer_slots(const Country& country, std::size_t noun,
                                const std::string& subject) {
   const std::string kind(kNouns[noun]);
@@ -82,7 +92,7 @@ class Countries final : public Task {
   std::string_view summary() const override {
     return "countries and empires, their capitals, languages and currencies";
   }
-  double weight() const override { return 0.6; }
+  double weight() const override { return 0.8; }
 
   Document generate(Split split, std::uint64_t seed, std::uint64_t index) const override {
     Dice dice(seed, fmt::format("countries/{}", name_of(split)), index);
@@ -213,14 +223,26 @@ class Countries final : public Task {
     append_form(out, dice.pick(kTwoStep), slots);
   }
 
+  static void add_capital_of(Document& out, Dice& dice, const Country& country) {
+    const std::string& capital = country.values[kCapital];
+    std::vector<Meaning> taught = meaning_of(country);
+    taught.emplace_back("fact", fmt::format("{}: country", capital));
+    append_form(out, dice.pick(kCapitalOf),
+                {{.name = "city", .text = capital, .meanings = meaning_of(country)},
+                 {.name = "answer", .text = country.name, .meanings = taught}});
+  }
+
   Document draw(Dice& dice) const {
     Document out;
     const bool one_country = dice.chance(0.5);
     const Country& subject = dice.pick(countries_);
     for (std::size_t i = dice.below(3) + 2; i > 0; --i) {
       const Country& country = one_country ? subject : dice.pick(countries_);
-      if (country.sole && dice.chance(0.4)) {
+      const double kind = country.sole ? dice.uniform() : 1.0;
+      if (kind < 0.45) {
         add_two_step(out, dice, country);
+      } else if (kind < 0.6) {
+        add_capital_of(out, dice, country);
       } else {
         const std::string_view form = dice.pick(kOneStep);
         append_form(out, form, one_step_slots(country, dice.below(kNouns.size())));
