@@ -106,6 +106,10 @@ class Couplets final : public Task {
     std::vector<std::string> out;
     for (const RhymeWord& word : facts_.words()) {
       out.push_back(" " + word.word);
+      // what comes right after the line break tells the word: as one token it is all decided there
+      for (const std::string& beginning : word.beginnings) {
+        out.push_back(beginning.substr(0, beginning.find_first_of(" ,")));
+      }
     }
     return out;
   }
