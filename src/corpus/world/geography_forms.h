@@ -45,8 +45,7 @@ inline constexpr std::array<std::string_view, 8> kStateFact = {
     "Question: which {noun} does {state} have? Answer: it is {the}{answer}.",
     "Take the state of {state}. Its {noun} is {the}{answer}.",
 };
-/// A state chooses one of several cities of different states, so that each city's state must be
-/// known at the city.
+/// A state chooses one of several cities of different states.
 inline constexpr std::array<std::string_view, 10> kChoice = {
     "Of {cities}, the one in {state} is {answer}.",
     "Among {cities}, only one lies in {state}: it is {answer}.",
