@@ -15,8 +15,8 @@ struct Expected {
 };
 
 constexpr Expected kExpected[] = {
-    {"geography", "890023cd8ab29075121f6b381fdb9b2ea26135858f4c483f6cc12d1e8dd323f4"},
-    {"geography-12", "d742950e051c34d79e1882ee6f1aba4c6652e1e211844892889ceb7acf6300a6"},
+    {"geography", "6cc0b4b17d4a0c5547835c56ed35ed6d17247d584870552ab0145d9033450be3"},
+    {"geography-12", "dfdcff05a0a8445c6aee03e2c62e139020baea5951ca9216cc0bfd340c10d7fd"},
     {"countries", "c76a4ab67fe41b40b2c39ba2a16e4d73c414c8c1261c631ad28b6331e9f2c738"},
     {"sums", "88aa66814aa600753400b14d5844266bac030ce5e78cdee7de2b3c54d910f0ea"},
     {"people", "e60b059922e92a6fd4094d867cee6e554031b87baa1dfe3dcbfbd39dc51c1b2f"},

@@ -119,7 +119,7 @@ void mark_state(Document& document, std::size_t answer, const std::string& state
   if (text.substr(begin, end - begin) == kArticle) {
     begin = word_before(begin - 1);
   }
-  document.spans.push_back({.begin = begin, .end = end, .kind = "state", .value = state});
+  document.spans.push_back({.begin = begin, .end = end, .kind = "state.asked", .value = state});
 }
 
 }  // namespace cajal
