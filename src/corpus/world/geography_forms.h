@@ -74,8 +74,8 @@ std::size_t append_choice(Document& document, const StateFacts& facts, std::stri
 /// Slots of kStateFact.
 std::vector<Slot> state_slots(const State& state, std::size_t attribute);
 
-/// A span "state.asked" on the text right before an answer, where the state is about to be used: the last
-/// word before byte `answer`, with "the" after it.
+/// A span "state.asked" on the text right before an answer, where the state is about to be used:
+/// the last word before byte `answer`, with "the" after it.
 void mark_state(Document& document, std::size_t answer, const std::string& state);
 
 }  // namespace cajal
