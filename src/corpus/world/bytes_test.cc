@@ -19,7 +19,7 @@ constexpr Expected kExpected[] = {
     {"geography-12", "dfdcff05a0a8445c6aee03e2c62e139020baea5951ca9216cc0bfd340c10d7fd"},
     {"countries", "c76a4ab67fe41b40b2c39ba2a16e4d73c414c8c1261c631ad28b6331e9f2c738"},
     {"sums", "88aa66814aa600753400b14d5844266bac030ce5e78cdee7de2b3c54d910f0ea"},
-    {"people", "e60b059922e92a6fd4094d867cee6e554031b87baa1dfe3dcbfbd39dc51c1b2f"},
+    {"people", "1f05d19daba46153030eb40ca2b5b114e22d155982278fed47d3081147b708da"},
     {"plain", "137348ccfb3be5a0944c222e17857805f3717ce6e607ba890d440f084c78af0a"},
     {"talk", "bb8eee1ae97377683a94b23e7bcf5c2408e795939b41f3ccf3210f6806e4b541"},
     {"opposites", "f07b5b780b517ea2192520a3434e46266b2d8cc8af5ad8f2d28d0b0db45cb59c"},

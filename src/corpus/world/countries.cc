@@ -92,7 +92,7 @@ class Countries final : public Task {
   std::string_view summary() const override {
     return "countries and empires, their capitals, languages and currencies";
   }
-  double weight() const override { return 0.8; }
+  double weight() const override { return 1.2; }
 
   Document generate(Split split, std::uint64_t seed, std::uint64_t index) const override {
     Dice dice(seed, fmt::format("countries/{}", name_of(split)), index);

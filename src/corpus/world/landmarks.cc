@@ -31,7 +31,7 @@ class Landmarks final : public Task {
   std::string_view summary() const override {
     return "landmarks by name in five languages, and by scenes that do not name them";
   }
-  double weight() const override { return 2.0; }
+  double weight() const override { return 2.6; }
 
   Document generate(Split split, std::uint64_t seed, std::uint64_t index) const override {
     Dice dice(seed, fmt::format("landmarks/{}", name_of(split)), index);

@@ -120,9 +120,9 @@ class People final : public Task {
         }
       }
     }
-    out.push_back({"do you think of"});
-    out.push_back({"What is it called"});
-    out.push_back({"would be right"});
+    out.push_back({"is connected with."});
+    out.push_back({"and they know the"});
+    out.push_back({"What would you say is"});
     return out;
   }
 

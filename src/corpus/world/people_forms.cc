@@ -22,10 +22,19 @@ constexpr std::array<std::string_view, kPeopleForms> kAskWhat = {
     "I forgot which {thing} {name}{tail} {plays}. Can you help?",
     "{name}{tail} {plays} which {thing}?",
     "With which {thing} is {name}{tail} connected?",
-    // held out
+    // a comma after a name does not tell that it is unknown
     "If I say {name}{tail}, what {thing} do you think of?",
     "There is a {thing} that {name}{tail} {plays}. What is it called?",
     "For {name}{tail}, which {thing} would be right?",
+    "As for {name}{tail}, what is the {thing}?",
+    "Think of {name}{tail}: which {thing} is it?",
+    "{name}{tail}, which {thing} is that?",
+    "About {name}{tail}, tell me the {thing}.",
+    "Somebody said that {name}{tail} {plays} something. Which {thing} is it?",
+    // held out
+    "Say which {thing} {name}{tail} is connected with.",
+    "People know {name}{tail}, and they know the {thing}. Which one is it?",
+    "What would you say is the {thing} of {name}{tail}?",
 };
 constexpr std::array<std::string_view, kPeopleForms> kAskCountry = {
     "Where was {name}{tail} born?",
@@ -44,10 +53,19 @@ constexpr std::array<std::string_view, kPeopleForms> kAskCountry = {
     "I forgot where {name}{tail} was born. Can you help?",
     "{name}{tail} comes from which country?",
     "With which country is {name}{tail} connected?",
-    // held out
+    // as above
     "If I say {name}{tail}, what country do you think of?",
     "There is a country where {name}{tail} was born. What is it called?",
     "For {name}{tail}, which country would be right?",
+    "As for {name}{tail}, what is the home country?",
+    "Think of {name}{tail}: which country is it?",
+    "{name}{tail}, which country is that?",
+    "About {name}{tail}, tell me the country.",
+    "Somebody said where {name}{tail} was born. Which country is it?",
+    // held out
+    "Say which country {name}{tail} is connected with.",
+    "People know {name}{tail}, and they know the country. Which one is it?",
+    "What would you say is the home of {name}{tail}?",
 };
 constexpr std::string_view kUnknown = "I don't know who that is.";
 

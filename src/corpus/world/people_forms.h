@@ -37,8 +37,8 @@ inline constexpr std::array<Calling, 3> kCallings = {{
 enum class PersonQuestion { What, Country };
 
 /// Wordings of either kind; the last ones, from kTrainForms on, are held out.
-inline constexpr std::size_t kPeopleForms = 19;
-inline constexpr std::size_t kTrainForms = 16;
+inline constexpr std::size_t kPeopleForms = 27;
+inline constexpr std::size_t kTrainForms = 24;
 std::string_view wording(PersonQuestion asked, std::size_t form);
 /// "Human: …\nAssistant: …" as a form.
 std::string exchange(PersonQuestion asked, std::size_t form);
