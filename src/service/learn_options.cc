@@ -1,5 +1,6 @@
 #include "service/learn_options.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "base/error.h"
@@ -114,9 +115,18 @@ class Preparation {
                   .d_in = in.front(),
                   .d_out = out.front(),
                   .skip = recipe_.dictionary.kind == "skip-transcoder"};
-    check(recipe_.dictionary.k <= static_cast<double>(features),
-          "k is {}, but there are {} features; give a smaller k, or more features",
-          recipe_.dictionary.k, features);
+    set_k(layers);
+  }
+
+  void set_k(const std::vector<std::size_t>& layers) {
+    const LearnRecipeDictionary& d = recipe_.dictionary;
+    check(d.k_of_layers.empty() || !is_clt(recipe_),
+          "k_of_layers: the layers of a cross-layer transcoder share one k; leave it out");
+    out_.k = is_clt(recipe_) ? std::vector{d.k} : k_of_layers_from(d.k_of_layers, d.k, layers);
+    const double most = *std::ranges::max_element(out_.k);
+    check(most <= static_cast<double>(out_.shape.features),
+          "k is {}, but there are {} features; give a smaller k, or more features", most,
+          out_.shape.features);
   }
 
   void set_pool(const GrowData& data) {

@@ -1,6 +1,9 @@
 #include "service/learn_recipe.h"
 
 #include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <optional>
 
 #include <fmt/ranges.h>
 
@@ -14,6 +17,7 @@ namespace {
 constexpr std::size_t kTokens = 10'000'000;  // where the recipe does not say how many
 constexpr double kMostFeatures = 1 << 26;
 constexpr double kMostRows = 1 << 24;
+constexpr std::size_t kMostLayers = 4096;
 
 const FieldTable<LearnRecipeDictionary>& dictionary_table() {
   using D = LearnRecipeDictionary;
@@ -23,6 +27,7 @@ const FieldTable<LearnRecipeDictionary>& dictionary_table() {
        &D::activation},
       {{.name = "features", .max = kMostFeatures}, &D::features},
       {{.name = "k", .min = 0, .max = kMostFeatures, .above_min = true}, &D::k},
+      {{.name = "k_of_layers", .left_out_with = "k_of_layers"}, &D::k_of_layers},
       {{.name = "prefixes", .left_out_with = "prefixes"}, &D::prefixes},
       {{.name = "layers"}, &D::layers},
       {{.name = "point"}, &D::point},
@@ -112,6 +117,19 @@ std::vector<std::string_view> parts_of(std::string_view text) {
   return out;
 }
 
+std::string_view without_blanks(std::string_view text) {
+  const std::size_t first = std::min(text.find_first_not_of(' '), text.size());
+  return text.substr(first, text.find_last_not_of(' ') + 1 - first);
+}
+
+std::optional<double> number_above_zero(std::string_view text) {
+  const std::string whole(without_blanks(text));
+  char* end = nullptr;
+  const double value = std::strtod(whole.c_str(), &end);
+  const bool all = !whole.empty() && end == whole.c_str() + whole.size();
+  return all && value > 0.0 && std::isfinite(value) ? std::optional(value) : std::nullopt;
+}
+
 }  // namespace
 
 std::size_t LearnRecipe::steps() const {
@@ -187,6 +205,26 @@ std::vector<std::size_t> layers_from(const std::string& text, std::size_t layers
   for (std::size_t layer = 0; layer < layers; ++layer) {
     if (chosen[layer]) {
       out.push_back(layer);
+    }
+  }
+  return out;
+}
+
+std::vector<double> k_of_layers_from(std::string_view text, double k,
+                                     std::span<const std::size_t> layers) {
+  std::vector<double> out(layers.size(), k);
+  for (const std::string_view part : parts_of(text)) {
+    const std::size_t colon = part.find(':');
+    const std::optional<double> own =
+        colon == std::string_view::npos ? std::nullopt : number_above_zero(part.substr(colon + 1));
+    check(own.has_value(), "k_of_layers: '{}' is no list such as 0-3: 8, 5: 20",
+          text.substr(0, 100));
+    const std::string which(without_blanks(part.substr(0, colon)));
+    check(!which.empty(), "k_of_layers: '{}' names no layer", part.substr(0, 100));
+    for (const std::size_t layer : layers_from(which, kMostLayers)) {
+      const auto at = std::ranges::find(layers, layer);
+      check(at != layers.end(), "k_of_layers: layer {} is not learned", layer);
+      out[static_cast<std::size_t>(at - layers.begin())] = *own;
     }
   }
   return out;

@@ -3,7 +3,9 @@
 #pragma once
 
 #include <filesystem>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "service/recipe.h"
@@ -15,6 +17,7 @@ struct LearnRecipeDictionary {
   std::string activation = "batchtopk";
   std::size_t features = 0;         // of each layer; 0: eight times the model's width
   double k = 32.0;                  // features that fire on a token, on average
+  std::string k_of_layers;          // "0-3: 8, 5: 20.5", in place of k there; empty: k everywhere
   std::string prefixes;             // "64,256": nested dictionaries; empty: none
   std::string layers;               // "0-3,5"; empty: all
   std::string point;                // what is read, without its layer; empty: by kind
@@ -79,6 +82,10 @@ Json to_json(const LearnRecipe& recipe);
 
 /// "0-3,5" as numbers below `layers`, ascending; empty: all. Throws InvalidArgument.
 std::vector<std::size_t> layers_from(const std::string& text, std::size_t layers);
+/// "0-3: 8, 5: 20.5": what it says of each of `layers`, `k` where it says nothing. Throws
+/// InvalidArgument, for layers that are not learned, too.
+std::vector<double> k_of_layers_from(std::string_view text, double k,
+                                     std::span<const std::size_t> layers);
 /// "64,256" as sizes of nested dictionaries, the last one all features; empty: none. Throws
 /// InvalidArgument.
 std::vector<std::size_t> prefixes_from(const std::string& text, std::size_t features);

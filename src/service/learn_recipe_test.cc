@@ -42,6 +42,24 @@ TEST(LearnRecipe, NamesLayersThatAreNot) {
   EXPECT_THAT(message_of([] { layers_from("0-", 4); }), HasSubstr("'0-' is no list"));
 }
 
+TEST(LearnRecipe, ReadsTheKOfLayers) {
+  const std::vector<std::size_t> layers = {0, 1, 3};
+  EXPECT_THAT(k_of_layers_from("", 7.0, layers), ElementsAre(7.0, 7.0, 7.0));
+  EXPECT_THAT(k_of_layers_from("0-1: 8, 3:20.5", 7.0, layers), ElementsAre(8.0, 8.0, 20.5));
+  EXPECT_THAT(k_of_layers_from("3:2", 7.0, layers), ElementsAre(7.0, 7.0, 2.0));
+}
+
+TEST(LearnRecipe, RefusesWhatIsNoKOfLayers) {
+  const std::vector<std::size_t> layers = {0, 1, 3};
+  for (const char* text : {"8", "0:", "0:-1", "0:0", "0:nan", "0:8x"}) {
+    EXPECT_THAT(message_of([&] { k_of_layers_from(text, 7.0, layers); }), HasSubstr("is no list"))
+        << text;
+  }
+  EXPECT_THAT(message_of([&] { k_of_layers_from(":8", 7.0, layers); }), HasSubstr("no layer"));
+  EXPECT_THAT(message_of([&] { k_of_layers_from("2:8", 7.0, layers); }),
+              HasSubstr("layer 2 is not learned"));
+}
+
 TEST(LearnRecipe, EndsPrefixesWithAllFeatures) {
   EXPECT_THAT(prefixes_from("64,256", 1536), ElementsAre(64, 256, 1536));
   EXPECT_TRUE(prefixes_from("", 1536).empty());

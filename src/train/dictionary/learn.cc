@@ -51,9 +51,10 @@ class Learning {
         checkpoints_(training_folder(options.folder), "cajal-learning-1", options.description,
                      options.keep) {
     for (std::size_t i = 0; i < layers_ / options.shape.layers; ++i) {
+      const DictionaryRecipe recipe = recipe_of(i);
       learners_.push_back(std::make_unique<DictionaryLearner>(
-          backend, options.shape, options.recipe,
-          fresh_dictionary(options.shape, options.recipe, is_sae(), options.threshold,
+          backend, options.shape, recipe,
+          fresh_dictionary(options.shape, recipe, is_sae(), options.threshold,
                            backend.activation_dtype(), options.seed + i)));
     }
   }
@@ -298,6 +299,15 @@ class Learning {
     write_history();
   }
 
+  DictionaryRecipe recipe_of(std::size_t dictionary) const {
+    DictionaryRecipe out = options_.recipe;
+    if (!options_.k.empty()) {
+      out.k = options_.k[dictionary];
+      out.sparsity.target = out.k;
+    }
+    return out;
+  }
+
   /// Where the documents of the filling begin that the next step takes rows of.
   std::vector<PartPosition> next_position() const {
     return done() % per_filling_ == 0 ? data_.positions() : position_;
@@ -408,6 +418,8 @@ Parameters fresh_dictionary(const DictionaryShape& shape, const DictionaryRecipe
 LearnResult learn(Backend& backend, const LearnOptions& options, Beginning beginning,
                   LearnObserver& observer, const std::stop_token& stop) {
   check(options.recipe.schedule.steps != 0, "a learning of no steps; give steps or tokens");
+  check(options.k.empty() || options.k.size() * options.shape.layers == options.pool.inputs.size(),
+        "{} values of k for {} layers", options.k.size(), options.pool.inputs.size());
   check(options.pool.rows >= options.pool.batch && options.pool.rows % options.pool.batch == 0,
         "a pool of {} rows for batches of {}", options.pool.rows, options.pool.batch);
   Learning learning(backend, options, observer);

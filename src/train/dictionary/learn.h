@@ -40,6 +40,7 @@ struct LearnOptions {
   std::shared_ptr<const Model> model;
   DictionaryShape shape;    // layers: those of a CLT, else 1 for each dictionary
   DictionaryRecipe recipe;  // schedule.steps is the length of the learning
+  std::vector<double> k;    // of each dictionary, in place of recipe.k; empty: recipe.k for all
   PoolOptions pool;
   std::vector<MixturePart> data;
   std::vector<std::shared_ptr<const TokenSource>> heldout;

@@ -153,6 +153,16 @@ TEST(Learn, ThresholdsLetKFeaturesOfALayerFireOnAverage) {
   }
 }
 
+TEST(Learn, ADictionaryMayHaveAKOfItsOwn) {
+  const testing::TemporaryFolder folder;
+  Small small(folder / "d", "transcoder");
+  small.options().k = {2.0, 6.0};
+  const LearnResult result = small.run(Beginning::New);
+  ASSERT_EQ(result.figures.size(), 2U);
+  EXPECT_NEAR(result.figures[0].l0, 2.0, 2.0 / 128.0);
+  EXPECT_NEAR(result.figures[1].l0, 6.0, 6.0 / 128.0);
+}
+
 TEST(Learn, APenaltyAdaptsItselfUntilAsManyFeaturesFireAsWereAskedFor) {
   const auto backend = make_cpu_backend();
   const DictionaryShape shape = {.features = 48, .d_in = 16, .d_out = 16};
