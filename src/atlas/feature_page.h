@@ -56,6 +56,12 @@ struct FeatureLabel {
       text;  // "state=Texas", "fires on \" Texas\"", "after \"capital of\"", "says \" Austin\""
   LabelSource source = LabelSource::None;
   double score = 0.0;  // Truth: F1 on documents it was not chosen by; else the share it holds for
+  double from = 0.0;   // Truth: the score is that of activations from here on
+
+  /// Whether a feature that fires so strongly stands for it.
+  bool holds_at(double activation) const noexcept {
+    return source != LabelSource::None && activation >= from;
+  }
 };
 
 struct FeaturePage {

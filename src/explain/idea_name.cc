@@ -122,7 +122,8 @@ class Namer {
     if (label.source == LabelSource::Logits) {
       return 2 * sources_.graph.feature(node).layer >= sources_.graph.counts.layers;
     }
-    return label.source != LabelSource::None &&
+    const auto activation = static_cast<double>(sources_.graph.feature(node).activation);
+    return label.holds_at(activation) &&
            (label.source != LabelSource::Truth || truth_ == TruthLabels::Shown);
   }
 

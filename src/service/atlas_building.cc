@@ -233,7 +233,8 @@ void AtlasBuilding::name_by_truth(std::vector<FeaturePage>& pages) const {
   for (FeaturePage& page : pages) {
     if (const auto found = best.find(page.id); found != best.end()) {
       const TruthLabel& label = *found->second;
-      page.label = {fmt::format("{}={}", label.kind, label.value), LabelSource::Truth, label.f1};
+      page.label = {fmt::format("{}={}", label.kind, label.value), LabelSource::Truth, label.f1,
+                    label.threshold};
     }
   }
 }

@@ -77,9 +77,14 @@ std::string neighbours_line(const std::vector<FeatureNeighbour>& neighbours,
 }
 
 Json label_json(const FeatureLabel& label) {
-  return Json::object({{"text", label.text},
-                       {"how", name_of(label.source)},
-                       {"score", label.source == LabelSource::None ? Json() : Json(label.score)}});
+  Json out =
+      Json::object({{"text", label.text},
+                    {"how", name_of(label.source)},
+                    {"score", label.source == LabelSource::None ? Json() : Json(label.score)}});
+  if (label.source == LabelSource::Truth) {
+    out.set("from", label.from);
+  }
+  return out;
 }
 
 Json example_json(const FeatureExample& example, const AtlasStore& atlas) {

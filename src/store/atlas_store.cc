@@ -15,11 +15,11 @@ constexpr const char* kSchema =
     "CREATE TABLE layer (site INTEGER PRIMARY KEY, layer INTEGER, input TEXT, output TEXT,"
     " features INTEGER);"
     "CREATE TABLE feature (site INTEGER, feature INTEGER, fires INTEGER, largest REAL,"
-    " label TEXT, source INTEGER, score REAL, page BLOB, PRIMARY KEY (site, feature))"
+    " label TEXT, source INTEGER, score REAL, begins REAL, page BLOB, PRIMARY KEY (site, feature))"
     " WITHOUT ROWID;"
     "CREATE TABLE sequence (number INTEGER PRIMARY KEY, tokens BLOB);"
     "CREATE TABLE piece (token INTEGER PRIMARY KEY, bytes BLOB);";
-constexpr const char* kFormat = "cajal atlas 1";
+constexpr const char* kFormat = "cajal atlas 2";
 
 using Connection = std::unique_ptr<sqlite3, int (*)(sqlite3*)>;
 
@@ -124,12 +124,12 @@ void write_contents(sqlite3* db, const AtlasContents& contents, const std::strin
 }
 
 void write_pages(sqlite3* db, std::span<const FeaturePage> pages, const std::string& where) {
-  Statement feature(db, "INSERT INTO feature VALUES (?, ?, ?, ?, ?, ?, ?, ?)", where);
+  Statement feature(db, "INSERT INTO feature VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", where);
   for (const FeaturePage& page : pages) {
     feature.bind(0, std::int64_t{page.id.site}).bind(1, std::int64_t{page.id.feature});
     feature.bind(2, integer(page.fires)).bind(3, static_cast<double>(page.largest));
     feature.text(4, page.label.text).bind(5, static_cast<std::int64_t>(page.label.source));
-    feature.bind(6, page.label.score).blob(7, bytes_of(page)).run();
+    feature.bind(6, page.label.score).bind(7, page.label.from).blob(8, bytes_of(page)).run();
   }
 }
 
@@ -149,12 +149,13 @@ FeaturePage page_of(const Statement& row, std::span<const AtlasLayer> layers,
       .largest = static_cast<float>(row.real(3)),
       .label = {.text = std::string(row.bytes(4)),
                 .source = static_cast<LabelSource>(std::clamp<std::int64_t>(row.integer(5), 0, 4)),
-                .score = row.real(6)}};
+                .score = row.real(6),
+                .from = row.real(7)}};
   if (out.id.site >= layers.size() || out.id.feature >= layers[out.id.site].features) {
     fail(ErrorCode::CorruptData, "{}: a page of feature {} of dictionary layer {}, which has none",
          where, out.id.feature, out.id.site);
   }
-  read_page(row.bytes(7), where, out);
+  read_page(row.bytes(8), where, out);
   return out;
 }
 

@@ -18,7 +18,7 @@ FeaturePage example_page() {
   out.suppressed = {{0, -2.0F}, {1, -1.0F}};
   out.near = {{{1, 9}, 0.75F}};
   out.together = {{{0, 3}, 1.0F}};
-  out.label = {"state=Texas", LabelSource::Truth, 0.93};
+  out.label = {"state=Texas", LabelSource::Truth, 0.93, 2.5};
   return out;
 }
 
@@ -67,6 +67,7 @@ TEST_F(AtlasStoreFile, GivesBackWhatWasWritten) {
   EXPECT_EQ(page->label.text, "state=Texas");
   EXPECT_EQ(page->label.source, LabelSource::Truth);
   EXPECT_EQ(page->label.score, 0.93);
+  EXPECT_EQ(page->label.from, 2.5);
   EXPECT_FALSE(atlas.page({1, 8}));
 }
 
