@@ -81,7 +81,7 @@ TEST(WordEnds, HideInAShareOfTheDocuments) {
       document.push_back(rest % 7);
     }
     half.append(document, until);
-    hidden += until[0] == kAlwaysSeen ? 0 : 1;
+    hidden += until[0] == kAlwaysSeen ? 0U : 1U;
   }
   EXPECT_NEAR(static_cast<double>(hidden), 500.0, 4 * std::sqrt(250.0));
 }
