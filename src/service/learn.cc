@@ -1,11 +1,10 @@
 #include "service/learn.h"
 
 #include <chrono>
-#include <cmath>
-#include <cstdlib>
 #include <deque>
 
 #include "base/error.h"
+#include "base/positive_number.h"
 #include "dictionary/save.h"
 #include "service/learn_options.h"
 #include "service/session.h"
@@ -19,14 +18,6 @@ using Clock = std::chrono::steady_clock;
 
 double seconds_between(Clock::time_point from, Clock::time_point to) {
   return std::chrono::duration<double>(to - from).count();
-}
-
-double positive_number(const std::string& text) {
-  char* end = nullptr;
-  const double value = std::strtod(text.c_str(), &end);
-  check(!text.empty() && *end == '\0' && value > 0.0 && std::isfinite(value),
-        "k: '{}' is no number above 0", text.substr(0, 100));
-  return value;
 }
 
 template <typename T>
@@ -44,7 +35,9 @@ LearnRecipe recipe_of(const LearnRequest& request) {
   take(request.decoder, out.dictionary.decoder);
   take(request.seed, out.seed);
   if (request.k) {
-    out.dictionary.k = positive_number(*request.k);
+    const std::optional<double> k = positive_number(*request.k);
+    check(k.has_value(), "k: '{}' is no number above 0", request.k->substr(0, 100));
+    out.dictionary.k = *k;
   }
   if (!request.model.empty()) {
     out.model = request.model;

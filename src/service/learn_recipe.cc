@@ -1,13 +1,12 @@
 #include "service/learn_recipe.h"
 
 #include <algorithm>
-#include <cmath>
-#include <cstdlib>
 #include <optional>
 
 #include <fmt/ranges.h>
 
 #include "base/error.h"
+#include "base/positive_number.h"
 #include "base/whole_number.h"
 #include "io/yaml.h"
 
@@ -122,14 +121,6 @@ std::string_view without_blanks(std::string_view text) {
   return text.substr(first, text.find_last_not_of(' ') + 1 - first);
 }
 
-std::optional<double> number_above_zero(std::string_view text) {
-  const std::string whole(without_blanks(text));
-  char* end = nullptr;
-  const double value = std::strtod(whole.c_str(), &end);
-  const bool all = !whole.empty() && end == whole.c_str() + whole.size();
-  return all && value > 0.0 && std::isfinite(value) ? std::optional(value) : std::nullopt;
-}
-
 }  // namespace
 
 std::size_t LearnRecipe::steps() const {
@@ -215,8 +206,9 @@ std::vector<double> k_of_layers_from(std::string_view text, double k,
   std::vector<double> out(layers.size(), k);
   for (const std::string_view part : parts_of(text)) {
     const std::size_t colon = part.find(':');
-    const std::optional<double> own =
-        colon == std::string_view::npos ? std::nullopt : number_above_zero(part.substr(colon + 1));
+    const std::optional<double> own = colon == std::string_view::npos
+                                          ? std::nullopt
+                                          : positive_number(without_blanks(part.substr(colon + 1)));
     check(own.has_value(), "k_of_layers: '{}' is no list such as 0-3: 8, 5: 20",
           text.substr(0, 100));
     const std::string which(without_blanks(part.substr(0, colon)));

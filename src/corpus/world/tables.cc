@@ -4,20 +4,11 @@
 #include <charconv>
 
 #include "base/error.h"
+#include "base/split.h"
 #include "base/utf8.h"
 
 namespace cajal {
 namespace {
-
-std::vector<std::string_view> split(std::string_view line, char separator) {
-  std::vector<std::string_view> out;
-  for (std::size_t begin = 0; begin <= line.size();) {
-    const std::size_t end = std::min(line.find(separator, begin), line.size());
-    out.push_back(line.substr(begin, end - begin));
-    begin = end + 1;
-  }
-  return out;
-}
 
 [[noreturn]] void fail_in(std::string_view name, std::size_t line, std::string_view problem) {
   fail(ErrorCode::CorruptData, "world/{}.tsv: line {}: {}", name, line, problem);
