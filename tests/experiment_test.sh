@@ -65,10 +65,10 @@ test_a_model_that_does_not_know_the_world_is_refused() {
   expect_error 'only 0 of 1 questions on states could be used'
 }
 
-test_a_model_that_cannot_add_is_refused() {
+test_a_model_without_numbers_is_refused() {
   run experiment sums -m "$circuit/model" -d "$circuit/transcoders" --trust
   expect_status 1
-  expect_error 'only 0 of 48 sums of two digits could be used'
+  expect_error 'the numbers 0 and 1 are one token of this model'
 }
 
 test_a_missing_dictionary_is_named() {

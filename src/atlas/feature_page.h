@@ -62,6 +62,10 @@ struct FeatureLabel {
   bool holds_at(double activation) const noexcept {
     return source != LabelSource::None && activation >= from;
   }
+  /// The label of a feature that fires so strongly; empty: none holds.
+  std::string text_at(double activation) const {
+    return holds_at(activation) ? text : std::string();
+  }
 };
 
 struct FeaturePage {

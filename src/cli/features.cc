@@ -25,9 +25,9 @@ std::string list_text(const std::vector<FeatureId>& ids, const AtlasStore& atlas
   return format_table(rows, {true, true});
 }
 
-std::string label_of(FeatureId id, const AtlasStore& atlas) {
-  const auto page = atlas.page(id);
-  return page ? visible(page->label.text, 60) : "";
+std::string label_of(const FiringFeature& f, const AtlasStore& atlas) {
+  const auto page = atlas.page(f.id);
+  return page ? visible(page->label.text_at(static_cast<double>(f.activation)), 60) : "";
 }
 
 std::string text_table(const TextFeatures& features, const AtlasStore& atlas) {
@@ -35,15 +35,15 @@ std::string text_table(const TextFeatures& features, const AtlasStore& atlas) {
   for (std::size_t t = 0; t < features.tokens.size(); ++t) {
     std::string piece = visible(features.texts[t], 24);
     for (const FiringFeature& f : features.tokens[t]) {
-      rows.push_back({piece, name_of(f.id, atlas), fmt::format("{:.3g}", f.activation),
-                      label_of(f.id, atlas)});
+      rows.push_back(
+          {piece, name_of(f.id, atlas), fmt::format("{:.3g}", f.activation), label_of(f, atlas)});
       piece.clear();
     }
   }
   std::vector<TableRow> all = {{"overall", "activation", "on", "label"}};
   for (const FiringFeature& f : features.overall) {
     all.push_back({name_of(f.id, atlas), fmt::format("{:.3g}", f.activation),
-                   visible(features.texts[f.token], 24), label_of(f.id, atlas)});
+                   visible(features.texts[f.token], 24), label_of(f, atlas)});
   }
   return format_table(rows, {false, true, true}) + "\n" + format_table(all, {true, true});
 }

@@ -88,8 +88,13 @@ ExperimentOutcome run_experiment(Session& session, const ExperimentRequest& requ
                                  const ExperimentProgress& progress) {
   const ExperimentEntry& entry = experiment_named(request.name);
   ExperimentOutcome out;
-  out.dictionary = open_dictionary_for(session, request.dictionary, {}, request.trust, cancel,
-                                       entry.home.prompt);
+  // What the experiment's own model reads says nothing to another one.
+  const bool own_model = std::filesystem::path(request.model).filename() ==
+                         std::filesystem::path(entry.home.model).filename();
+  const std::span<const TokenId> prompt =
+      own_model ? entry.home.prompt : std::span<const TokenId>();
+  out.dictionary =
+      open_dictionary_for(session, request.dictionary, {}, request.trust, cancel, prompt);
   out.result = entry.run(subject_of(session, out.dictionary, entry.home.reads),
                          {.cases = request.cases,
                           .development = request.development,

@@ -151,7 +151,7 @@ std::vector<std::string> Explainer::labels(const TracedAnswer& traced) const {
       const auto site = outcome_.dictionary.dictionary->index_of(f.layer);
       const auto page = atlas_ && site ? atlas_.page({static_cast<std::uint32_t>(*site), f.feature})
                                        : std::nullopt;
-      out[node] = page ? page->label.text : std::string();
+      out[node] = page ? page->label.text_at(static_cast<double>(f.activation)) : std::string();
     }
   }
   return out;

@@ -147,10 +147,11 @@ Json firing_json(const std::vector<FiringFeature>& features, const AtlasStore& a
   Json out(Json::Array{});
   for (const FiringFeature& f : features) {
     const auto page = atlas.page(f.id);
+    const auto activation = static_cast<double>(f.activation);
     out.push_back(Json::object({{"feature", name_of(f.id, atlas)},
-                                {"activation", static_cast<double>(f.activation)},
+                                {"activation", activation},
                                 {"token", f.token},
-                                {"label", page ? Json(page->label.text) : Json()}}));
+                                {"label", page ? Json(page->label.text_at(activation)) : Json()}}));
   }
   return out;
 }

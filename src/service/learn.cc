@@ -38,6 +38,7 @@ LearnRecipe recipe_of(const LearnRequest& request) {
     const std::optional<double> k = positive_number(*request.k);
     check(k.has_value(), "k: '{}' is no number above 0", request.k->substr(0, 100));
     out.dictionary.k = *k;
+    out.dictionary.k_of_layers.clear();
   }
   if (!request.model.empty()) {
     out.model = request.model;

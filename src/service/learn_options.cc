@@ -122,7 +122,8 @@ class Preparation {
     const LearnRecipeDictionary& d = recipe_.dictionary;
     check(d.k_of_layers.empty() || !is_clt(recipe_),
           "k_of_layers: the layers of a cross-layer transcoder share one k; leave it out");
-    out_.k = is_clt(recipe_) ? std::vector{d.k} : k_of_layers_from(d.k_of_layers, d.k, layers);
+    out_.k = is_clt(recipe_) ? std::vector{d.k}
+                             : k_of_layers_from(d.k_of_layers, d.k, layers, config_.layers);
     const double most = *std::ranges::max_element(out_.k);
     check(most <= static_cast<double>(out_.shape.features),
           "k is {}, but there are {} features; give a smaller k, or more features", most,

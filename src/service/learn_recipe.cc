@@ -16,7 +16,6 @@ namespace {
 constexpr std::size_t kTokens = 10'000'000;  // where the recipe does not say how many
 constexpr double kMostFeatures = 1 << 26;
 constexpr double kMostRows = 1 << 24;
-constexpr std::size_t kMostLayers = 4096;
 
 const FieldTable<LearnRecipeDictionary>& dictionary_table() {
   using D = LearnRecipeDictionary;
@@ -99,9 +98,9 @@ void check_names(const Json& json, const std::string& where) {
   }
 }
 
-std::size_t layer_in(std::string_view text, const std::string& all) {
+std::size_t layer_in(std::string_view text, const std::string& all, std::string_view field) {
   const std::optional<std::size_t> value = whole_number(text);
-  check(value.has_value(), "layers: '{}' is no list such as 0-3,5", all.substr(0, 100));
+  check(value.has_value(), "{}: '{}' is no list such as 0-3,5", field, all.substr(0, 100));
   return *value;
 }
 
@@ -180,14 +179,15 @@ Json to_json(const LearnRecipe& recipe) {
                        {"evaluation", to_json(evaluation_table(), recipe.evaluation)}});
 }
 
-std::vector<std::size_t> layers_from(const std::string& text, std::size_t layers) {
+std::vector<std::size_t> layers_from(const std::string& text, std::size_t layers,
+                                     std::string_view field) {
   std::vector<bool> chosen(layers, text.empty());
   for (const std::string_view part : parts_of(text)) {
     const std::size_t dash = part.find('-');
-    const std::size_t first = layer_in(part.substr(0, dash), text);
+    const std::size_t first = layer_in(part.substr(0, dash), text, field);
     const std::size_t last =
-        dash == std::string_view::npos ? first : layer_in(part.substr(dash + 1), text);
-    check(first <= last && last < layers, "layers: {} to {} are not among 0 to {}", first, last,
+        dash == std::string_view::npos ? first : layer_in(part.substr(dash + 1), text, field);
+    check(first <= last && last < layers, "{}: {} to {} are not among 0 to {}", field, first, last,
           layers - 1);
     std::fill(chosen.begin() + static_cast<std::ptrdiff_t>(first),
               chosen.begin() + static_cast<std::ptrdiff_t>(last) + 1, true);
@@ -202,22 +202,26 @@ std::vector<std::size_t> layers_from(const std::string& text, std::size_t layers
 }
 
 std::vector<double> k_of_layers_from(std::string_view text, double k,
-                                     std::span<const std::size_t> layers) {
-  std::vector<double> out(layers.size(), k);
+                                     std::span<const std::size_t> layers, std::size_t all) {
+  constexpr std::string_view kField = "k_of_layers";
+  std::vector<std::optional<double>> said(all);
   for (const std::string_view part : parts_of(text)) {
     const std::size_t colon = part.find(':');
     const std::optional<double> own = colon == std::string_view::npos
                                           ? std::nullopt
                                           : positive_number(without_blanks(part.substr(colon + 1)));
-    check(own.has_value(), "k_of_layers: '{}' is no list such as 0-3: 8, 5: 20",
+    check(own.has_value(), "{}: '{}' is no list such as 0-3: 8, 5: 20", kField,
           text.substr(0, 100));
     const std::string which(without_blanks(part.substr(0, colon)));
-    check(!which.empty(), "k_of_layers: '{}' names no layer", part.substr(0, 100));
-    for (const std::size_t layer : layers_from(which, kMostLayers)) {
-      const auto at = std::ranges::find(layers, layer);
-      check(at != layers.end(), "k_of_layers: layer {} is not learned", layer);
-      out[static_cast<std::size_t>(at - layers.begin())] = *own;
+    check(!which.empty(), "{}: '{}' names no layer", kField, part.substr(0, 100));
+    for (const std::size_t layer : layers_from(which, all, kField)) {
+      check(!said[layer], "{}: layer {} is named twice", kField, layer);
+      said[layer] = own;
     }
+  }
+  std::vector<double> out;
+  for (const std::size_t layer : layers) {
+    out.push_back(said[layer].value_or(k));
   }
   return out;
 }

@@ -80,12 +80,14 @@ void check_learn_recipe(const LearnRecipe& recipe);
 /// Every field that the result depends on, but for the model.
 Json to_json(const LearnRecipe& recipe);
 
-/// "0-3,5" as numbers below `layers`, ascending; empty: all. Throws InvalidArgument.
-std::vector<std::size_t> layers_from(const std::string& text, std::size_t layers);
-/// "0-3: 8, 5: 20.5": what it says of each of `layers`, `k` where it says nothing. Throws
-/// InvalidArgument, for layers that are not learned, too.
+/// "0-3,5" as numbers below `layers`, ascending; empty: all. Throws InvalidArgument naming `field`.
+std::vector<std::size_t> layers_from(const std::string& text, std::size_t layers,
+                                     std::string_view field = "layers");
+/// "0-3: 8, 5: 20.5": what it says of each of `layers`, which are among the first `all`; `k` where
+/// it says nothing. Throws InvalidArgument, also for a layer that is named twice or not among
+/// `all`.
 std::vector<double> k_of_layers_from(std::string_view text, double k,
-                                     std::span<const std::size_t> layers);
+                                     std::span<const std::size_t> layers, std::size_t all);
 /// "64,256" as sizes of nested dictionaries, the last one all features; empty: none. Throws
 /// InvalidArgument.
 std::vector<std::size_t> prefixes_from(const std::string& text, std::size_t features);

@@ -44,20 +44,25 @@ TEST(LearnRecipe, NamesLayersThatAreNot) {
 
 TEST(LearnRecipe, ReadsTheKOfLayers) {
   const std::vector<std::size_t> layers = {0, 1, 3};
-  EXPECT_THAT(k_of_layers_from("", 7.0, layers), ElementsAre(7.0, 7.0, 7.0));
-  EXPECT_THAT(k_of_layers_from("0-1: 8, 3:20.5", 7.0, layers), ElementsAre(8.0, 8.0, 20.5));
-  EXPECT_THAT(k_of_layers_from("3:2", 7.0, layers), ElementsAre(7.0, 7.0, 2.0));
+  EXPECT_THAT(k_of_layers_from("", 7.0, layers, 4), ElementsAre(7.0, 7.0, 7.0));
+  EXPECT_THAT(k_of_layers_from("0-1: 8, 3:20.5", 7.0, layers, 4), ElementsAre(8.0, 8.0, 20.5));
+  EXPECT_THAT(k_of_layers_from("3:2", 7.0, layers, 4), ElementsAre(7.0, 7.0, 2.0));
+  // layer 2 is not learned
+  EXPECT_THAT(k_of_layers_from("2-3:2", 7.0, layers, 4), ElementsAre(7.0, 7.0, 2.0));
 }
 
 TEST(LearnRecipe, RefusesWhatIsNoKOfLayers) {
   const std::vector<std::size_t> layers = {0, 1, 3};
-  for (const char* text : {"8", "0:", "0:-1", "0:0", "0:nan", "0:8x"}) {
-    EXPECT_THAT(message_of([&] { k_of_layers_from(text, 7.0, layers); }), HasSubstr("is no list"))
+  for (const char* text : {"8", "0:", "0:-1", "0:0", "0:nan", "0:8x", "x:8"}) {
+    EXPECT_THAT(message_of([&] { k_of_layers_from(text, 7.0, layers, 4); }),
+                HasSubstr("is no list"))
         << text;
   }
-  EXPECT_THAT(message_of([&] { k_of_layers_from(":8", 7.0, layers); }), HasSubstr("no layer"));
-  EXPECT_THAT(message_of([&] { k_of_layers_from("2:8", 7.0, layers); }),
-              HasSubstr("layer 2 is not learned"));
+  EXPECT_THAT(message_of([&] { k_of_layers_from(":8", 7.0, layers, 4); }), HasSubstr("no layer"));
+  EXPECT_THAT(message_of([&] { k_of_layers_from("3-1:8", 7.0, layers, 4); }),
+              HasSubstr("k_of_layers: 3 to 1 are not among 0 to 3"));
+  EXPECT_THAT(message_of([&] { k_of_layers_from("0-3: 8, 2: 9", 7.0, layers, 4); }),
+              HasSubstr("layer 2 is named twice"));
 }
 
 TEST(LearnRecipe, EndsPrefixesWithAllFeatures) {

@@ -38,6 +38,9 @@ class GraphVerifier {
         file_(load_graph_json(where_)) {}
 
   VerifyOutcome run(const std::stop_token& cancel) {
+    // before anything runs on the graph's tokens
+    check_same(where_, "model", hash_in(file_, "model_hash"), session_.provenance().model_hash,
+               "-m");
     out_.dictionary = open_dictionary_for(session_, request_.dictionary, load_options(request_.k),
                                           request_.trust, cancel, tokens());
     check_provenance();
@@ -74,7 +77,6 @@ class GraphVerifier {
  private:
   void check_provenance() {
     const Provenance own = provenance_of(session_, request_, out_.dictionary);
-    check_same(where_, "model", hash_in(file_, "model_hash"), own.model_hash, "-m");
     check_same(where_, "dictionary", hash_in(file_, "dictionary_hash"), own.dictionary_hash, "-d");
     check(file_.counts.layers <= session_.model->config().layers,
           "{}: the graph has {} layers, but the model {}: it is of another model", where_,

@@ -108,7 +108,12 @@ bool have_or_skip(bool have, const std::string& what, const std::string& why) {
 
 std::vector<fs::path> circuit_folders() {
   std::vector<fs::path> out = golden_folders("circuits");
-  std::erase_if(out, [](const fs::path& f) { return !fs::exists(f / "expected.safetensors"); });
+  std::erase_if(out, [](const fs::path& f) { return !fs::exists(f / "model"); });
+  for (const fs::path& folder : out) {
+    for (const char* file : {"expected.json", "expected.safetensors", "transcoders"}) {
+      EXPECT_TRUE(fs::exists(folder / file)) << folder << " has no " << file;
+    }
+  }
   return out;
 }
 

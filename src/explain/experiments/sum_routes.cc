@@ -101,6 +101,9 @@ std::vector<TokenId> number_tokens(const Tokenizer& tokenizer) {
     const auto ids = tokenizer.encode_ids(fmt::format("{}", n), {.add_special_tokens = false});
     check(ids.size() == 1, "the number {} is {} tokens of this model, and sums need one", n,
           ids.size());
+    const auto same = std::ranges::find(out, ids.front());
+    check(same == out.end(), "the numbers {} and {} are one token of this model, and sums need two",
+          same - out.begin(), n);
     out.push_back(ids.front());
   }
   return out;

@@ -23,7 +23,7 @@ inline constexpr int kMostSum = 99;
 inline constexpr int kFarthestStep = 20;  // numbers that answers are compared with
 
 /// [0 .. kMostSum + kFarthestStep] the token of each number. Throws InvalidArgument if one is not
-/// one token.
+/// one token, or two are the same.
 std::vector<TokenId> number_tokens(const Tokenizer& tokenizer);
 
 struct SumCase {
