@@ -4,8 +4,8 @@
 // doing: in every context the state's name or abbreviation may follow the city at once, and
 // otherwise it is not said, so what comes after the city's last piece depends on the state. Several
 // questions about one city stand in one document. In one document of eight a state chooses among
-// several cities, whose states are not said. For each city one
-// attribute at most is held out, and is then in no training document together with it.
+// several cities, whose states are not said. For each city one attribute at most is held out, and
+// is then in no training document together with it.
 #include <fmt/format.h>
 
 #include "base/error.h"
