@@ -67,8 +67,7 @@ TEST(ChartPageInABrowser, ShowsWhatIsClickedAndGoesOnWithTheKeys) {
   if (!testing::have_browser()) {
     return;
   }
-  const std::string seen =
-      testing::in_browser(to_html(testing::dallas_chart()), std::string(testing::kHands) + R"(
+  const std::string seen = testing::in_browser(to_html(testing::dallas_chart()), R"(
 say('FIRST ' + read().split('\n')[0]);
 click('box-3');
 say('CLICKED ' + read());
@@ -101,8 +100,7 @@ TEST(ChartPageInABrowser, HoveringShowsAndLeavingGoesBack) {
   if (!testing::have_browser()) {
     return;
   }
-  const std::string seen =
-      testing::in_browser(to_html(testing::dallas_chart()), std::string(testing::kHands) + R"(
+  const std::string seen = testing::in_browser(to_html(testing::dallas_chart()), R"(
 const over = (id, type) => document.getElementById(id).dispatchEvent(new MouseEvent(type));
 over('box-0', 'mouseenter');
 say('OVER ' + read().split('\n')[0]);
@@ -123,11 +121,10 @@ TEST(ChartPageInABrowser, MarkupInLabelsDoesNothing) {
   Chart chart = testing::crowded_chart(1);
   chart.boxes[8].label = "<img src=x onerror=\"window.hit=1\">";
   chart.tokens[2].text = "</span><script>window.hit=1</script>";
-  const std::string seen =
-      testing::in_browser(to_html(chart), std::string(testing::kHands) +
-                                              "say('HIT ' + window.hit + ' IMAGES ' + "
-                                              "document.images.length + ' BOXES ' + "
-                                              "document.querySelectorAll('.box').length);");
+  const std::string seen = testing::in_browser(to_html(chart),
+                                               "say('HIT ' + window.hit + ' IMAGES ' + "
+                                               "document.images.length + ' BOXES ' + "
+                                               "document.querySelectorAll('.box').length);");
   EXPECT_THAT(seen, HasSubstr(fmt::format("HIT undefined IMAGES 0 BOXES {}", chart.boxes.size())));
 }
 
@@ -137,9 +134,8 @@ TEST(ChartPageInABrowser, FitsAPageThatIs900PixelsWide) {
   }
   const std::string seen =
       testing::in_browser(to_html(testing::dallas_chart()),
-                          std::string(testing::kHands) +
-                              "document.body.style.width = '900px'; say('WIDTH ' + "
-                              "(document.querySelector('main').scrollWidth <= 900));");
+                          "document.body.style.width = '900px'; say('WIDTH ' + "
+                          "(document.querySelector('main').scrollWidth <= 900));");
   EXPECT_THAT(seen, HasSubstr("WIDTH true"));
 }
 

@@ -24,8 +24,7 @@ TEST(VersusPageInABrowser, ShowsTheIdeaThatIsClickedInBothPrompts) {
   if (!testing::have_browser()) {
     return;
   }
-  const std::string seen =
-      testing::in_browser(to_html(testing::states_chart()), std::string(testing::kHands) + R"(
+  const std::string seen = testing::in_browser(to_html(testing::states_chart()), R"(
 say('FIRST ' + read().split('\n')[0]);
 click('box-2');
 say('SECOND ' + read());
@@ -58,8 +57,7 @@ TEST(VersusPageInABrowser, GoesOnWithTheKeys) {
   if (!testing::have_browser()) {
     return;
   }
-  const std::string seen =
-      testing::in_browser(to_html(testing::states_chart()), std::string(testing::kHands) + R"(
+  const std::string seen = testing::in_browser(to_html(testing::states_chart()), R"(
 const marks = [...document.querySelectorAll('.box')];
 say('REACHED ' + marks.every((m) => m.tabIndex === 0 && m.getAttribute('role') === 'button'));
 document.getElementById('box-3').focus();
@@ -88,8 +86,7 @@ TEST(VersusPageInABrowser, HoveringShowsAndLeavingGoesBack) {
   if (!testing::have_browser()) {
     return;
   }
-  const std::string seen =
-      testing::in_browser(to_html(testing::states_chart()), std::string(testing::kHands) + R"(
+  const std::string seen = testing::in_browser(to_html(testing::states_chart()), R"(
 const over = (id, type) => document.getElementById(id).dispatchEvent(new MouseEvent(type));
 over('box-2', 'mouseenter');
 say('OVER ' + read().split('\n')[0]);
@@ -103,8 +100,7 @@ TEST(VersusPageInABrowser, AsksForNothing) {
   if (!testing::have_browser()) {
     return;
   }
-  const std::string seen =
-      testing::in_browser(to_html(testing::states_chart()), std::string(testing::kHands) + R"(
+  const std::string seen = testing::in_browser(to_html(testing::states_chart()), R"(
 for (const mark of document.querySelectorAll('.box')) mark.dispatchEvent(new MouseEvent('click'));
 say('ASKED ' + performance.getEntriesByType('resource').map((r) => r.name) + ';');
 say('LINKS ' + document.querySelectorAll('[src], link, image, iframe, object').length + ';');
@@ -123,7 +119,7 @@ TEST(VersusPageInABrowser, FitsAWindowThatIs900PixelsWide) {
   for (std::size_t i = 0; i < 30; ++i) {
     chart.prompts[1].tokens.push_back({std::string(20 + 4 * i, 'u'), 0.01});
   }
-  const std::string seen = testing::in_browser(to_html(chart), std::string(testing::kHands) + R"(
+  const std::string seen = testing::in_browser(to_html(chart), R"(
 const wide = (e) => e.scrollWidth > e.clientWidth + 1;
 say('WINDOW ' + innerWidth);
 say('WIDER ' + ['html', 'main', 'aside', '.chart'].filter((s) => wide(document.querySelector(s))));
