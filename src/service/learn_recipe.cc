@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/positive_number.h"
+#include "base/split.h"
 #include "base/whole_number.h"
 #include "io/yaml.h"
 
@@ -104,13 +105,11 @@ std::size_t layer_in(std::string_view text, const std::string& all, std::string_
   return *value;
 }
 
-/// What stands between the commas.
+/// What stands between the commas; one at the end is nothing.
 std::vector<std::string_view> parts_of(std::string_view text) {
-  std::vector<std::string_view> out;
-  for (std::size_t at = 0; at < text.size();) {
-    const std::size_t end = std::min(text.find(',', at), text.size());
-    out.push_back(text.substr(at, end - at));
-    at = end + 1;
+  std::vector<std::string_view> out = split(text, ',');
+  if (out.back().empty()) {
+    out.pop_back();
   }
   return out;
 }
