@@ -80,8 +80,9 @@ class Preparation {
       : recipe_(recipe), session_(session), stop_(stop), config_(session.model->config()) {}
 
   LearnOptions run() {
-    const GrowData data = data_of(recipe_, session_, stop_);
     const auto layers = layers_from(recipe_.dictionary.layers, config_.layers);
+    set_points(layers);
+    const GrowData data = data_of(recipe_, session_, stop_);  // long, so after what may be wrong
     out_.folder = recipe_.resolve(recipe_.output);
     out_.model = session_.model;
     out_.seed = recipe_.seed;
@@ -91,7 +92,6 @@ class Preparation {
     out_.evaluate_every = recipe_.evaluation.every;
     out_.checkpoint_every = recipe_.checkpoints.every;
     out_.keep = recipe_.checkpoints.keep;
-    set_points(layers);
     set_pool(data);
     set_recipe();
     set_result(layers);
