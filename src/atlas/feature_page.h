@@ -58,14 +58,8 @@ struct FeatureLabel {
   double score = 0.0;  // Truth: F1 on documents it was not chosen by; else the share it holds for
   double from = 0.0;   // Truth: the score is that of activations from here on
 
-  /// Whether a feature that fires so strongly stands for it.
-  bool holds_at(double activation) const noexcept {
-    return source != LabelSource::None && activation >= from;
-  }
-  /// The label of a feature that fires so strongly; empty: none holds.
-  std::string text_at(double activation) const {
-    return holds_at(activation) ? text : std::string();
-  }
+  /// That of a feature that fires so strongly: itself, or none.
+  FeatureLabel at(double activation) const { return activation >= from ? *this : FeatureLabel(); }
 };
 
 struct FeaturePage {

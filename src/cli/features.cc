@@ -27,7 +27,7 @@ std::string list_text(const std::vector<FeatureId>& ids, const AtlasStore& atlas
 
 std::string label_of(const FiringFeature& f, const AtlasStore& atlas) {
   const auto page = atlas.page(f.id);
-  return page ? visible(page->label.text_at(static_cast<double>(f.activation)), 60) : "";
+  return page ? visible(page->label.at(static_cast<double>(f.activation)).text, 60) : "";
 }
 
 std::string text_table(const TextFeatures& features, const AtlasStore& atlas) {

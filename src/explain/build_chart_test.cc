@@ -9,8 +9,11 @@ namespace cajal {
 namespace {
 
 using ::testing::Contains;
+using ::testing::Each;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
 
 constexpr double kEpsilon = 1e-5;  // rows are f32: a hundred sums of shares
 constexpr std::size_t kLayers = 3;
@@ -205,6 +208,34 @@ TEST_F(BuildChart, AnAtlasNamesIdeas) {
   options.ideas.truth = TruthLabels::Hidden;
   parts = build_chart(graph_, flow_, nullptr, answer(), atlas, options);
   EXPECT_NE(parts.ideas.front().label, "Texas");
+}
+
+TEST_F(BuildChart, ATruthNamesNothingThatFiresLessThanItWasMeasuredFor) {
+  float from = 0.0F;
+  for (std::uint32_t node = 0; node < graph_.counts.features; ++node) {
+    from = std::max(from, graph_.feature(node).activation);
+  }
+  AtlasView atlas;
+  atlas.piece = [](TokenId) { return " Austin"; };
+  atlas.example = [](const FeatureExample&) { return ChartExample{}; };
+  const auto labels = [&](double least) {
+    atlas.page = [least](FeatureId id) {
+      return std::optional(FeaturePage{
+          .id = id,
+          .label = {.text = "x=y", .source = LabelSource::Truth, .score = 0.9, .from = least}});
+    };
+    std::vector<std::string> out;
+    const ChartParts parts = build_chart(graph_, flow_, nullptr, answer(), atlas);
+    for (const ChartBox& box : parts.chart.boxes) {
+      for (const ChartMember& member : box.members) {
+        out.push_back(member.label);
+      }
+    }
+    return out;
+  };
+  EXPECT_THAT(labels(0.0), Each("x=y"));
+  EXPECT_THAT(labels(2.0 * static_cast<double>(from) + 1.0), Each(""));
+  EXPECT_THAT(labels(0.0), Not(IsEmpty()));
 }
 
 TEST_F(BuildChart, SupernodesNameSplitAndJoin) {

@@ -44,7 +44,7 @@ ChartMember member_of(const IdeaSources& sources, std::uint32_t node,
                      .activation = static_cast<double>(f.activation),
                      .share = sources.flow.node_shares()[node],
                      .label_by = "none"};
-  if (page && page->label.holds_at(out.activation)) {
+  if (page) {
     out.label = page->label.text;
     out.label_by = name_of(page->label.source);
     out.label_score = page->label.score;

@@ -122,8 +122,7 @@ class Namer {
     if (label.source == LabelSource::Logits) {
       return 2 * sources_.graph.feature(node).layer >= sources_.graph.counts.layers;
     }
-    const auto activation = static_cast<double>(sources_.graph.feature(node).activation);
-    return label.holds_at(activation) &&
+    return label.source != LabelSource::None &&
            (label.source != LabelSource::Truth || truth_ == TruthLabels::Shown);
   }
 

@@ -33,7 +33,14 @@ std::string id_of(const AttributionGraph& graph, std::uint32_t node) {
 std::optional<FeaturePage> IdeaSources::page(std::uint32_t node) const {
   const ActiveFeature& f = graph.feature(node);
   const auto site = dictionary == nullptr ? f.layer : dictionary->index_of(f.layer);
-  return atlas && site ? atlas.page({static_cast<std::uint32_t>(*site), f.feature}) : std::nullopt;
+  if (!atlas || !site) {
+    return std::nullopt;
+  }
+  std::optional<FeaturePage> out = atlas.page({static_cast<std::uint32_t>(*site), f.feature});
+  if (out) {
+    out->label = out->label.at(static_cast<double>(f.activation));
+  }
+  return out;
 }
 
 std::vector<std::uint32_t> kept_features(const AttributionGraph& graph, const GraphFlow& flow,

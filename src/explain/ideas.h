@@ -30,7 +30,8 @@ struct IdeaSources {
   std::string answer;                        // " Austin"
   AtlasView atlas = {};
 
-  /// The page of a feature of the graph; nullopt without one.
+  /// The page of a feature of the graph, with the label of one that fires as strongly as this one
+  /// does; nullopt without one.
   std::optional<FeaturePage> page(std::uint32_t node) const;
 };
 

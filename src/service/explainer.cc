@@ -144,14 +144,15 @@ Explanation Explainer::tried(TracedAnswer traced) const {
 }
 
 std::vector<std::string> Explainer::labels(const TracedAnswer& traced) const {
+  const IdeaSources sources = {.graph = traced.graph,
+                               .flow = *traced.flow,
+                               .dictionary = outcome_.dictionary.dictionary.get(),
+                               .atlas = atlas_};
   std::vector<std::string> out(traced.graph.counts.features);
   for (const FeatureGroup& idea : traced.parts.ideas) {
     for (const std::uint32_t node : idea.nodes) {
-      const ActiveFeature& f = traced.graph.feature(node);
-      const auto site = outcome_.dictionary.dictionary->index_of(f.layer);
-      const auto page = atlas_ && site ? atlas_.page({static_cast<std::uint32_t>(*site), f.feature})
-                                       : std::nullopt;
-      out[node] = page ? page->label.text_at(static_cast<double>(f.activation)) : std::string();
+      const auto page = sources.page(node);
+      out[node] = page ? page->label.text : std::string();
     }
   }
   return out;

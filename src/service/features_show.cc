@@ -151,7 +151,7 @@ Json firing_json(const std::vector<FiringFeature>& features, const AtlasStore& a
     out.push_back(Json::object({{"feature", name_of(f.id, atlas)},
                                 {"activation", activation},
                                 {"token", f.token},
-                                {"label", page ? Json(page->label.text_at(activation)) : Json()}}));
+                                {"label", page ? Json(page->label.at(activation).text) : Json()}}));
   }
   return out;
 }

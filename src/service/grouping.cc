@@ -75,8 +75,7 @@ class Measure {
     const TruthOfNode truth = [&](std::uint32_t node) {
       const auto page = sources.page(node);
       const bool counts =
-          page && page->label.source == LabelSource::Truth && page->label.score >= kLeastF1 &&
-          page->label.holds_at(static_cast<double>(sources.graph.feature(node).activation));
+          page && page->label.source == LabelSource::Truth && page->label.score >= kLeastF1;
       return counts ? page->label.text : std::string();
     };
     std::vector<std::string> hidden;
