@@ -20,7 +20,8 @@ std::vector<SparseRows> read_features(Backend& backend, const Model& model,
   Matrix all = model.forward(backend, batch, cache,
                              {.precision = precision,
                               .logits = logits == nullptr ? LogitRows::None : LogitRows::All,
-                              .points = &points});
+                              .points = &points,
+                              .keep = false});
   if (logits != nullptr) {
     *logits = std::move(all);
   }

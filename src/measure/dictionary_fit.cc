@@ -110,8 +110,9 @@ class Trial {
       }
     }
     KvCache cache(model_.config(), backend_, batch_.starts.size() - 1);
-    model_.forward(backend_, batch_, cache,
-                   {.precision = precision_, .logits = LogitRows::None, .points = &points});
+    model_.forward(
+        backend_, batch_, cache,
+        {.precision = precision_, .logits = LogitRows::None, .points = &points, .keep = false});
     return values;
   }
 

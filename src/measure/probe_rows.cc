@@ -110,9 +110,11 @@ void ProbeRows::read(std::size_t begin, std::size_t end) {
     });
   }
   KvCache cache(asked_.model.config(), asked_.backend, end - begin);
-  asked_.model.forward(
-      asked_.backend, {tokens, starts}, cache,
-      {.precision = asked_.precision, .logits = LogitRows::None, .points = &readers});
+  asked_.model.forward(asked_.backend, {tokens, starts}, cache,
+                       {.precision = asked_.precision,
+                        .logits = LogitRows::None,
+                        .points = &readers,
+                        .keep = false});
 }
 
 void ProbeRows::take(std::size_t point, std::size_t begin, std::size_t end,

@@ -125,7 +125,9 @@ Matrix Model::forward(Backend& backend, const Batch& batch, KvCache& cache,
     return make_matrix(backend, 0, config_.vocab);
   }
   Matrix logits = ForwardPass(backend, *this, layout, cache, options).run(batch.tokens);
-  rollback.keep();
+  if (options.keep) {
+    rollback.keep();
+  }
   return logits;
 }
 

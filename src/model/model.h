@@ -44,6 +44,9 @@ struct ForwardOptions {
   // Tokens the sequences will have in the end, where that is known: LongRope rotates all positions
   // of a long sequence differently. 0: as many as there are after this pass.
   std::size_t final_length = 0;
+  // Whether the batch stays in the cache. If not, the cache is afterwards as it was before, and a
+  // pass without logits ends with the last layer that has a point.
+  bool keep = true;
 };
 
 /// Frozen weights of one model. Immutable after loading: share it among threads, each with its own
@@ -69,10 +72,10 @@ class Model {
   /// BF16x2 for bf16 files where the device has it, else F32.
   Precision default_precision(const Backend& backend) const noexcept;
 
-  /// Appends the batch to `cache`; returns logits, [rows, vocab] as `options.logits` says (no rows
-  /// for None), in host memory of the backend's activation type. Throws InvalidArgument if a token
-  /// is outside the vocabulary or a sequence would exceed the context, naming the limit; the cache
-  /// is then as it was before.
+  /// Appends the batch to `cache` (see `keep`); returns logits, [rows, vocab] as `options.logits`
+  /// says (no rows for None), in host memory of the backend's activation type. Throws
+  /// InvalidArgument if a token is outside the vocabulary or a sequence would exceed the context,
+  /// naming the limit; the cache is then as it was before.
   Matrix forward(Backend& backend, const Batch& batch, KvCache& cache,
                  const ForwardOptions& options = {}) const;
   /// The same without a cache, each sequence from its first token on, leaving on `tape` what

@@ -312,6 +312,18 @@ bool PointSet::edits(Point point) const {
                      [](const Entry& entry) { return entry.edit != nullptr; });
 }
 
+std::size_t PointSet::layers_needed(std::size_t layers) const {
+  std::size_t out = 0;
+  for (const auto& [point, entries] : entries_) {
+    if (has_layer(point.kind)) {
+      out = std::max(out, point.layer + 1);
+    } else if (point.kind != PointKind::Embeddings) {
+      return layers;
+    }
+  }
+  return std::min(out, layers);
+}
+
 PointSet PointSet::only_edits() const {
   PointSet out;
   for (const auto& [point, entries] : entries_) {

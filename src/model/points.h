@@ -107,6 +107,9 @@ class PointSet {
     return i < wanted_.size() && wanted_[i];
   }
   bool edits(Point point) const;
+  /// How many of the first layers a pass has to go through to reach every point: `layers` of the
+  /// model at most.
+  std::size_t layers_needed(std::size_t layers) const;
   void run(MatRef value, const PointContext& context) const;
   /// The same without readers.
   PointSet only_edits() const;

@@ -195,6 +195,46 @@ TEST_P(Points, ReadingEveryPointChangesNoBit) {
   EXPECT_EQ(testing::largest_error(plain.ref(), watched.ref()), 0.0);
 }
 
+TEST_P(Points, APassThatIsNotKeptGivesTheSameValuesAndLeavesTheCacheAsItWas) {
+  if (IsSkipped()) {
+    return;
+  }
+  const std::int32_t starts[] = {0, static_cast<std::int32_t>(kTokens.size())};
+  for (const Point point : points_of(model_->config())) {
+    if (!has_layer(point.kind)) {
+      continue;
+    }
+    const auto read = [&](bool keep) {
+      Matrix out;
+      PointSet points;
+      points.read(point, [&](ConstMatRef value, const PointContext&) {
+        out = Matrix::host(value.rows, value.cols, value.dtype);
+        convert(value, out.ref());
+      });
+      KvCache cache(model_->config(), *backend_, 1);
+      model_->forward(*backend_, {kTokens, starts}, cache,
+                      {.logits = LogitRows::None, .points = &points, .keep = keep});
+      EXPECT_EQ(cache.length(0), keep ? kTokens.size() : 0);
+      return out;
+    };
+    EXPECT_EQ(testing::largest_error(read(false).ref(), read(true).ref()), 0.0) << name_of(point);
+  }
+}
+
+TEST(PointSets, TellHowFarAPassHasToGo) {
+  const PointReader nothing = [](ConstMatRef, const PointContext&) {};
+  PointSet points;
+  EXPECT_EQ(points.layers_needed(4), 0);
+  points.read({PointKind::Embeddings}, nothing);
+  EXPECT_EQ(points.layers_needed(4), 0);
+  points.read({PointKind::ResidPre, 0}, nothing);
+  EXPECT_EQ(points.layers_needed(4), 1);
+  points.edit({PointKind::MlpOut, 2}, RowEdit{.kind = EditKind::Scale});
+  EXPECT_EQ(points.layers_needed(4), 3);
+  points.read({PointKind::FinalNorm}, nothing);
+  EXPECT_EQ(points.layers_needed(4), 4);
+}
+
 TEST_P(Points, SettingAPointToItsOwnValueChangesNothing) {
   if (IsSkipped()) {
     return;

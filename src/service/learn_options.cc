@@ -67,9 +67,11 @@ std::vector<std::size_t> widths_of(const Session& session, std::span<const Point
   const std::vector<TokenId> tokens = {0};
   const std::vector<std::int32_t> starts = {0, 1};
   KvCache cache(session.model->config(), *session.backend, 1);
-  session.model->forward(
-      *session.backend, {tokens, starts}, cache,
-      {.precision = session.precision, .logits = LogitRows::None, .points = &readers});
+  session.model->forward(*session.backend, {tokens, starts}, cache,
+                         {.precision = session.precision,
+                          .logits = LogitRows::None,
+                          .points = &readers,
+                          .keep = false});
   return out;
 }
 

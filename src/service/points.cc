@@ -116,7 +116,9 @@ std::vector<Point> parse_points(const std::vector<std::string>& names, const Mod
 
 void run_reading(Session& session, const std::vector<TokenId>& ids, PointSet points,
                  LogitRows logits, std::stop_token cancel) {
-  for (std::size_t layer = 0; layer < session.model->config().layers; ++layer) {
+  const std::size_t layers = session.model->config().layers;
+  const std::size_t needed = logits == LogitRows::None ? points.layers_needed(layers) : layers;
+  for (std::size_t layer = 0; layer < needed; ++layer) {
     points.read({PointKind::ResidPost, layer}, [&](ConstMatRef, const PointContext&) {
       if (cancel.stop_requested()) {
         fail(ErrorCode::Cancelled, "interrupted");
@@ -125,8 +127,9 @@ void run_reading(Session& session, const std::vector<TokenId>& ids, PointSet poi
   }
   KvCache cache(session.model->config(), *session.backend, 1);
   const std::vector<std::int32_t> starts = {0, static_cast<std::int32_t>(ids.size())};
-  session.model->forward(*session.backend, {ids, starts}, cache,
-                         {.precision = session.precision, .logits = logits, .points = &points});
+  session.model->forward(
+      *session.backend, {ids, starts}, cache,
+      {.precision = session.precision, .logits = logits, .points = &points, .keep = false});
 }
 
 PointsResult read_points(Session& session, const PointsRequest& request, std::stop_token cancel) {

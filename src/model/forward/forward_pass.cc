@@ -86,6 +86,13 @@ void ForwardPass::run_taped(std::span<const TokenId> tokens) {
   }
 }
 
+std::size_t ForwardPass::depth() const {
+  if (options_.keep || options_.logits != LogitRows::None) {
+    return config_.layers;
+  }
+  return options_.points == nullptr ? 0 : options_.points->layers_needed(config_.layers);
+}
+
 MatRef ForwardPass::walk(std::span<const TokenId> tokens) {
   ropes_.clear();
   for (const RopeConfig& rope : config_.ropes) {
@@ -93,7 +100,7 @@ MatRef ForwardPass::walk(std::span<const TokenId> tokens) {
         rope_tables(backend_, rope, config_.context, layout_.positions, layout_.lengths));
   }
   MatRef residual = embed(tokens);
-  for (std::size_t i = 0; i < config_.layers; ++i) {
+  for (std::size_t i = 0; i < depth(); ++i) {
     residual = layer(i, residual);
   }
   return residual;

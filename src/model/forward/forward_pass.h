@@ -57,6 +57,7 @@ class ForwardPass {
 
   // The walk.
   MatRef walk(std::span<const TokenId> tokens);
+  std::size_t depth() const;  // layers that it goes through
   MatRef embed(std::span<const TokenId> tokens);
   /// What one layer writes to, all of it kept on a tape; else the same for every layer.
   void begin_layer(std::size_t layer, MatRef residual);

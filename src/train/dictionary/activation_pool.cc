@@ -78,7 +78,10 @@ void ActivationPool::take(const PackedBatch& tokens) {
   }
   KvCache cache(model_->config(), backend_, tokens.starts.size() - 1);
   model_->forward(backend_, {tokens.tokens, tokens.starts}, cache,
-                  {.precision = options_.precision, .logits = LogitRows::None, .points = &readers});
+                  {.precision = options_.precision,
+                   .logits = LogitRows::None,
+                   .points = &readers,
+                   .keep = false});
   filled_ += wanted.size();
 }
 
