@@ -116,11 +116,16 @@ class Namer {
     return out;
   }
 
-  /// Whether a page's label may name anything. What raises one token says little in early layers,
-  /// which write for layers above rather than for the answer.
+  /// Layers below write for layers above rather than for the answer: what they raise there, or
+  /// carry to it past all others, says little of what they are.
+  bool is_near_answer(std::uint32_t node) const {
+    return 2 * sources_.graph.feature(node).layer >= sources_.graph.counts.layers;
+  }
+
+  /// Whether a page's label may name anything.
   bool counts(const FeatureLabel& label, std::uint32_t node) const {
     if (label.source == LabelSource::Logits) {
-      return 2 * sources_.graph.feature(node).layer >= sources_.graph.counts.layers;
+      return is_near_answer(node);
     }
     return label.source != LabelSource::None &&
            (label.source != LabelSource::Truth || truth_ == TruthLabels::Shown);
@@ -158,9 +163,8 @@ class Namer {
 
   /// In layers near the answer: what the group says there, whatever is asked.
   Candidate by_promoted(const FeatureGroup& group, const Pages& pages, Says says) const {
-    const std::uint32_t first = sources_.graph.feature(group.nodes.front()).layer;
     std::map<std::string, Candidate> named;
-    if (2 * first < sources_.graph.counts.layers) {
+    if (!is_near_answer(group.nodes.front())) {
       return {};
     }
     for (const auto& [token, weight] : promoted(group, pages)) {
@@ -188,7 +192,7 @@ class Namer {
   Candidate by_answer(const FeatureGroup& group, double all) const {
     const double share = sources_.flow.share(group.nodes);
     const double direct = sources_.flow.edge_share(group.nodes, targets_);
-    if (share <= 0.0 || direct < kMostDirect * share) {
+    if (share <= 0.0 || direct < kMostDirect * share || !is_near_answer(group.nodes.front())) {
       return {};
     }
     const bool against = sources_.flow.edge_effect(group.nodes, targets_).effect < 0.0;
