@@ -22,6 +22,7 @@ struct Options {
   std::string tokenizer;      // a tokenizer.json; empty: the tokenizer group is left out
   std::string text;           // the text for it
   std::size_t piece = 10000;  // bytes it is given at a time; 0: all at once
+  std::string activations;    // a file to learn an SAE on instead
   std::string cache;          // a folder for made files that are kept; empty: a temporary one
   int rounds = 5;
 };
@@ -35,8 +36,12 @@ std::vector<Figure> tokenizer_figures(const Options& options);
 std::vector<Figure> training_figures(const Options& options);
 /// Whole steps of training at the specimen's shape; none unless the filter fits "training-step".
 std::vector<Figure> step_figures(const Options& options);
-/// Steps of learning a dictionary of 24,576 features; none unless the filter fits "dictionary".
+/// Steps of learning a dictionary of 24,576 features; none unless the filter fits "dictionary". Of
+/// a million features, in 11 GB, only if it is "dictionary-million".
 std::vector<Figure> dictionary_figures(const Options& options);
+/// Reading for an atlas beside plain encoding, of the specimen's transcoders on its world; none
+/// unless the filter fits "atlas".
+std::vector<Figure> atlas_figures(const Options& options);
 /// Attribution graphs, of two prompts in two precisions ("trace") and of long ones
 /// ("long-prompt-1024", "long-prompt-4096"); none unless the filter fits. Writes 2.4 GB into
 /// options.cache where they are not there, for long prompts half a GB more.

@@ -24,12 +24,14 @@ a temporary folder), or a model or tokenizer of yours. Every figure comes with t
 the same run and with a check of the result that was timed.
 
   FILTER              only groups whose name contains it: training, training-step, dictionary,
-                      trace, long-prompt-1024, long-prompt-4096, explain, gpt2-small-f32,
-                      llama-1b-bf16
+                      dictionary-million (by its whole name only: 11 GB), atlas, trace,
+                      long-prompt-1024, long-prompt-4096, explain, gpt2-small-f32, llama-1b-bf16
   --model PATH        measure this model instead
   --tokenizer FILE    measure a tokenizer (with --text FILE) instead
   --text FILE
   --piece N           give the tokenizer about N bytes at a time (default 10000)
+  --activations FILE  learn an SAE of 4,096 features, k 16, on the rows "x" of a safetensors file, and
+                      say how well it reconstructs its rows "heldout" (bench/peers compares)
   --cache FOLDER      where files for trace are kept (2.4 GB; default: cajal-bench in the folder
                       for temporary files)
   -t N                threads (default: all)
@@ -71,6 +73,8 @@ Command parse(std::span<char*> arguments) {
       command.options.tokenizer = next();
     } else if (flag == "--text") {
       command.options.text = next();
+    } else if (flag == "--activations") {
+      command.options.activations = next();
     } else if (flag == "--cache") {
       command.options.cache = next();
     } else if (flag == "--piece") {
@@ -130,6 +134,9 @@ std::vector<Figure> measure(const Options& options) {
   if (!options.tokenizer.empty()) {
     return tokenizer_figures(options);
   }
+  if (!options.activations.empty()) {
+    return dictionary_figures(options);
+  }
   std::vector<Figure> figures;
   if (options.model.empty()) {
     figures = training_figures(options);
@@ -137,6 +144,8 @@ std::vector<Figure> measure(const Options& options) {
     figures.insert(figures.end(), steps.begin(), steps.end());
     const std::vector<Figure> dictionaries = dictionary_figures(options);
     figures.insert(figures.end(), dictionaries.begin(), dictionaries.end());
+    const std::vector<Figure> atlas = atlas_figures(options);
+    figures.insert(figures.end(), atlas.begin(), atlas.end());
     const std::vector<Figure> traces = trace_figures(options);
     figures.insert(figures.end(), traces.begin(), traces.end());
     const std::vector<Figure> explained = explain_figures(options);

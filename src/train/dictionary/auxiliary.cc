@@ -8,13 +8,46 @@
 #include "train/dictionary/learning_step.h"
 
 namespace cajal {
+namespace {
+
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+constexpr std::size_t kShareInPassing = 8;  // of the features: one in so many is dead
+
+}  // namespace
+
+std::size_t LearningStep::count_of_dead() const {
+  return recipe_.auxiliary.count == 0 ? shape_.d_out / 2 : recipe_.auxiliary.count;
+}
+
+SelectionRule LearningStep::rule_of_dead(std::size_t count) const {
+  return {.kind = SelectionKind::TopK,
+          .count = count,
+          .floor = recipe_.auxiliary.relu ? 0.0 : -kInfinity};
+}
+
+/// Where many are dead, looking at the pre-activations that the code is chosen from costs less than
+/// making those of the dead once more.
+bool LearningStep::seeks_dead_in_passing(std::size_t layer) const {
+  if (dead_.empty() || recipe_.auxiliary.coefficient == 0.0 || recipe_.dead.after_batch ||
+      recipe_.auxiliary.each_prefix) {
+    return false;
+  }
+  const auto dead = static_cast<std::size_t>(std::ranges::count(dead_of(layer), 1));
+  return dead != 0 && dead >= shape_.features / kShareInPassing;
+}
+
+std::vector<double> LearningStep::floors_of_dead(std::size_t layer) const {
+  std::vector<double> out(shape_.features);
+  std::ranges::transform(dead_of(layer), out.begin(),
+                         [](std::uint8_t dead) { return dead != 0 ? -kInfinity : kInfinity; });
+  return out;
+}
 
 /// The `count` largest pre-activations of each token among `features`, as entries of all features.
+/// Most of a million features may be dead, so they too come in blocks.
 SparseEntries LearningStep::encode_dead(std::size_t layer, std::span<const std::int32_t> features,
                                         std::size_t count) {
   const std::size_t n = features.size();
-  Matrix rows = make_matrix(backend_, n, shape_.d_in);
-  ops::gather(backend_, encoder(layer), features, 1.0, rows.ref());
   const std::vector<double> all_biases = doubles_of(weights(layer).b_enc);
   std::vector<double> biases(n);
   std::vector<double> scales(recipe_.ranks_by_norm ? n : 0);
@@ -27,15 +60,22 @@ SparseEntries LearningStep::encode_dead(std::size_t layer, std::span<const std::
   }
   Matrix bias = make_matrix(backend_, 1, n);
   store(biases, bias.ref());
-  Matrix h = make_matrix(backend_, tokens_, n);
-  ops::linear(backend_, learner_.rounded_ ? rounded_[layer].ref() : inputs_[layer],
-              std::as_const(rows).ref(), std::as_const(bias).ref(), h.ref(), recipe_.precision);
-  SparseEntries out =
-      ops::select(backend_, std::as_const(h).ref(),
-                  {.kind = SelectionKind::TopK,
-                   .count = std::min(count, n),
-                   .floor = recipe_.auxiliary.relu ? 0.0 : -std::numeric_limits<double>::infinity(),
-                   .scales = scales});
+  SelectionRule rule = rule_of_dead(count);
+  rule.scales = scales;
+  Selection selection(backend_, rule, tokens_, n);
+  const std::size_t block = block_of(tokens_, n);
+  Matrix rows = make_matrix(backend_, block, shape_.d_in);
+  Matrix h = make_matrix(backend_, tokens_, block);
+  for (std::size_t begin = 0; begin < n; begin += block) {
+    const std::size_t size = std::min(block, n - begin);
+    const MatRef own = rows.ref().row_range(0, size);
+    const MatRef part = h.ref().col_range(0, size);
+    ops::gather(backend_, encoder(layer), features.subspan(begin, size), 1.0, own);
+    ops::linear(backend_, encoder_input(layer), own,
+                std::as_const(bias).ref().col_range(begin, size), part, recipe_.precision);
+    selection.add(part, begin);
+  }
+  SparseEntries out = selection.finish();
   out.pattern.cols = shape_.features;
   for (std::uint32_t& column : out.pattern.columns) {
     column = static_cast<std::uint32_t>(features[column]);
@@ -58,8 +98,7 @@ double LearningStep::auxiliary_weight(std::size_t m, std::size_t g, double share
 /// Dead features among [begin, end) for the error of prefix g.
 void LearningStep::reconstruct_with_dead(std::size_t g, std::size_t begin, std::size_t end,
                                          LearnedStep& result) {
-  const std::size_t count =
-      recipe_.auxiliary.count == 0 ? shape_.d_out / 2 : recipe_.auxiliary.count;
+  const std::size_t count = count_of_dead();
   Auxiliary part;
   std::size_t all = 0;
   for (std::size_t layer = 0; layer < shape_.layers; ++layer) {
@@ -73,7 +112,9 @@ void LearningStep::reconstruct_with_dead(std::size_t g, std::size_t begin, std::
     LayerCode code;
     code.entries.pattern = {
         .cols = shape_.features, .starts = std::vector<std::size_t>(tokens_ + 1, 0), .columns = {}};
-    if (!features.empty()) {
+    if (found_dead_[layer]) {
+      code.entries = std::move(*found_dead_[layer]);
+    } else if (!features.empty()) {
       code.entries = encode_dead(layer, features, count);
     }
     part.codes.push_back(std::move(code));

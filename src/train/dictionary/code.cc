@@ -21,7 +21,7 @@ class CodeBackward {
   }
 
   CodeGradient run() {
-    if (needs_norms(recipe_)) {
+    if (changes_norms()) {
       out_.dnorm.assign(pattern_.cols, 0.0);
     }
     if (jumps()) {
@@ -41,6 +41,12 @@ class CodeBackward {
   }
 
  private:
+  /// Whether norms are in the loss: where they only rank, they have no gradient.
+  bool changes_norms() const {
+    return recipe_.sparsity.kind == SparsityKind::L1 ||
+           recipe_.sparsity.kind == SparsityKind::Tanh ||
+           recipe_.pre_activation.among != Among::None;
+  }
   bool jumps() const { return recipe_.code == CodeKind::JumpRelu; }
 
   /// How many features of token t fire.

@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/parallel.h"
 #include "base/random.h"
 #include "dictionary/encode.h"
 #include "train/checkpoint_folder.h"
@@ -21,18 +22,21 @@ constexpr double kDecoderNorm = 0.1;
 
 /// Unit rows of normal numbers times `norm`.
 void fill_rows(MatRef m, double norm, std::uint64_t seed, std::uint64_t stream) {
-  std::vector<double> row(m.cols);
-  for (std::size_t r = 0; r < m.rows; ++r) {
-    double squares = 0.0;
-    for (std::size_t c = 0; c < m.cols; ++c) {
-      row[c] = random_normal(seed, stream, r * m.cols + c);
-      squares += row[c] * row[c];
+  constexpr std::size_t kRows = 256;  // at a time
+  parallel_for(m.rows, kRows, [&](std::size_t begin, std::size_t end) {
+    std::vector<double> row(m.cols);
+    for (std::size_t r = begin; r < end; ++r) {
+      double squares = 0.0;
+      for (std::size_t c = 0; c < m.cols; ++c) {
+        row[c] = random_normal(seed, stream, r * m.cols + c);
+        squares += row[c] * row[c];
+      }
+      for (double& x : row) {
+        x *= norm / std::sqrt(squares);
+      }
+      store(row, m.row_range(r, 1));
     }
-    for (double& x : row) {
-      x *= norm / std::sqrt(squares);
-    }
-    store(row, m.row_range(r, 1));
-  }
+  });
 }
 
 class Learning {

@@ -14,11 +14,6 @@ constexpr std::size_t kBlockElements = std::size_t{1} << 20U;  // of pre-activat
 constexpr std::size_t kLeastBlock = 256;                       // features
 constexpr double kHintMargin = 0.75;
 
-std::size_t block_of(std::size_t tokens, std::size_t features) {
-  const std::size_t most = std::max(kLeastBlock, kBlockElements / std::max<std::size_t>(1, tokens));
-  return std::min(features, most);
-}
-
 std::size_t count_of(const DictionaryRecipe& recipe, std::size_t tokens) {
   const double count =
       recipe.code == CodeKind::BatchTopK ? recipe.k * static_cast<double>(tokens) : recipe.k;
@@ -43,7 +38,8 @@ LearningStep::LearningStep(DictionaryLearner& learner, const LearningBatch& batc
       shape_(learner.shape_),
       batch_(batch),
       tokens_(batch.tokens()),
-      reconstruction_(backend_, shape_, recipe_.error, batch) {
+      reconstruction_(backend_, shape_, recipe_.error, batch),
+      found_dead_(shape_.layers) {
   for (std::size_t layer = 0; layer < shape_.layers; ++layer) {
     read_features(layer);
     read_input(layer);
@@ -78,6 +74,15 @@ void LearningStep::read_input(std::size_t layer) {
 ConstMatRef LearningStep::encoder(std::size_t layer) const {
   return learner_.rounded_ ? layer_of(std::as_const(*learner_.rounded_), shape_, layer).w_enc
                            : weights(layer).w_enc;
+}
+
+ConstMatRef LearningStep::encoder_input(std::size_t layer) const {
+  return learner_.rounded_ ? rounded_[layer].ref() : inputs_[layer];
+}
+
+std::size_t LearningStep::block_of(std::size_t tokens, std::size_t features) {
+  const std::size_t most = std::max(kLeastBlock, kBlockElements / std::max<std::size_t>(1, tokens));
+  return std::min(features, most);
 }
 
 SelectionRule LearningStep::rule_of(std::size_t layer) const {
@@ -115,25 +120,42 @@ SparseEntries LearningStep::encode_all(std::size_t layer) {
     }
     rule.floors = floors;
   }
-  const std::size_t block = block_of(tokens_, shape_.features);
-  Matrix h = make_matrix(backend_, tokens_, block);
-  const ConstMatRef x = learner_.rounded_ ? rounded_[layer].ref() : inputs_[layer];
   Selection selection(backend_, rule, tokens_, shape_.features, learner_.hints_[layer]);
-  const auto add_all = [&] {
-    for (std::size_t begin = 0; begin < shape_.features; begin += block) {
-      const std::size_t count = std::min(block, shape_.features - begin);
-      const MatRef part = h.ref().col_range(0, count);
-      ops::linear(backend_, x, encoder(layer).row_range(begin, count),
-                  weights(layer).b_enc.col_range(begin, count), part, recipe_.precision);
-      selection.add(part, begin);
+  std::vector<double> dead_floors;
+  std::optional<Selection> dead;
+  std::vector<Selection*> selections = {&selection};
+  if (seeks_dead_in_passing(layer)) {
+    dead_floors = floors_of_dead(layer);
+    SelectionRule dead_rule = rule_of_dead(count_of_dead());
+    dead_rule.floors = dead_floors;
+    if (recipe_.ranks_by_norm) {
+      dead_rule.scales = norms_[layer];
     }
-  };
-  add_all();
+    selections.push_back(&dead.emplace(backend_, dead_rule, tokens_, shape_.features));
+  }
+  add_features(layer, selections);
   if (!selection.is_complete()) {
     selection.begin_again();
-    add_all();
+    add_features(layer, std::span(selections).first(1));
+  }
+  if (dead) {
+    found_dead_[layer] = dead->finish();
   }
   return selection.finish();
+}
+
+void LearningStep::add_features(std::size_t layer, std::span<Selection* const> selections) {
+  const std::size_t block = block_of(tokens_, shape_.features);
+  Matrix h = make_matrix(backend_, tokens_, block);
+  for (std::size_t begin = 0; begin < shape_.features; begin += block) {
+    const std::size_t count = std::min(block, shape_.features - begin);
+    const MatRef part = h.ref().col_range(0, count);
+    ops::linear(backend_, encoder_input(layer), encoder(layer).row_range(begin, count),
+                weights(layer).b_enc.col_range(begin, count), part, recipe_.precision);
+    for (Selection* const selection : selections) {
+      selection->add(part, begin);
+    }
+  }
 }
 
 SparseEntries LearningStep::encode(std::size_t layer) {
@@ -172,8 +194,7 @@ std::vector<LayerFigures> LearningStep::measure() {
   std::vector<LayerFigures> out;
   for (std::size_t l = 0; l < shape_.layers; ++l) {
     const auto fired = std::ranges::count_if(codes_[l].a, [](double x) { return x != 0.0; });
-    const auto dead = std::ranges::count(
-        std::span(dead_).subspan(l * shape_.features, shape_.features), std::uint8_t{1});
+    const auto dead = std::ranges::count(dead_of(l), std::uint8_t{1});
     out.push_back({.fvu = reconstruction_.squares(l, reconstruction_.prefixes() - 1) /
                           reconstruction_.variance(l),
                    .l0 = static_cast<double>(fired) / static_cast<double>(tokens_),
@@ -328,14 +349,12 @@ void LearningStep::backward_layer(std::size_t layer, LearnedStep& result) {
                                    .table = dy,
                                    .out = gradients(layer).decoder(m - layer)});
   }
-  const std::span<const std::uint8_t> dead =
-      std::span(dead_).subspan(layer * shape_.features, shape_.features);
   const CodeGradient back = code_gradient(code.entries, code.a, da,
                                           {.recipe = &recipe_,
                                            .t = learner_.t_,
                                            .theta = theta_[layer],
                                            .norms = norms_[layer],
-                                           .dead = dead,
+                                           .dead = dead_of(layer),
                                            .total_h = totals_[layer],
                                            .penalty = learner_.penalty_});
   result.sparsity += back.sparsity;

@@ -41,13 +41,26 @@ class LearningStep {
   }
   /// What the encoder's product reads.
   ConstMatRef encoder(std::size_t layer) const;
+  ConstMatRef encoder_input(std::size_t layer) const;
+  /// Features whose pre-activations are there at a time.
+  static std::size_t block_of(std::size_t tokens, std::size_t features);
 
   void read_features(std::size_t layer);
   void read_input(std::size_t layer);
   SelectionRule rule_of(std::size_t layer) const;
   SparseEntries encode_all(std::size_t layer);
+  /// Adds all features of a layer to each of `selections`, block by block.
+  void add_features(std::size_t layer, std::span<Selection* const> selections);
   SparseEntries encode_dead(std::size_t layer, std::span<const std::int32_t> features,
                             std::size_t count);
+  bool seeks_dead_in_passing(std::size_t layer) const;
+  /// Of a column: minus infinity if its feature is dead, else infinity.
+  std::vector<double> floors_of_dead(std::size_t layer) const;
+  std::span<const std::uint8_t> dead_of(std::size_t layer) const {
+    return std::span(dead_).subspan(layer * shape_.features, shape_.features);
+  }
+  SelectionRule rule_of_dead(std::size_t count) const;
+  std::size_t count_of_dead() const;
   void add_total(std::size_t layer);
   void encode_layers();
 
@@ -81,6 +94,8 @@ class LearningStep {
   std::vector<std::vector<double>> totals_;  // of h over tokens
   std::vector<LayerCode> codes_;
   std::vector<std::uint8_t> dead_;  // [layers * features]
+  // By layer: AuxK's entries, where they were found while the code was chosen.
+  std::vector<std::optional<SparseEntries>> found_dead_;
   std::vector<std::vector<double>> db_enc_;
   std::vector<Auxiliary> auxiliaries_;
 };
