@@ -175,21 +175,24 @@ void AtlasBuilder::count_companions(std::span<const std::uint32_t> firing, std::
                                     State& state) {
   const std::uint32_t peak = state.at.total();  // this one's number, from 1
   std::vector<Companion>& known = state.together;
-  const std::size_t before = known.size();
-  for (const std::uint32_t feature : firing) {
-    const auto end = known.begin() + static_cast<std::ptrdiff_t>(before);
-    const auto at =
-        std::lower_bound(known.begin(), end, feature,
-                         [](const Companion& c, std::uint32_t f) { return c.feature < f; });
-    if (at != end && at->feature == feature) {
+  std::vector<Companion> met;
+  auto at = known.begin();
+  for (const std::uint32_t feature : firing) {  // both ascend
+    while (at != known.end() && at->feature < feature) {
+      ++at;
+    }
+    if (at != known.end() && at->feature == feature) {
       ++at->peaks;
     } else if (peak <= kPeaksMeeting && feature != self) {
-      known.push_back({feature, 1});
+      met.push_back({feature, 1});
     }
   }
-  std::inplace_merge(known.begin(), known.begin() + static_cast<std::ptrdiff_t>(before),
-                     known.end(),
-                     [](const Companion& a, const Companion& b) { return a.feature < b.feature; });
+  if (!met.empty()) {
+    std::vector<Companion> all(known.size() + met.size());
+    std::merge(known.begin(), known.end(), met.begin(), met.end(), all.begin(),
+               [](const Companion& a, const Companion& b) { return a.feature < b.feature; });
+    known = std::move(all);
+  }
   if (peak == kPeaksMeeting) {
     std::erase_if(known, [](const Companion& c) { return c.peaks == 1; });
     known.shrink_to_fit();
