@@ -134,21 +134,32 @@ std::string table(const std::vector<PatchCurve>& curves) {
          "\npercent of answers that become the twin's, by the layer whose resid_post is replaced\n";
 }
 
-/// A row for each kind of hidden thing.
+std::string shown(const Rate& rate) {
+  const Interval interval = wilson_95(rate);
+  return fmt::format("{:.0f} % ({} to {})", 100.0 * rate.share(), rounded(interval.low),
+                     rounded(interval.high));
+}
+
+/// Two rows for each kind of hidden thing: the chart's ideas, and the contrast of the graphs.
 std::string table(const std::vector<CircuitScore>& scores) {
-  const auto shown = [](const Rate& rate) {
-    const Interval interval = wilson_95(rate);
-    return fmt::format("{} ({} to {})", percent(rate.share()), rounded(interval.low),
-                       rounded(interval.high));
+  std::vector<TableRow> rows = {{"task", "hidden", "interchanged", "becomes the twin's", "control",
+                                 "of", "ideas", "features", "setting"}};
+  const auto add = [&](const CircuitScore& s, std::string what, const InterchangeScore& score) {
+    rows.push_back({s.task, s.kind, std::move(what), shown(score.swapped), shown(score.control),
+                    fmt::format("{}", score.swapped.n),
+                    score.ideas ? fmt::format("{:.1f}", *score.ideas) : "",
+                    fmt::format("{:.0f}", score.members), score.setting});
   };
-  std::vector<TableRow> rows = {
-      {"task", "hidden", "becomes the twin's", "control", "of", "features", "changed"}};
   for (const CircuitScore& s : scores) {
-    rows.push_back({s.task, s.kind, shown(s.swapped), shown(s.control),
-                    fmt::format("{}", s.swapped.n), fmt::format("{:.0f}", s.members), s.setting});
+    add(s, "ideas", s.ideas);
+    add(s, "contrast", s.contrast);
   }
-  return format_table(rows, {false, false, true, true, true, true, false}) +
-         "\nin brackets: 95 % interval; control: random features, as many and of the same norms\n";
+  return format_table(rows, {false, false, false, true, true, true, true, true, false}) +
+         fmt::format(
+             "\nideas: {}\ncontrast: all that matters for the one answer and does not fire "
+             "at the same place in the twin\nin brackets: 95 % interval; control: random "
+             "features, as many and of the same norms\n",
+             idea_rule());
 }
 
 bool is_picture(const std::string& file) {
@@ -243,9 +254,7 @@ class ScoreCommand final : public Command {
     {
       LiveLine line(console);
       outcome = circuits_world(session, request_, around.interrupt.token(),
-                               [&](std::size_t done, std::size_t total) {
-                                 line.show(fmt::format("{} of {} tasks", done, total));
-                               });
+                               [&](std::string_view what) { line.show(what); });
     }
     print_notes(session, console);
     for (const std::string& note : outcome.dictionary.notes) {

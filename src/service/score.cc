@@ -32,7 +32,10 @@ FieldTable<ScoreRequest> world_fields() {
         .value = "SPLIT",
         .choices = {"heldout", "train"}},
        &ScoreRequest::split},
-      {{.name = "questions", .help = "ask at most N of each kind (default: all)", .min = 1},
+      {{.name = "questions",
+        .help = "ask at most N of each kind (default: all; 1000 with --probes, pairs of twins: 50 "
+                "with --patch, 20 with --circuits)",
+        .min = 1},
        &ScoreRequest::questions},
       {{.name = "seed", .help = "chooses them"}, &ScoreRequest::seed},
   };

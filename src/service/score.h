@@ -69,11 +69,11 @@ struct CircuitsOutcome {
   OpenedDictionary dictionary;
 };
 
-/// How often interchanging the groups behind the answers of twins makes one answer the other's; 50
+/// How often interchanging the groups behind the answers of twins makes one answer the other's; 20
 /// pairs of each kind, unless told otherwise. Throws the same.
-CircuitsOutcome circuits_world(Session& session, const ScoreRequest& request,
-                               const std::stop_token& cancel = {},
-                               const ScoreProgress& progress = nullptr);
+CircuitsOutcome circuits_world(
+    Session& session, const ScoreRequest& request, const std::stop_token& cancel = {},
+    const std::function<void(std::string_view what)>& progress = nullptr);
 
 /// {"tasks": [{"task", "kind", "split", "score", "n", "threshold", "passed", "misses": [{"prompt",
 /// "answer", "said"}]}]}; threshold and passed are null where the task aims at nothing.

@@ -11,6 +11,7 @@ namespace cajal {
 namespace {
 
 constexpr std::size_t kTwins = 50;     // pairs of each kind, unless told otherwise
+constexpr std::size_t kCircuits = 20;  // likewise, where each pair is charted
 constexpr std::size_t kProbed = 1000;  // questions of each kind and split, unless told otherwise
 
 std::optional<Split> split_of(const std::string& name) {
@@ -116,16 +117,17 @@ std::vector<PatchCurve> patch_world(Session& session, const ScoreRequest& reques
 }
 
 CircuitsOutcome circuits_world(Session& session, const ScoreRequest& request,
-                               const std::stop_token& cancel, const ScoreProgress& progress) {
+                               const std::stop_token& cancel,
+                               const std::function<void(std::string_view)>& progress) {
   check_score(request);
   const World world;
   const std::vector<const Task*> tasks = world.tasks_named(request.world.value_or(""));
   CircuitsOutcome out;
   out.dictionary = open_dictionary_for(session, request.dictionary, {}, false, cancel);
-  const std::size_t pairs = request.questions.value_or(kTwins);
+  const std::size_t pairs = request.questions.value_or(kCircuits);
   out.scores = score_circuits(subject_of(session, out.dictionary), tasks,
-                              {.cases = pairs,
-                               .development = std::max<std::size_t>(1, pairs / 4),
+                              {.pairs = pairs,
+                               .development = std::max<std::size_t>(1, pairs / 2),
                                .seed = request.seed,
                                .cancel = cancel,
                                .progress = progress});

@@ -27,6 +27,14 @@ struct ChartedToken {
 ChartedToken chart_token(const Subject& subject, std::vector<TokenId> ids, TokenId token,
                          const std::stop_token& cancel = {});
 
+/// Why `token` and not `other` follows `ids`, with all members of each idea in its box, so that it
+/// can be compared with another chart (explain/versus/). Throws the same.
+ChartedToken chart_difference(const Subject& subject, std::vector<TokenId> ids, TokenId token,
+                              TokenId other, const std::stop_token& cancel = {});
+
+/// Where the chart's claims can be tried.
+ClaimGround ground_of(const Subject& subject, const ChartedToken& charted);
+
 /// Tries the claims of the chart, as explain does.
 void try_claims(const Subject& subject, ChartedToken& charted, std::size_t controls,
                 std::uint64_t seed, const std::stop_token& cancel = {});

@@ -2,15 +2,14 @@
 
 #include <algorithm>
 #include <array>
-#include <map>
+#include <limits>
 
-#include "explain/experiments/group_swap.h"
-#include "measure/world_score.h"
+#include <fmt/format.h>
+
+#include "explain/experiments/circuit_cases.h"
 
 namespace cajal {
 namespace {
-
-constexpr std::size_t kDraws = 6;  // pairs that are looked at for one that is wanted
 
 const std::array<SwapSetting, 4> kSettings = {{
     {"where the twins differ and after", true, true, 1.0},
@@ -19,97 +18,120 @@ const std::array<SwapSetting, 4> kSettings = {{
     {"the last token", false, true, 1.0},
 }};
 
-/// The whole prompt from the first difference on.
-RoledPrompt from_difference(std::vector<TokenId> ids, std::size_t first) {
-  RoledPrompt out;
-  for (std::size_t i = first; i < ids.size(); ++i) {
-    out.roles.push_back({.position = i, .last = i + 1 == ids.size()});
+constexpr std::array<std::size_t, 4> kIdeas = {1, 2, 3, std::numeric_limits<std::size_t>::max()};
+constexpr std::array<double, 2> kStrengths = {1.0, 1.5};
+
+using Pairs = std::vector<TwinCase>;
+
+std::string text_of(std::size_t ideas) {
+  return ideas == 1               ? "the idea that goes furthest"
+         : ideas == kIdeas.back() ? "all ideas that lead there"
+                                  : fmt::format("the {} ideas that go furthest", ideas);
+}
+
+std::vector<SwapSetting> settings_of(std::size_t ideas) {
+  std::vector<SwapSetting> out;
+  for (const double strength : kStrengths) {
+    out.push_back({text_of(ideas), true, true, strength});
   }
-  out.ids = std::move(ids);
   return out;
 }
 
-class CircuitCases {
+/// One sort of groups of one kind.
+class Interchange {
  public:
-  CircuitCases(const Subject& subject, const Task& task, const ExperimentOptions& options)
-      : subject_(subject), task_(task), options_(options) {}
+  Interchange(const Subject& subject, const CircuitOptions& options)
+      : subject_(subject), options_(options) {}
 
-  /// By kind of hidden thing; each kind up to `count`, pairs from number `first` on.
-  std::map<std::string, std::vector<SwapCase>> cases(std::size_t first, std::size_t count) {
-    std::map<std::string, std::vector<SwapCase>> out;
-    for (std::size_t i = 0; i < count * kDraws; ++i) {
-      check_cancelled(options_.cancel);
-      const Twins twins = task_.twins(options_.seed, first + i);
-      std::vector<SwapCase>& kind = out[twins.kind];
-      ++drawn_[twins.kind];
-      if (kind.size() < count) {
-        add(twins, first + i, kind);
+  InterchangeScore contrast(const Pairs& development, const Pairs& tested) const {
+    std::vector<TriedSetting> tried;
+    const std::vector<SwapCase> known = by_contrast(development);
+    return score(by_contrast(tested),
+                 best_setting(subject_, known, kSettings, tried, options_.cancel));
+  }
+
+  /// As few ideas as do best.
+  InterchangeScore ideas(const Pairs& development, const Pairs& tested) const {
+    std::size_t chosen = kIdeas.front();
+    SwapSetting setting = settings_of(chosen).front();
+    std::size_t most = 0;
+    for (const std::size_t count : kIdeas) {
+      std::vector<TriedSetting> tried;
+      const std::vector<SwapCase> cases = by_ideas(development, count);
+      const SwapSetting best =
+          best_setting(subject_, cases, settings_of(count), tried, options_.cancel);
+      for (const TriedSetting& one : tried) {
+        if (one.name == best.name() && one.rate.right > most) {
+          most = one.rate.right;
+          chosen = count;
+          setting = best;
+        }
       }
+    }
+    InterchangeScore out = score(by_ideas(tested, chosen), setting);
+    out.ideas = mean_ideas(tested, chosen);
+    return out;
+  }
+
+ private:
+  std::vector<SwapCase> by_contrast(const Pairs& pairs) const {
+    std::vector<SwapCase> out;
+    for (const TwinCase& pair : pairs) {
+      out.push_back(with_group(subject_, pair, pair.contrast, options_.seed));
     }
     return out;
   }
-  const std::map<std::string, std::size_t>& drawn() const noexcept { return drawn_; }
-
- private:
-  bool is_right(const RoledPrompt& prompt, const Question& question) const {
-    return task_.accepts(question, continuation(subject_, prompt, {}, wanted_bytes(question)));
+  std::vector<SwapCase> by_ideas(const Pairs& pairs, std::size_t ideas) const {
+    std::vector<SwapCase> out;
+    for (const TwinCase& pair : pairs) {
+      out.push_back(with_group(subject_, pair, leading(pair, ideas), options_.seed));
+    }
+    return out;
   }
 
-  void add(const Twins& twins, std::size_t index, std::vector<SwapCase>& out) const {
-    std::vector<TokenId> ids = subject_.tokenizer->encode_ids(twins.first.prompt);
-    std::vector<TokenId> other = subject_.tokenizer->encode_ids(twins.second.prompt);
-    if (ids.size() != other.size() || ids.size() > subject_.model->config().context ||
-        twins.first.answer == twins.second.answer) {
-      return;
+  static double mean_ideas(const Pairs& pairs, std::size_t most) {
+    double sum = 0.0;
+    for (const TwinCase& pair : pairs) {
+      sum += static_cast<double>(std::min(most, pair.ideas.size()));
     }
-    const auto first = static_cast<std::size_t>(
-        std::mismatch(ids.begin(), ids.end(), other.begin()).first - ids.begin());
-    if (first == ids.size()) {
-      return;
-    }
-    SwapCase one{.prompt = from_difference(std::move(ids), first),
-                 .donor = from_difference(std::move(other), first)};
-    one.bytes = std::max(wanted_bytes(twins.first), wanted_bytes(twins.second));
-    if (!is_right(one.prompt, twins.first) || !is_right(one.donor, twins.second)) {
-      return;
-    }
-    const PromptGraph graph = read_prompt_graph(subject_, one.prompt, {.cancel = options_.cancel});
-    const PromptGraph donor_graph =
-        read_prompt_graph(subject_, one.donor, {.cancel = options_.cancel});
-    one.group = {contrast(graph, donor_graph.active), contrast(donor_graph, graph.active)};
-    one.control = random_swap(subject_, one.group, graph, donor_graph, options_.seed, index);
-    one.succeeds = [this, question = twins.second](std::string_view said) {
-      return task_.accepts(question, said);
-    };
-    out.push_back(std::move(one));
+    return pairs.empty() ? 0.0 : sum / static_cast<double>(pairs.size());
+  }
+
+  InterchangeScore score(const std::vector<SwapCase>& cases, const SwapSetting& setting) const {
+    const SwapOutcome outcome = try_swaps(subject_, cases, setting, 0, options_.cancel);
+    return {.swapped = outcome.swapped,
+            .control = outcome.control,
+            .setting = setting.name(),
+            .members = outcome.members};
   }
 
   const Subject& subject_;
-  const Task& task_;
-  const ExperimentOptions& options_;
-  std::map<std::string, std::size_t> drawn_;
+  const CircuitOptions& options_;
 };
 
-void score_task(const Subject& subject, const Task& task, const ExperimentOptions& options,
+void score_task(const Subject& subject, const Task& task, const CircuitOptions& options,
                 std::vector<CircuitScore>& out) {
-  CircuitCases source(subject, task, options);
-  const auto development = source.cases(0, options.development);
-  const auto tested = source.cases(options.development * kDraws, options.cases);
-  for (const auto& [kind, cases] : tested) {
-    std::vector<TriedSetting> tried;
-    const auto known = development.find(kind);
-    const SwapSetting setting =
-        known == development.end()
-            ? kSettings.front()
-            : best_setting(subject, known->second, kSettings, tried, options.cancel);
-    const SwapOutcome outcome = try_swaps(subject, cases, setting, 0, options.cancel);
+  const auto tell = [&](const std::string& what) {
+    if (options.progress) {
+      options.progress(fmt::format("{}: {}", task.name(), what));
+    }
+  };
+  TwinCases source(subject, task,
+                   {.seed = options.seed, .cancel = options.cancel, .progress = [&](std::size_t n) {
+                      tell(fmt::format("{} pairs of twins read", n));
+                    }});
+  const auto development = source.next(options.development);
+  const auto tested = source.next(options.pairs);
+  const Interchange interchange(subject, options);
+  for (const auto& [kind, pairs] : tested) {
+    tell(fmt::format("interchanging {} in {} pairs", kind, pairs.size()));
+    const auto at = development.find(kind);
+    const Pairs& known = at == development.end() ? Pairs() : at->second;
     out.push_back({.task = std::string(task.name()),
                    .kind = kind,
-                   .swapped = outcome.swapped,
-                   .control = outcome.control,
-                   .setting = setting.name(),
-                   .drawn = source.drawn().at(kind),
-                   .members = outcome.members});
+                   .drawn = source.drawn(kind),
+                   .ideas = interchange.ideas(known, pairs),
+                   .contrast = interchange.contrast(known, pairs)});
   }
 }
 
@@ -122,18 +144,30 @@ Json json_of(const Rate& rate) {
                        {"high", interval.high}});
 }
 
+Json json_of(const InterchangeScore& score) {
+  return Json::object({{"swapped", json_of(score.swapped)},
+                       {"control", json_of(score.control)},
+                       {"setting", score.setting},
+                       {"ideas", score.ideas ? Json(*score.ideas) : Json()},
+                       {"members", score.members}});
+}
+
 }  // namespace
 
 std::vector<CircuitScore> score_circuits(const Subject& subject, std::span<const Task* const> tasks,
-                                         const ExperimentOptions& options) {
+                                         const CircuitOptions& options) {
   std::vector<CircuitScore> out;
-  for (std::size_t i = 0; i < tasks.size(); ++i) {
-    if (options.progress) {
-      options.progress(i, tasks.size());
-    }
-    score_task(subject, *tasks[i], options, out);
+  for (const Task* task : tasks) {
+    score_task(subject, *task, options, out);
   }
   return out;
+}
+
+std::string_view idea_rule() noexcept {
+  return "of the ideas in which the two questions' charts differ (explain --versus), those that "
+         "are "
+         "predicted to go furthest towards the twin's answer: 1, 2, 3 or all that lead there, the "
+         "fewest that did best on other pairs, as strong as in the twin or half as much again";
 }
 
 Json to_json(const std::vector<CircuitScore>& scores) {
@@ -141,13 +175,11 @@ Json to_json(const std::vector<CircuitScore>& scores) {
   for (const CircuitScore& score : scores) {
     circuits.push_back(Json::object({{"task", score.task},
                                      {"kind", score.kind},
-                                     {"swapped", json_of(score.swapped)},
-                                     {"control", json_of(score.control)},
-                                     {"setting", score.setting},
                                      {"drawn", score.drawn},
-                                     {"members", score.members}}));
+                                     {"ideas", json_of(score.ideas)},
+                                     {"contrast", json_of(score.contrast)}}));
   }
-  return Json::object({{"circuits", std::move(circuits)}});
+  return Json::object({{"rule", idea_rule()}, {"circuits", std::move(circuits)}});
 }
 
 }  // namespace cajal

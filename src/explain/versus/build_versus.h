@@ -30,6 +30,7 @@
 #include "explain/chart/versus_chart.h"
 #include "explain/claims.h"
 #include "explain/versus/alignment.h"
+#include "intervene/intervention.h"
 
 namespace cajal {
 
@@ -74,5 +75,15 @@ VersusParts build_versus(const VersusSides& sides, const VersusOptions& options 
 /// Tries the lines of the chart in both prompts, and all ideas at once: fills the claims and counts
 /// those of single lines. The same seed gives the same numbers. Throws what test_claims() throws.
 void try_exchanges(const VersusSides& sides, const ClaimOptions& options, VersusParts& parts);
+
+/// A line exchanged in a prompt: what becomes what, and what that is predicted to do.
+struct PredictedExchange {
+  std::vector<FeatureEdit> features;  // by layer, position and feature; Set
+  double change = 0.0;                // of the prompt's value
+};
+
+/// [ideas] each made in `prompt` as it is in the other one, as claims about it predict.
+std::vector<PredictedExchange> predicted_exchanges(const VersusSides& sides,
+                                                   const VersusParts& parts, std::size_t prompt);
 
 }  // namespace cajal

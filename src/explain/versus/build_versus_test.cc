@@ -188,6 +188,27 @@ TEST_F(Versus, ClaimsMeasureWhatInterventionsMeasureOneByOne) {
   EXPECT_GT(tried, 0U);
 }
 
+TEST_F(Versus, WhatIsPredictedOfAnExchangeIsWhatItsClaimSays) {
+  compare({1, 7, 44, 73, 20, 9}, {1, 7, 45, 73, 20, 9});
+  try_exchanges(sides(), {.controls = 1}, parts_);
+  for (std::size_t i = 0; i < kVersusPrompts; ++i) {
+    const std::vector<PredictedExchange> exchanges = predicted_exchanges(sides(), parts_, i);
+    ASSERT_EQ(exchanges.size(), parts_.ideas.size());
+    for (std::size_t line = 0; line < exchanges.size(); ++line) {
+      for (const FeatureEdit& edit : exchanges[line].features) {
+        const VersusPlace place = {static_cast<std::uint32_t>(edit.layer),
+                                   static_cast<std::uint32_t>(edit.positions.begin),
+                                   static_cast<std::uint32_t>(edit.feature)};
+        EXPECT_EQ(edit.change, (Change{ChangeKind::Set, activation(1 - i, place)}));
+        EXPECT_NE(activation(0, place), activation(1, place));
+      }
+      if (const auto& claim = parts_.chart.ideas[line].halves[i].claim) {
+        EXPECT_EQ(claim->predicted, exchanges[line].change);
+      }
+    }
+  }
+}
+
 TEST_F(Versus, WordsExchangedMakeOnePromptTheOther) {
   compare({1, 7, 44, 73, 20, 9}, {1, 7, 45, 73, 20, 9});
   try_exchanges(sides(), {.controls = 1}, parts_);

@@ -251,4 +251,16 @@ void try_exchanges(const VersusSides& sides, const ClaimOptions& options, Versus
   Trial(sides, options, parts).run();
 }
 
+std::vector<PredictedExchange> predicted_exchanges(const VersusSides& sides,
+                                                   const VersusParts& parts, std::size_t prompt) {
+  const VersusPlaces places(sides, parts.roles);
+  const Exchanges exchanges(sides, places, parts.chart.opposed);
+  std::vector<PredictedExchange> out;
+  for (const VersusNodes& line : parts.ideas) {
+    Exchange exchange = exchanges.of(prompt, line);
+    out.push_back({std::move(exchange.edits), exchange.predicted});
+  }
+  return out;
+}
+
 }  // namespace cajal
