@@ -1,6 +1,8 @@
 #include "service/grouping.h"
 
+#include <algorithm>
 #include <chrono>
+#include <map>
 
 #include <fmt/format.h>
 
@@ -22,10 +24,32 @@ std::string label_of(const Span& span) {
   return fmt::format("{}={}", span.kind, span.value);
 }
 
+/// Whether a label is a truth that counts.
+bool is_known(const FeatureLabel& label) {
+  return label.source == LabelSource::Truth && label.score >= kLeastF1;
+}
+
+/// Features by the truth that they stand for, with the activation from which they do.
+using KnownFeatures = std::map<std::string, std::map<FeatureId, double>>;
+
+KnownFeatures known_features(const AtlasStore& atlas) {
+  KnownFeatures out;
+  atlas.visit([&](const FeaturePage& page) {
+    if (is_known(page.label)) {
+      out[page.label.text][page.id] = page.label.from;
+    }
+    return true;
+  });
+  return out;
+}
+
 class Measure {
  public:
-  Measure(Session& session, std::shared_ptr<const Dictionary> dictionary, AtlasView atlas)
-      : session_(session), dictionary_(std::move(dictionary)), atlas_(std::move(atlas)) {}
+  Measure(Session& session, std::shared_ptr<const Dictionary> dictionary, const AtlasStore& atlas)
+      : session_(session),
+        dictionary_(std::move(dictionary)),
+        atlas_(view_of(atlas, session)),
+        known_(known_features(atlas)) {}
 
   void add(const Question& question, GroupingOfTask& task) {
     const std::vector<TokenId> ids = session_.tokenizer->encode_ids(question.prompt);
@@ -47,6 +71,8 @@ class Measure {
     const IdeaOptions options = {.truth = TruthLabels::Hidden};
     const std::vector<FeatureGroup> groups = find_ideas(sources, options);
     seconds_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+    ++task.steps[static_cast<std::size_t>(
+        how_far(label_of(question.hidden.front()), sources, groups, options, replacement))];
     score(question, sources, groups, options, task);
   }
 
@@ -67,17 +93,50 @@ class Measure {
     return out;
   }
 
+  HiddenStep how_far(const std::string& hidden, const IdeaSources& sources,
+                     std::span<const FeatureGroup> groups, const IdeaOptions& options,
+                     const LocalReplacement& replacement) const {
+    const auto known = known_.find(hidden);
+    if (known == known_.end()) {
+      return HiddenStep::NoFeature;
+    }
+    const auto stands = [&](const ActiveFeature& f) {
+      const auto site = dictionary_->index_of(f.layer);
+      const auto at = site ? known->second.find({static_cast<std::uint32_t>(*site), f.feature})
+                           : known->second.end();
+      return at != known->second.end() && static_cast<double>(f.activation) >= at->second;
+    };
+    if (std::none_of(replacement.features().begin(), replacement.features().end(), stands)) {
+      return HiddenStep::Silent;
+    }
+    const std::vector<std::uint32_t> kept =
+        kept_features(sources.graph, sources.flow, options.kept);
+    const auto stands_at = [&](std::uint32_t node) { return stands(sources.graph.feature(node)); };
+    if (std::none_of(kept.begin(), kept.end(), stands_at)) {
+      return HiddenStep::Unimportant;
+    }
+    const bool held = std::any_of(groups.begin(), groups.end(), [&](const FeatureGroup& group) {
+      return std::any_of(group.nodes.begin(), group.nodes.end(), stands_at);
+    });
+    const bool found =
+        score_grouping(sources.flow, kept, groups, truth_in(sources), std::span(&hidden, 1)).found;
+    return found ? HiddenStep::Found : held ? HiddenStep::Mixed : HiddenStep::LeftOut;
+  }
+
+  /// What a feature stands for where it fires so strongly.
+  static TruthOfNode truth_in(const IdeaSources& sources) {
+    return [&sources](std::uint32_t node) {
+      const auto page = sources.page(node);
+      return page && is_known(page->label) ? page->label.text : std::string();
+    };
+  }
+
   void score(const Question& question, const IdeaSources& sources,
              std::span<const FeatureGroup> groups, const IdeaOptions& options,
              GroupingOfTask& task) {
     const std::vector<std::uint32_t> kept =
         kept_features(sources.graph, sources.flow, options.kept);
-    const TruthOfNode truth = [&](std::uint32_t node) {
-      const auto page = sources.page(node);
-      const bool counts =
-          page && page->label.source == LabelSource::Truth && page->label.score >= kLeastF1;
-      return counts ? page->label.text : std::string();
-    };
+    const TruthOfNode truth = truth_in(sources);
     std::vector<std::string> hidden;
     for (const Span& span : question.hidden) {
       hidden.push_back(label_of(span));
@@ -106,6 +165,7 @@ class Measure {
   Session& session_;
   std::shared_ptr<const Dictionary> dictionary_;
   AtlasView atlas_;
+  KnownFeatures known_;
   double held_ = 0.0;
   double seconds_ = 0.0;
   std::size_t prompts_ = 0;
@@ -124,6 +184,12 @@ std::vector<Question> questions_of(const Task& task, const GroupingRequest& requ
 
 }  // namespace
 
+std::string_view name_of(HiddenStep step) noexcept {
+  constexpr std::array<std::string_view, kHiddenSteps> kNames = {
+      "no feature", "silent", "unimportant", "left out", "mixed", "found"};
+  return kNames[static_cast<std::size_t>(step)];
+}
+
 GroupingFigures measure_grouping(Session& session, const GroupingRequest& request,
                                  const std::stop_token& cancel,
                                  const std::function<void(std::string_view)>& progress) {
@@ -137,7 +203,7 @@ GroupingFigures measure_grouping(Session& session, const GroupingRequest& reques
   Provenance provenance = session.provenance();
   dictionary.describe(provenance);
   check_atlas_is_of(atlas.atlas, provenance);
-  Measure measure(session, dictionary.dictionary, view_of(atlas.atlas, session));
+  Measure measure(session, dictionary.dictionary, atlas.atlas);
   const World world;
   std::vector<GroupingOfTask> tasks;
   for (const Task* task : world.tasks_named(request.task.value_or(""))) {

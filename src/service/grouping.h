@@ -1,10 +1,12 @@
 // How well explain's ideas agree with the truth of the world, on questions that were held out.
 #pragma once
 
+#include <array>
 #include <functional>
 #include <optional>
 #include <stop_token>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "explain/grouping_score.h"
@@ -22,6 +24,20 @@ struct GroupingRequest : ModelOptions {
   bool trust = false;
 };
 
+/// How far the hidden step of a prompt came, from the dictionary to the chart. A feature stands for
+/// it if its label in the atlas is that truth with F1 of 0.5 or more.
+enum class HiddenStep : std::uint8_t {
+  NoFeature,    // none of the dictionary does
+  Silent,       // none that does fires, as strongly as its label is for
+  Unimportant,  // it fires, and is below the threshold of nodes that are grouped
+  LeftOut,      // it is grouped, and its group is none of the twelve
+  Mixed,        // it is in a group of which most stands for something else
+  Found,        // a group is the hidden step
+};
+inline constexpr std::size_t kHiddenSteps = 6;
+/// "no feature", "silent", "unimportant", "left out", "mixed", "found".
+std::string_view name_of(HiddenStep step) noexcept;
+
 /// Of one task.
 struct GroupingOfTask {
   std::string task;
@@ -32,6 +48,7 @@ struct GroupingOfTask {
   /// is a group of its own, and in which some kept feature stands for it at all.
   std::size_t found = 0;
   std::size_t can_be_found = 0;
+  std::array<std::size_t, kHiddenSteps> steps = {};  // prompts by how far the hidden step came
   /// The same for any of the things that a question hides.
   std::size_t found_any = 0;
   std::size_t can_be_found_any = 0;

@@ -23,13 +23,25 @@ std::string named(const char* variable, std::filesystem::path (*otherwise)()) {
   }
 }
 
+/// "no feature 3, found 7".
+std::string steps_of(const GroupingOfTask& task) {
+  std::string out;
+  for (std::size_t i = 0; i < kHiddenSteps; ++i) {
+    if (task.steps[i] != 0) {
+      out += fmt::format("{}{} {}", out.empty() ? "" : ", ",
+                         name_of(HiddenStep{static_cast<std::uint8_t>(i)}), task.steps[i]);
+    }
+  }
+  return out;
+}
+
 std::string line(const GroupingOfTask& task) {
   return fmt::format(
       "{:<13} purity {:3.0f} % ({:3.0f} % strictly)  hidden step found {} of {}, of {} prompts; "
       "any "
-      "hidden thing {} of {}\n",
+      "hidden thing {} of {}\n              hidden step: {}\n",
       task.task, 100.0 * task.purity.share(), 100.0 * task.strict_purity.share(), task.found,
-      task.can_be_found, task.prompts, task.found_any, task.can_be_found_any);
+      task.can_be_found, task.prompts, task.found_any, task.can_be_found_any, steps_of(task));
 }
 
 TEST(GroupingOnTheSpecimen, IdeasArePureInWhatIsKnownToBeTrue) {
