@@ -25,6 +25,7 @@ struct Options {
   std::string activations;    // a file to learn an SAE on instead
   std::string cache;          // a folder for made files that are kept; empty: a temporary one
   int rounds = 5;
+  std::size_t rows = 0;  // of long prompts; 0: 500 and 1,000
 };
 
 /// Makes models of two published shapes with random weights (in a folder that is removed again)
@@ -43,7 +44,8 @@ std::vector<Figure> dictionary_figures(const Options& options);
 /// unless the filter fits "atlas".
 std::vector<Figure> atlas_figures(const Options& options);
 /// Attribution graphs, of two prompts in two precisions ("trace") and of long ones
-/// ("long-prompt-1024", "long-prompt-4096"); none unless the filter fits. Writes 2.4 GB into
+/// ("long-prompt-1024", "long-prompt-4096"), and how time grows with rows ("rows-are-linear"); none
+/// unless the filter fits. Writes 2.4 GB into
 /// options.cache where they are not there, for long prompts half a GB more.
 std::vector<Figure> trace_figures(const Options& options);
 /// A whole explanation of a prompt of 20 tokens on the specimen, in its phases and as a process;

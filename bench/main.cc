@@ -25,7 +25,8 @@ the same run and with a check of the result that was timed.
 
   FILTER              only groups whose name contains it: training, training-step, dictionary,
                       dictionary-million (by its whole name only: 11 GB), atlas, trace,
-                      long-prompt-1024, long-prompt-4096, explain, gpt2-small-f32, llama-1b-bf16
+                      long-prompt-1024, long-prompt-4096, rows-are-linear, explain, gpt2-small-f32,
+                      llama-1b-bf16
   --model PATH        measure this model instead
   --tokenizer FILE    measure a tokenizer (with --text FILE) instead
   --text FILE
@@ -34,6 +35,7 @@ the same run and with a check of the result that was timed.
                       say how well it reconstructs its rows "heldout" (bench/peers compares)
   --cache FOLDER      where files for trace are kept (2.4 GB; default: cajal-bench in the folder
                       for temporary files)
+  --rows N            rows of long prompts (default: 500, then 1000)
   -t N                threads (default: all)
   --rounds N          runs of which the fastest counts (default 5)
   --json              {"schema":1, ..., "result":{"figures":[...]}}
@@ -79,6 +81,8 @@ Command parse(std::span<char*> arguments) {
       command.options.cache = next();
     } else if (flag == "--piece") {
       command.options.piece = static_cast<std::size_t>(number(next(), flag));
+    } else if (flag == "--rows") {
+      command.options.rows = static_cast<std::size_t>(number(next(), flag));
     } else if (flag == "--rounds") {
       command.options.rounds = number(next(), flag);
     } else if (flag == "-t") {
