@@ -51,7 +51,8 @@ void KvCache::reserve(Sequence& s, std::size_t length) {
   if (length <= s.capacity) {
     return;
   }
-  set_capacity(s, std::min(context_, std::max({kSmallest, length, s.capacity + s.capacity / 2})));
+  // Half as much again, also after the prompt: what is not yet written to takes no memory.
+  set_capacity(s, std::min(context_, std::max(kSmallest, length + length / 2)));
 }
 
 void KvCache::set_capacity(Sequence& s, std::size_t capacity) {

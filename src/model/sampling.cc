@@ -1,6 +1,7 @@
 #include "model/sampling.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <numeric>
 #include <unordered_set>
@@ -12,7 +13,14 @@
 namespace cajal {
 namespace {
 
-/// Throws CorruptData if one is not finite: nothing sensible follows from it.
+/// Nothing sensible follows from such logits.
+[[noreturn]] void refuse() {
+  fail(ErrorCode::CorruptData,
+       "the model gives logits that are not finite numbers: its weights are damaged, or too large "
+       "for this precision");
+}
+
+/// Throws CorruptData if one is not finite.
 std::vector<double> row_as_double(ConstMatRef logits) {
   std::vector<double> out(logits.cols);
   if (logits.dtype == DType::F64) {
@@ -23,12 +31,50 @@ std::vector<double> row_as_double(ConstMatRef logits) {
     std::copy(row.begin(), row.end(), out.begin());
   }
   if (!std::all_of(out.begin(), out.end(), [](double x) { return std::isfinite(x); })) {
-    fail(
-        ErrorCode::CorruptData,
-        "the model gives logits that are not finite numbers: its weights are damaged, or too large "
-        "for this precision");
+    refuse();
   }
   return out;
+}
+
+/// The largest; NaN if one is not finite. Lanes that do not wait for each other become vectors:
+/// this runs in one thread for every token, while memory could be read.
+template <typename T>
+T peak_of(std::span<const T> row) {
+  constexpr std::size_t kLanes = 16;
+  std::array<T, kLanes> most;
+  std::array<T, kLanes> zeros = {};  // x - x is 0 or NaN
+  most.fill(row[0]);
+  const auto take = [&](std::size_t i, std::size_t lane) {
+    most[lane] = row[i] > most[lane] ? row[i] : most[lane];
+    zeros[lane] += row[i] - row[i];
+  };
+  std::size_t i = 0;
+  for (; i + kLanes <= row.size(); i += kLanes) {
+    for (std::size_t lane = 0; lane < kLanes; ++lane) {
+      take(i + lane, lane);
+    }
+  }
+  for (; i < row.size(); ++i) {
+    take(i, 0);
+  }
+  return *std::max_element(most.begin(), most.end()) +
+         std::accumulate(zeros.begin(), zeros.end(), T{0});
+}
+
+/// The likeliest, of equals the one with the smallest id. Throws CorruptData if a logit is not
+/// finite.
+template <typename T>
+TokenId likeliest(std::span<const T> row) {
+  const T peak = peak_of(row);
+  if (std::isnan(peak)) {
+    refuse();
+  }
+  return static_cast<TokenId>(std::find(row.begin(), row.end(), peak) - row.begin());
+}
+
+TokenId likeliest(ConstMatRef logits) {
+  return logits.dtype == DType::F64 ? likeliest<double>(logits.as<const double>().row(0))
+                                    : likeliest<float>(logits.as<const float>().row(0));
 }
 
 /// Keskar et al. 2019 (CTRL), section 4.1: tokens already there get less likely.
@@ -130,6 +176,9 @@ void validate(const SamplingOptions& o) {
 TokenId sample_token(ConstMatRef logits, std::span<const TokenId> history,
                      const SamplingOptions& options, std::uint64_t sequence,
                      std::uint64_t counter) {
+  if (options.temperature == 0.0 && options.repeat_penalty == 1.0) {
+    return likeliest(logits);
+  }
   std::vector<double> x = row_as_double(logits);
   if (options.repeat_penalty != 1.0) {
     penalize(x, history, options.repeat_penalty);

@@ -36,6 +36,32 @@ TEST(Sampling, GreedyTakesTheBestAndTheSmallerIdOfEquals) {
   EXPECT_EQ(sample_token(row_of({0.0, 2.0, 2.0, 1.0}).ref(), {}, {}, 0, 0), 1);
 }
 
+TEST(Sampling, GreedyFindsTheBestWhereverItIs) {
+  for (const std::size_t size : {1UL, 15UL, 16UL, 17UL, 40UL}) {
+    for (std::size_t best = 0; best < size; ++best) {
+      Matrix logits = Matrix::host(1, size, DType::F32);
+      const auto row = logits.as<float>().row(0);
+      std::fill(row.begin(), row.end(), -3.0F);
+      row[best] = -1.0F;
+      EXPECT_EQ(sample_token(logits.ref(), {}, {}, 0, 0), static_cast<TokenId>(best)) << size;
+    }
+  }
+}
+
+TEST(Sampling, GreedyRefusesWhatIsNotFiniteWhereverItIs) {
+  for (const float wrong :
+       {std::numeric_limits<float>::infinity(), -std::numeric_limits<float>::infinity(),
+        std::numeric_limits<float>::quiet_NaN()}) {
+    for (std::size_t at = 0; at < 40; ++at) {
+      Matrix logits = Matrix::host(1, 40, DType::F32);
+      const auto row = logits.as<float>().row(0);
+      std::fill(row.begin(), row.end(), 1.0F);
+      row[at] = wrong;
+      EXPECT_THROW(sample_token(logits.ref(), {}, {}, 0, 0), Error) << wrong << " at " << at;
+    }
+  }
+}
+
 TEST(Sampling, TemperatureFollowsTheSoftmax) {
   const Matrix logits = row_of({std::log(1.0), std::log(2.0), std::log(5.0)});
   const auto f = frequencies(logits, {.temperature = 1.0});

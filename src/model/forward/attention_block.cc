@@ -11,7 +11,7 @@ void ForwardPass::begin_attention(std::size_t layer) {
   const bool kept = tape_ != nullptr;
   const bool clips = config_.clip_qkv != 0.0;
   const bool changes = clips || config_.qk_norm != QkNorm::None;
-  if (kept && !changes && joined(w.q, w.k, w.v)) {
+  if (!changes && joined(w.q, w.k, w.v)) {
     l_->qkv = make(q + 2 * kv);
     l_->q = l_->qkv.col_range(0, q);
     l_->k = l_->qkv.col_range(q, kv);

@@ -8,7 +8,7 @@ void ForwardPass::begin_mlp(std::size_t layer) {
     return;
   }
   const MlpWeights& w = weights(layer).mlp;
-  if (tape_ != nullptr && config_.gated && joined(w.gate, w.up)) {
+  if (config_.gated && joined(w.gate, w.up)) {
     l_->gate_up = make(2 * config_.d_mlp);
     l_->gate = l_->gate_up.col_range(0, config_.d_mlp);
     l_->up = l_->gate_up.col_range(config_.d_mlp, config_.d_mlp);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include <hwy/cache_control.h>
 #include <hwy/foreach_target.h>  // IWYU pragma: keep
 #include <hwy/highway.h>
 
@@ -13,6 +14,10 @@
 HWY_BEFORE_NAMESPACE();
 namespace cajal::cpu::HWY_NAMESPACE {
 namespace {
+
+/// How far ahead rows of keys and values are asked for: a head has a few cache lines of each, too
+/// few in a row for the processor to see where it goes.
+constexpr std::size_t kRowsAhead = 16;
 
 /// Vectors of one row of a tile; with four rows, their sums must fit the registers.
 constexpr std::size_t kWide = HWY_TARGET == HWY_AVX3 ? 4 : 2;
@@ -52,6 +57,9 @@ void transpose_keys(const float* keys, std::size_t stride, std::size_t count, st
   for (; j + kSquare <= count; j += kSquare) {
     std::size_t c = 0;
     for (; c + kLanes <= d_head; c += kLanes) {
+      for (std::size_t i = j; i < j + kSquare; ++i) {
+        hwy::Prefetch(keys + (i + kRowsAhead) * stride + c);
+      }
       transpose_four(keys + j * stride + c, stride, out + c * kKeyBlock + j);
     }
     for (; c < d_head; ++c) {
@@ -160,6 +168,7 @@ HWY_INLINE void mix_tile(const MixBlock& block, std::size_t column, const Load& 
   for (std::size_t j = 0; j < block.keys; ++j) {
     Vector values[W];
     for (std::size_t part = 0; part < W; ++part) {
+      hwy::Prefetch(block.v + (j + kRowsAhead) * block.v_stride + column + part * kLanes);
       values[part] = load_at(block.v + j * block.v_stride + column + part * kLanes);
     }
     for (std::size_t i = 0; i < Q; ++i) {

@@ -191,6 +191,8 @@ TEST_P(CpuDense, MultipliesManyBlocks) {
     compare(*cpu_, *ref_, {.m = 520, .k = 65, .n = 129, .transpose_b = b, .bias = true});
     compare(*cpu_, *ref_, {.m = 17, .k = 4100, .n = 130, .weights = DType::BF16, .transpose_b = b});
     compare(*cpu_, *ref_, {.m = 3, .k = 2000, .n = 700, .weights = DType::F16, .transpose_b = b});
+    compare(*cpu_, *ref_, {.m = 1, .k = 1003, .n = 517, .transpose_b = b, .bias = true});
+    compare(*cpu_, *ref_, {.m = 2, .k = 70, .n = 3301, .weights = DType::BF16, .transpose_b = b});
   }
 }
 

@@ -1,5 +1,6 @@
 #include "ops/cpu/few_rows.h"
 
+#include <algorithm>
 #include <array>
 
 #include "base/parallel.h"
@@ -9,8 +10,11 @@
 namespace cajal::cpu {
 namespace {
 
-constexpr std::size_t kChunkBytes = std::size_t{64} << 10U;  // of weights that one chunk reads
-constexpr std::size_t kColumns = 256;                        // most columns of a block of outputs
+constexpr std::size_t kColumns = 256;  // most columns of a block of outputs of kFewRows rows
+constexpr std::size_t kChunks = 8;     // of a product, where each is large enough
+constexpr std::size_t kChunkBytes = std::size_t{64} << 10U;  // large enough, of weights
+/// Columns of sums to be added: below, a second thread costs more than it gives.
+constexpr std::size_t kAddedAtOnce = 1536;
 
 using Block = std::array<float, kFewRows * kColumns>;
 
@@ -29,14 +33,22 @@ void finish(const GemmArgs& args, const float* bias, std::size_t begin, ConstMat
   }
 }
 
+/// Rows of each quarter of the weights that a chunk reads. Few large chunks: what is done once for
+/// each, and sums that several of them add to, are then small beside the reading.
+std::size_t rows_of_chunk(ConstMatRef weights) {
+  const std::size_t quarter = weights.rows / kStreams;
+  const std::size_t row_bytes = weights.cols * size_of(weights.dtype) + 1;
+  const std::size_t least =
+      std::clamp(kChunkBytes / row_bytes / kStreams, std::size_t{1}, kColumns / kStreams);
+  return std::max(least, (quarter + kChunks - 1) / kChunks);
+}
+
 /// Weights stored one output per row. Memory gives more to somebody who reads in several places far
 /// apart than in one: measured, 1.2 to 2 times as much when these are 8 MiB apart. So each thread
 /// goes through the quarters of the matrix side by side.
 void multiply_rows(const GemmArgs& args, const float* bias) {
   const std::size_t quarter = args.b.rows / kStreams;
-  const std::size_t row_bytes = args.b.cols * size_of(args.b.dtype) + 1;
-  const std::size_t grain =
-      std::clamp(kChunkBytes / row_bytes / kStreams, std::size_t{1}, kColumns / kStreams);
+  const std::size_t grain = std::min(rows_of_chunk(args.b), kColumns / kStreams);
   parallel_for(quarter, grain, [&](std::size_t begin, std::size_t end) {
     Block block;
     const std::size_t count = end - begin;
@@ -55,29 +67,49 @@ void multiply_rows(const GemmArgs& args, const float* bias) {
   }
 }
 
-/// Weights stored one input per row: each chunk of rows gives its own sums over all columns, so
-/// that memory is read in order; they are then added in the order of the chunks.
+/// out[:, begin ..] from the sums that `chunks` chunks left, added in their order.
+void add_chunks(const GemmArgs& args, const float* bias, const float* sums, std::size_t chunks,
+                std::size_t begin, std::size_t count) {
+  Block block;
+  const std::size_t m = args.a.rows;
+  const std::size_t n = args.b.cols;
+  std::fill_n(block.data(), m * count, 0.0F);
+  for (std::size_t chunk = 0; chunk < chunks; ++chunk) {
+    for (std::size_t i = 0; i < m; ++i) {
+      float* total = block.data() + i * count;
+      add_scaled(total, sums + (chunk * m + i) * n + begin, count, 1.0F, total);
+    }
+  }
+  finish(args, bias, begin, as_matrix(block.data(), m, count));
+}
+
+/// Weights stored one input per row: each chunk of rows, of every quarter of the matrix side by
+/// side as in multiply_rows, gives its own sums over all columns, so that memory is read in order;
+/// they are then added in the order of the chunks. (Dividing the columns between threads instead
+/// leaves nothing to add, but reads rows in parts: measured, up to 1.5 times as slow.) Small
+/// weights lie in the cache, and are summed row by row.
 void multiply_columns(const GemmArgs& args, const float* bias, Scratch& scratch) {
-  const std::size_t k = args.b.rows;
   const std::size_t n = args.b.cols;
   const std::size_t m = args.a.rows;
-  const std::size_t grain = k >= 1536 ? 64 : 32;
-  const std::size_t chunks = (k + grain - 1) / grain;
-  float* sums = scratch.floats(chunks * m * n);
-  parallel_for(k, grain, [&](std::size_t begin, std::size_t end) {
-    sum_rows(args.a.col_range(begin, end - begin), args.b.row_range(begin, end - begin),
-             as_matrix(sums + begin / grain * m * n, m, n));
+  const bool small = args.b.rows * n * size_of(args.b.dtype) <= 2 * kChunkBytes;
+  const std::size_t quarter = small ? 0 : args.b.rows / kStreams;
+  const std::size_t rest = args.b.rows - kStreams * quarter;
+  const std::size_t grain = rows_of_chunk(args.b);
+  const std::size_t chunks = (quarter + grain - 1) / grain;
+  float* sums = scratch.floats((chunks + 1) * m * n);
+  parallel_for(quarter, grain, [&](std::size_t begin, std::size_t end) {
+    sum_rows(args.a.col_range(begin, args.a.cols - begin), args.b.row_range(begin, end - begin),
+             quarter, as_matrix(sums + begin / grain * m * n, m, n));
   });
-  parallel_for(n, kColumns, [&](std::size_t begin, std::size_t end) {
-    Block block = {};
-    const std::size_t count = end - begin;
-    for (std::size_t chunk = 0; chunk < chunks; ++chunk) {
-      for (std::size_t i = 0; i < m; ++i) {
-        float* total = block.data() + i * count;
-        add_scaled(total, sums + (chunk * m + i) * n + begin, count, 1.0F, total);
-      }
-    }
-    finish(args, bias, begin, as_matrix(block.data(), m, count));
+  if (rest != 0) {
+    sum_rows(args.a.col_range(args.a.cols - rest, rest), args.b.row_range(args.b.rows - rest, rest),
+             0, as_matrix(sums + chunks * m * n, m, n));
+  }
+  const std::size_t pieces =
+      n <= kAddedAtOnce ? 1 : 2 * ((n + 2 * kAddedAtOnce - 1) / (2 * kAddedAtOnce));
+  const std::size_t width = std::min((n + pieces - 1) / pieces, kFewRows * kColumns / m);
+  parallel_for(n, width, [&](std::size_t begin, std::size_t end) {
+    add_chunks(args, bias, sums, chunks + (rest != 0 ? 1 : 0), begin, end - begin);
   });
 }
 

@@ -8,6 +8,7 @@
 #include <span>
 #include <vector>
 
+#include <hwy/cache_control.h>
 #include <oneapi/dnnl/dnnl.hpp>
 
 #include "base/parallel.h"
@@ -49,9 +50,13 @@ double seconds_to_read(std::span<const float> data) {
     parallel_for(apart, apart / kChunks, [&](std::size_t begin, std::size_t end) {
       std::array<float, 64> lanes{};  // enough chains to hide the latency of additions
       constexpr std::size_t kStep = 64 / Places;
+      constexpr std::size_t kAhead = Places == 1 ? 0 : 512;  // measured: best so, in both
       for (std::size_t i = begin; i < end; i += kStep) {
-        for (std::size_t j = 0; j < lanes.size(); ++j) {
-          lanes[j] += data[j / kStep * apart + i + j % kStep];
+        for (std::size_t place = 0; place < Places; ++place) {
+          hwy::Prefetch(data.data() + place * apart + i + kAhead);
+          for (std::size_t j = 0; j < kStep; ++j) {  // becomes vectors
+            lanes[place * kStep + j] += data[place * apart + i + j];
+          }
         }
       }
       sums[begin / (apart / kChunks)] = std::accumulate(lanes.begin(), lanes.end(), 0.0F);
