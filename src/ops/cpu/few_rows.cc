@@ -13,6 +13,7 @@ namespace {
 constexpr std::size_t kColumns = 256;  // most columns of a block of outputs of kFewRows rows
 constexpr std::size_t kChunks = 8;     // of a product, where each is large enough
 constexpr std::size_t kChunkBytes = std::size_t{64} << 10U;  // large enough, of weights
+constexpr std::size_t kSmallChunk = 32;                      // rows, of small weights
 /// Columns of sums to be added: below, a second thread costs more than it gives.
 constexpr std::size_t kAddedAtOnce = 1536;
 
@@ -83,33 +84,55 @@ void add_chunks(const GemmArgs& args, const float* bias, const float* sums, std:
   finish(args, bias, begin, as_matrix(block.data(), m, count));
 }
 
-/// Weights stored one input per row: each chunk of rows, of every quarter of the matrix side by
-/// side as in multiply_rows, gives its own sums over all columns, so that memory is read in order;
-/// they are then added in the order of the chunks. (Dividing the columns between threads instead
-/// leaves nothing to add, but reads rows in parts: measured, up to 1.5 times as slow.) Small
-/// weights lie in the cache, and are summed row by row.
-void multiply_columns(const GemmArgs& args, const float* bias, Scratch& scratch) {
-  const std::size_t n = args.b.cols;
-  const std::size_t m = args.a.rows;
-  const bool small = args.b.rows * n * size_of(args.b.dtype) <= 2 * kChunkBytes;
-  const std::size_t quarter = small ? 0 : args.b.rows / kStreams;
-  const std::size_t rest = args.b.rows - kStreams * quarter;
+/// Sums of `chunk` rows of weights each, all columns: [chunks * m, n]; returns how many chunks.
+std::size_t sum_small(const GemmArgs& args, Scratch& scratch, std::size_t chunk, float*& sums) {
+  const std::size_t k = args.b.rows;
+  const std::size_t out = args.a.rows * args.b.cols;
+  sums = scratch.floats((k + chunk - 1) / chunk * out);
+  parallel_for(k, chunk, [&](std::size_t begin, std::size_t end) {
+    sum_rows(args.a.col_range(begin, end - begin), args.b.row_range(begin, end - begin), 0,
+             as_matrix(sums + begin / chunk * out, args.a.rows, args.b.cols));
+  });
+  return (k + chunk - 1) / chunk;
+}
+
+/// The same of every quarter of the weights side by side, as in multiply_rows, so that memory is
+/// read in order; what four do not divide comes last.
+std::size_t sum_quarters(const GemmArgs& args, Scratch& scratch, float*& sums) {
+  const std::size_t out = args.a.rows * args.b.cols;
+  const std::size_t quarter = args.b.rows / kStreams;
+  const std::size_t rest = args.b.rows % kStreams;
   const std::size_t grain = rows_of_chunk(args.b);
   const std::size_t chunks = (quarter + grain - 1) / grain;
-  float* sums = scratch.floats((chunks + 1) * m * n);
+  sums = scratch.floats((chunks + 1) * out);
+  const auto sum = [&](std::size_t begin, std::size_t count, std::size_t apart, float* to) {
+    sum_rows(args.a.col_range(begin, args.a.cols - begin), args.b.row_range(begin, count), apart,
+             as_matrix(to, args.a.rows, args.b.cols));
+  };
   parallel_for(quarter, grain, [&](std::size_t begin, std::size_t end) {
-    sum_rows(args.a.col_range(begin, args.a.cols - begin), args.b.row_range(begin, end - begin),
-             quarter, as_matrix(sums + begin / grain * m * n, m, n));
+    sum(begin, end - begin, quarter, sums + begin / grain * out);
   });
   if (rest != 0) {
-    sum_rows(args.a.col_range(args.a.cols - rest, rest), args.b.row_range(args.b.rows - rest, rest),
-             0, as_matrix(sums + chunks * m * n, m, n));
+    sum(args.b.rows - rest, rest, 0, sums + chunks * out);
   }
+  return chunks + (rest != 0 ? 1 : 0);
+}
+
+/// Weights stored one input per row: chunks of rows give their own sums over all columns, which are
+/// then added in the order of the chunks. (Dividing the columns between threads instead leaves
+/// nothing to add, but reads rows in parts: measured, up to 1.5 times as slow.) Small weights lie
+/// in the cache: short chunks, which round less.
+void multiply_columns(const GemmArgs& args, const float* bias, Scratch& scratch) {
+  const std::size_t n = args.b.cols;
+  float* sums = nullptr;
+  const bool small = args.b.rows * n * size_of(args.b.dtype) <= 2 * kChunkBytes;
+  const std::size_t chunks =
+      small ? sum_small(args, scratch, kSmallChunk, sums) : sum_quarters(args, scratch, sums);
   const std::size_t pieces =
       n <= kAddedAtOnce ? 1 : 2 * ((n + 2 * kAddedAtOnce - 1) / (2 * kAddedAtOnce));
-  const std::size_t width = std::min((n + pieces - 1) / pieces, kFewRows * kColumns / m);
+  const std::size_t width = std::min((n + pieces - 1) / pieces, kFewRows * kColumns / args.a.rows);
   parallel_for(n, width, [&](std::size_t begin, std::size_t end) {
-    add_chunks(args, bias, sums, chunks + (rest != 0 ? 1 : 0), begin, end - begin);
+    add_chunks(args, bias, sums, chunks, begin, end - begin);
   });
 }
 
