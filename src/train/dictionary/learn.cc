@@ -205,16 +205,20 @@ class Learning {
           options_.folder.string());
   }
 
-  /// Each layer as it is learned: a selection among the tokens of a batch.
+  /// Each layer as it is learned: a selection among the tokens of a batch, from all that is held
+  /// out, since one text comes after the other there.
   std::vector<LayerFigures> heldout_figures() {
     std::vector<LayerFigures> out(layers_);
-    const std::size_t rows = std::min(options_.pool.batch, heldout_.rows());
+    std::vector<std::int32_t> rows(std::min(options_.pool.batch, heldout_.rows()));
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      rows[i] = static_cast<std::int32_t>(i * heldout_.rows() / rows.size());
+    }
     ActivationPool::Rows all;
     std::vector<Matrix> kept;
     for (std::size_t l = 0; l < layers_; ++l) {
-      all.x.push_back(scaled(heldout_.x(l).row_range(0, rows), scales_[l].input, kept));
-      all.y.push_back(scaled(heldout_.y(l).row_range(0, rows),
-                             is_sae() ? scales_[l].input : scales_[l].output, kept));
+      all.x.push_back(scaled(heldout_.x(l), rows, scales_[l].input, kept));
+      all.y.push_back(
+          scaled(heldout_.y(l), rows, is_sae() ? scales_[l].input : scales_[l].output, kept));
     }
     for (std::size_t i = 0; i < learners_.size(); ++i) {
       const std::vector<LayerFigures> own = learners_[i]->measure(part(all, i));
@@ -223,9 +227,10 @@ class Learning {
     return out;
   }
 
-  ConstMatRef scaled(ConstMatRef rows, double factor, std::vector<Matrix>& kept) {
-    kept.push_back(make_matrix(backend_, rows.rows, rows.cols));
-    ops::scale(backend_, rows, factor, kept.back().ref());
+  ConstMatRef scaled(ConstMatRef from, std::span<const std::int32_t> rows, double factor,
+                     std::vector<Matrix>& kept) {
+    kept.push_back(make_matrix(backend_, rows.size(), from.cols));
+    ops::gather(backend_, from, rows, factor, kept.back().ref());
     return std::as_const(kept.back()).ref();
   }
 
