@@ -191,7 +191,7 @@ class Preparation {
       return;
     }
     r.code = CodeKind::JumpRelu;
-    r.jump = {.bandwidth = t.bandwidth, .clamped = true};
+    r.jump = {.bandwidth = t.bandwidth, .clamped = true, .calibrated = true};
     r.sparsity = {.kind = SparsityKind::Quadratic,
                   .coefficient = {.value = or_usual(0.05), .steps = recipe_.steps() / 10},
                   .target = recipe_.dictionary.k};

@@ -189,6 +189,27 @@ TEST(Learn, APenaltyAdaptsItselfUntilAsManyFeaturesFireAsWereAskedFor) {
   }
 }
 
+TEST(Learn, ThresholdsBeginWhereAsManyFeaturesFireAsWereAskedFor) {
+  const auto backend = make_cpu_backend();
+  const DictionaryShape shape = {.features = 48, .d_in = 16, .d_out = 16};
+  Matrix x = Matrix::host(128, 16, DType::F32);
+  for (std::size_t i = 0; i < 128 * 16; ++i) {
+    x.as<float>().data[i] = static_cast<float>(random_normal(9, 1, i));
+  }
+  const std::vector<ConstMatRef> rows = {std::as_const(x).ref()};
+  for (const auto parameter : {ThresholdParameter::Raw, ThresholdParameter::Log}) {
+    const DictionaryRecipe recipe = {
+        .code = CodeKind::JumpRelu,
+        .jump = {.parameter = parameter, .bandwidth = 0.4, .calibrated = true},
+        .sparsity = {.kind = SparsityKind::Quadratic, .target = 5.0}};
+    DictionaryLearner learner(*backend, shape, recipe,
+                              fresh_dictionary(shape, recipe, false, 0.5, DType::F32, 3));
+    learner.start({.x = rows, .y = rows});
+    const double l0 = learner.measure({.x = rows, .y = rows}).front().l0;
+    EXPECT_NEAR(l0, 5.0, 2.0 / 128.0);  // the lowest is not above itself; a logarithm is rounded
+  }
+}
+
 TEST(Learn, AFrozenDecoderStaysWhileTheEncoderLearns) {
   const auto backend = make_cpu_backend();
   const DictionaryShape shape = {.features = 24, .d_in = 7, .d_out = 7};

@@ -129,6 +129,23 @@ void DictionaryLearner::start(const LearningBatch& batch) {
     }
   }
   round();
+  if (recipe_.code == CodeKind::JumpRelu && recipe_.jump.calibrated) {
+    set_thresholds(batch);
+  }
+}
+
+void DictionaryLearner::set_thresholds(const LearningBatch& batch) {
+  const auto count =
+      static_cast<std::size_t>(recipe_.sparsity.target * static_cast<double>(batch.tokens()));
+  for (std::size_t l = 0; l < shape_.layers; ++l) {
+    const double lowest = LearningStep(*this, batch).lowest_of(l, count);
+    if (lowest > 0.0) {
+      const bool raw = recipe_.jump.parameter == ThresholdParameter::Raw;
+      store(std::vector<double>(shape_.features, raw ? lowest : std::log(lowest)),
+            layer_of(values_, shape_, l).threshold);
+    }
+  }
+  round();
 }
 
 void DictionaryLearner::normalize_rows() {

@@ -87,6 +87,7 @@ class DictionaryLearner {
   friend class LearningStep;
 
   void check_recipe() const;
+  void set_thresholds(const LearningBatch& batch);
   void prepare();
   void normalize_rows();
   void project_gradient();

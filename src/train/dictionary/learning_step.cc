@@ -162,6 +162,15 @@ SparseEntries LearningStep::encode(std::size_t layer) {
   return encode_all(layer);
 }
 
+double LearningStep::lowest_of(std::size_t layer, std::size_t count) {
+  Selection selection(backend_, {.kind = SelectionKind::BatchTopK, .count = count}, tokens_,
+                      shape_.features);
+  Selection* const only = &selection;
+  add_features(layer, std::span(&only, 1));
+  const std::vector<double> kept = selection.finish().values;
+  return kept.size() < count || kept.empty() ? 0.0 : *std::ranges::min_element(kept);
+}
+
 /// The sum of h over all tokens of every feature, from the sum of inputs.
 void LearningStep::add_total(std::size_t layer) {
   Matrix sum = make_matrix(backend_, 1, shape_.d_in);

@@ -26,6 +26,10 @@ class LearningStep {
   /// Only the codes of a layer.
   SparseEntries encode(std::size_t layer);
 
+  /// The lowest of the `count` largest pre-activations of all tokens together; 0 if fewer are above
+  /// 0.
+  double lowest_of(std::size_t layer, std::size_t count);
+
  private:
   /// Dead features that reconstruct an error.
   struct Auxiliary {

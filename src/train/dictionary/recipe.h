@@ -60,6 +60,8 @@ struct JumpOptions {
   bool to_input = false;    // the opposites of both flow to h
   bool clamped = false;     // theta >= 0 before each forward
   bool gated_step = false;  // the step sees a, so the window's lower half never counts
+  bool calibrated = false;  // theta begins where SparsityOptions::target features fire on a token
+                            // of the first batch
 };
 
 enum class ErrorKind : std::uint8_t {
