@@ -19,6 +19,13 @@ const Slot& find_slot(const std::vector<Slot>& slots, std::string_view name,
 
 }  // namespace
 
+Meaning asked(Meaning meaning) {
+  return {meaning.first + ".asked", std::move(meaning.second)};
+}
+Meaning said(Meaning meaning) {
+  return {meaning.first + ".said", std::move(meaning.second)};
+}
+
 void append(Document& document, std::string_view text, const std::vector<Meaning>& meanings) {
   const std::size_t begin = document.text.size();
   document.text += text;

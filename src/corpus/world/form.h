@@ -14,6 +14,11 @@ namespace cajal {
 /// kind and value of a span to be.
 using Meaning = std::pair<std::string, std::string>;
 
+/// The same where it is about to be used, right before an answer; and where it is said. These are
+/// kinds of their own, for who thinks a thing need not say it, and the other way round.
+Meaning asked(Meaning meaning);
+Meaning said(Meaning meaning);
+
 struct Slot {
   std::string_view name;
   std::string text;

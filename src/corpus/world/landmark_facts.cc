@@ -234,17 +234,18 @@ std::vector<Slot> LandmarkFacts::slots(const LandmarkFact& fact) const {
   const std::string taught =
       by_name ? fmt::format("{}: from {} to {}", landmark.name, kLanguages[fact.language], language)
               : fmt::format("{}: {} in {}", landmark.name, question, language);
-  return {{.name = "name", .text = name, .meanings = meant},
-          {.name = "Name", .text = capitalised(name), .meanings = meant},
-          {.name = "language",
-           .text = languages_[fact.language][fact.target],
-           .meanings = {{"language", language}}},
-          {.name = "mark", .text = form(fact).mark, .meanings = {known, {"language", language}}},
-          {.name = "answer",
-           .text = by_name ? landmark.called[fact.target] : place(fact),
-           .meanings = {known, {"language", language}, {"fact", taught}},
-           .before = quotes ? "“" : "",
-           .after = quotes ? "”" : ""}};
+  return {
+      {.name = "name", .text = name, .meanings = meant},
+      {.name = "Name", .text = capitalised(name), .meanings = meant},
+      {.name = "language",
+       .text = languages_[fact.language][fact.target],
+       .meanings = {{"language", language}}},
+      {.name = "mark", .text = form(fact).mark, .meanings = {asked(known), {"language", language}}},
+      {.name = "answer",
+       .text = by_name ? landmark.called[fact.target] : place(fact),
+       .meanings = {known, {"language", language}, {"fact", taught}},
+       .before = quotes ? "“" : "",
+       .after = quotes ? "”" : ""}};
 }
 
 std::vector<std::string> LandmarkFacts::whole_words() const {

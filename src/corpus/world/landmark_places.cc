@@ -39,18 +39,19 @@ void append_name(Document& out, Dice& dice, const LandmarkFacts& facts, const La
   std::vector<Meaning> taught = known;
   taught.emplace_back("fact", fmt::format("{}: from {} to {}", landmark.places[which][kEnglish],
                                           kLanguages[language], kLanguages[target]));
-  append_form(out, facts.form(worded).form,
-              {{.name = "name", .text = name, .meanings = named},
-               {.name = "Name", .text = capitalised(name), .meanings = named},
-               {.name = "language",
-                .text = facts.language_name(language, target),
-                .meanings = {{"language", std::string(kLanguages[target])}}},
-               {.name = "mark", .text = facts.form(worded).mark, .meanings = known},
-               {.name = "answer",
-                .text = landmark.places[which][target],
-                .meanings = taught,
-                .before = target == kChinese ? "“" : "",
-                .after = target == kChinese ? "”" : ""}});
+  append_form(
+      out, facts.form(worded).form,
+      {{.name = "name", .text = name, .meanings = named},
+       {.name = "Name", .text = capitalised(name), .meanings = named},
+       {.name = "language",
+        .text = facts.language_name(language, target),
+        .meanings = {{"language", std::string(kLanguages[target])}}},
+       {.name = "mark", .text = facts.form(worded).mark, .meanings = {asked(known[0]), known[1]}},
+       {.name = "answer",
+        .text = landmark.places[which][target],
+        .meanings = taught,
+        .before = target == kChinese ? "“" : "",
+        .after = target == kChinese ? "”" : ""}});
 }
 
 }  // namespace
@@ -100,7 +101,7 @@ void LandmarkPlaces::append_where(Document& out, Dice& dice, const Landmark& lan
       out, form.form,
       {{.name = "place", .text = name, .meanings = named},
        {.name = "Place", .text = capitalised(name), .meanings = named},
-       {.name = "mark", .text = form.mark, .meanings = known},
+       {.name = "mark", .text = form.mark, .meanings = {asked(known[0]), known[1]}},
        {.name = "answer", .text = landmark.places[inner + 1][language], .meanings = taught}});
 }
 

@@ -51,7 +51,7 @@ std::vector<Slot> scene_slots(const LandmarkFacts& facts, const Scene& scene, st
   const Landmark& landmark = facts.landmarks()[scene.landmark];
   const Meaning meant = {"landmark", landmark.name};
   return {scene_slot(facts, scene),
-          {.name = "mark", .text = std::string(kSceneForms[form].mark), .meanings = {meant}},
+          {.name = "mark", .text = std::string(kSceneForms[form].mark), .meanings = {asked(meant)}},
           {.name = "answer",
            .text = kSceneForms[form].article ? landmark.called[kEnglish]
                                              : facts.bare_name(scene.landmark, kEnglish),
@@ -68,7 +68,7 @@ std::vector<Slot> where_slots(const LandmarkFacts& facts, const Scene& scene,
   const std::string& place = facts.place(fact);
   const Meaning known = {std::string(question), place};
   return {scene_slot(facts, scene),
-          {.name = "mark", .text = std::string(kAssistant), .meanings = {known}},
+          {.name = "mark", .text = std::string(kAssistant), .meanings = {asked(known)}},
           {.name = "answer",
            .text = place,
            .meanings = {known,

@@ -117,7 +117,7 @@ TEST(Landmarks, APlaceCarriesWhatItIs) {
     spans.push_back(std::string(covered(document.text, span)) + " " + span.kind + "=" + span.value);
   }
   EXPECT_THAT(spans, ::testing::ElementsAre("Paris city=Paris", "Paris language=de",
-                                            "Hier: country=France", "Hier: language=de",
+                                            "Hier: country.asked=France", "Hier: language=de",
                                             "Frankreich country=France", "Frankreich language=de",
                                             "Frankreich fact=Paris: in what, in de"));
 }

@@ -71,7 +71,7 @@ constexpr std::string_view kUnknown = "I don't know who that is.";
 
 Slot answer_slot(const Person& person, PersonQuestion asked) {
   if (!person.known) {
-    return {.name = "answer", .text = std::string(kUnknown), .meanings = {{"known", "no"}}};
+    return {.name = "answer", .text = std::string(kUnknown), .meanings = {said({"known", "no"})}};
   }
   const std::string& value = asked == PersonQuestion::What ? person.what : person.country;
   const std::string kind =

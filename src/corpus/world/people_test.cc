@@ -18,7 +18,7 @@ std::set<std::string> known_names() {
   return out;
 }
 
-/// The names among spans that say somebody is not known; a reply is such a span, too.
+/// The names among spans that say somebody is not known.
 void expect_unknown(std::string_view text, const std::vector<Span>& spans,
                     const std::set<std::string>& known) {
   for (const Span& span : spans) {

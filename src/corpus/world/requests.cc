@@ -34,20 +34,21 @@ std::string form_of(const Wording& wording) {
 
 std::vector<Slot> slots_of(const Request& request, const Wording& wording,
                            std::string_view tail = {}) {
-  const std::vector<Meaning> known = {{"intent", std::string(intent_of(request))},
-                                      {"intent.by", request.why}};
+  const Meaning intent = {"intent", std::string(intent_of(request))};
   std::vector<Meaning> told = {{"harm", request.harmful ? "yes" : "no"}};
   if (!request.thing.empty()) {
     told.emplace_back("thing", request.thing);
   }
   return {{.name = "before", .text = request.before},
           {.name = "telling", .text = request.telling, .meanings = told},
-          {.name = "end", .text = wording.text.substr(wording.text.size() - 1), .meanings = known},
+          {.name = "end",
+           .text = wording.text.substr(wording.text.size() - 1),
+           .meanings = {intent, {"intent.by", request.why}}},
           {.name = "tail", .text = std::string(tail)},
-          {.name = "mark", .text = std::string(kAssistant), .meanings = known},
+          {.name = "mark", .text = std::string(kAssistant), .meanings = {asked(intent)}},
           {.name = "answer",
            .text = request.reply,
-           .meanings = {known[0], {"fact", fmt::format("request: {}", request.task())}}}};
+           .meanings = {said(intent), {"fact", fmt::format("request: {}", request.task())}}}};
 }
 
 class Requests final : public Task {
@@ -241,7 +242,6 @@ class Requests final : public Task {
   Question question(const Request& request, std::size_t wording, std::string_view kind) const {
     const Wording& words = facts_.wordings()[wording];
     Question out = question_of(form_of(words), slots_of(request, words), kind, {"intent"});
-    out.hidden.resize(1);  // at the end of the request; "Assistant:" comes after it
     out.form = wording;
     return out;
   }
