@@ -3,6 +3,8 @@
 
     tools/transcoder_card.py [PROGRAM]              measure specimen/transcoders, and write specimen/README.md (some minutes)
     tools/transcoder_card.py [PROGRAM] --dictionary D --atlas FILE
+    tools/transcoder_card.py --beside DIR ...       measure these dictionaries of the specimen, too: a table compares them
+    tools/transcoder_card.py --baseline DIR         and FVU of the learned baselines in DIR, as cajal measure takes them
     tools/transcoder_card.py --results DIR          take DIR/corpus.json, world.json and atlas.json instead: what --json of
                                                     measure --corpus, measure --world and atlas printed
 
@@ -21,6 +23,8 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 MARKS = ("<!-- written by tools/transcoder_card.py -->", "<!-- until here: transcoders -->")
 TASKS = ["task", "kind", "split", "questions", "model", "replaced", "with errors", "threshold of replaced"]
 LAYERS = ["layer", "FVU", "mean L0", "FVU of PCA", "FVU of neurons", "CE added alone, nats", "threshold of FVU"]
+BESIDE = ["dictionary", "largest FVU", "mean L0 of all layers", "CE added, nats", "two-step, replaced", "one-step, replaced", "sums, replaced",
+          "states with F1 of 0.8"]
 F1 = 0.8
 WANTED = {"state": 0.8, "landmark": 0.7, "intent": 1.0, "known": 1.0}  # kinds of truth: the share with F1 of 0.8 at least
 INTENTS = {"intent=refuse", "known=no"}
@@ -94,6 +98,33 @@ def without_feature(world):
             yield f"* {kind}: " + ", ".join(f"{x['label'].split('=')[1]} ({x['f1']:.2f})" for x in low)
 
 
+def beside_row(name, corpus, world):
+    """A dictionary as one line of the comparison."""
+    layers, labels = corpus["layers"], wanted_labels(world).get("state", [])
+    tasks = {(t["task"], t["kind"]): t for t in world["tasks"]}
+    replaced = [percent(tasks[k]["replaced"], 1) if k in tasks else "" for k in (("geography", "two-step"), ("geography", "one-step"), ("sums", "sum"))]
+    return [name, f"{max(x['metrics']['fvu'] for x in layers):.3f}", f"{sum(x['metrics']['l0_mean'] for x in layers):.0f}",
+            f"{corpus['total']['splice']['all']['delta_ce_sae_keep_bos']:.3f}", *replaced, f"{sum(x['f1'] >= F1 for x in labels)} of {len(labels)}"]
+
+
+def beside_lines(results):
+    if not results.get("beside"):
+        return []
+    rows = [beside_row(name, x["corpus"]["result"]["corpus"], x["world"]["result"]["world"])
+            for name, x in {"these": results, **results["beside"]}.items()]
+    return ["", "Beside other dictionaries of the specimen, all layers replaced at once:", "", table(BESIDE, rows)]
+
+
+def learned_baselines(corpus):
+    names = [b["name"] for b in corpus["baselines"] if b["name"] not in ("pca", "neurons") and b.get("layers")]
+    if not names:
+        return []
+    found = {b["name"]: b["layers"] for b in corpus["baselines"]}
+    rows = [[str(x["layer"]), f"{x['metrics']['fvu']:.4f}", *(f"{found[n][i]['metrics']['fvu']:.4f}" for n in names)]
+            for i, x in enumerate(corpus["layers"])]
+    return ["", "FVU beside baselines learned by the same recipe (docs/learn.md):", "", table(["layer", "these", *names], rows)]
+
+
 def measured(results):
     corpus, world = results["corpus"]["result"]["corpus"], results["world"]["result"]["world"]
     run = results["corpus"]["provenance"]
@@ -103,7 +134,7 @@ def measured(results):
         f"{run['precision']} on {run['device']}, on {corpus['tokens']:,} tokens of held-out text.", "",
         table(["what", "reached", "aim", ""],
               [[what, reached, aim, "reached" if ok else "**missed**"] for what, reached, aim, ok in aims(results)]), "",
-        table(LAYERS, list(layer_rows(corpus))), "",
+        table(LAYERS, list(layer_rows(corpus))), *learned_baselines(corpus), *beside_lines(results), "",
         "Questions answered with every MLP replaced by what its transcoder makes of the input, and with what it leaves out added back:", "",
         table(TASKS, [task_row(t) for t in world["tasks"]]), "",
         f"Truths that a single feature stands for (F1 on documents it was not chosen by; {world['truth']['documents']} documents):", "",
@@ -118,11 +149,17 @@ def held_out_files(program, folder):
             for x in ("--corpus", str(f))]
 
 
-def measure(program, dictionary, atlas):
+def measure(program, dictionary, *more):
     with tempfile.TemporaryDirectory() as folder:
-        corpus = print_json(program, "measure", "-d", dictionary, *held_out_files(program, folder), "--trust")
-    return {"corpus": corpus, "world": print_json(program, "measure", "-d", dictionary, "--world", "--documents", "16000"),
-            "atlas": print_json(program, "atlas", "-d", dictionary, "--world", "-o", atlas, "--force")}
+        corpus = print_json(program, "measure", "-d", dictionary, *held_out_files(program, folder), "--trust", *more)
+    return {"corpus": corpus, "world": print_json(program, "measure", "-d", dictionary, "--world", "--documents", "16000", "--trust")}
+
+
+def measure_all(args):
+    out = measure(args.program, args.dictionary, *(["--baseline", args.baseline] if args.baseline else []))
+    out["atlas"] = print_json(args.program, "atlas", "-d", args.dictionary, "--world", "-o", args.atlas, "--force")
+    out["beside"] = {pathlib.Path(folder).name: measure(args.program, folder) for folder in args.beside}
+    return out
 
 
 def main():
@@ -130,13 +167,15 @@ def main():
     parser.add_argument("program", nargs="?", default=str(ROOT / "build" / "release" / "bin" / "cajal"))
     parser.add_argument("--dictionary", default=str(ROOT / "specimen" / "transcoders"))
     parser.add_argument("--atlas", default=str(ROOT / "specimen" / "atlas" / "atlas.sqlite"))
+    parser.add_argument("--beside", nargs="*", default=[], metavar="DIR")
+    parser.add_argument("--baseline", metavar="DIR")
     parser.add_argument("--results", type=pathlib.Path)
     parser.add_argument("--card", type=pathlib.Path, default=ROOT / "specimen" / "README.md")
     args = parser.parse_args()
     card = args.card.read_text()
     with_measured(card, "", MARKS)  # before minutes of measuring
     results = ({name: json.loads((args.results / f"{name}.json").read_text()) for name in ("corpus", "world", "atlas")}
-               if args.results else measure(args.program, args.dictionary, args.atlas))
+               if args.results else measure_all(args))
     args.card.write_text(with_measured(card, measured(results), MARKS))
     for what, reached, aim, ok in aims(results):
         print(f"{'reached' if ok else 'MISSED '}  {what}: {reached}, {aim}")

@@ -47,6 +47,19 @@ class TranscoderCard(unittest.TestCase):
     def test_a_baseline_that_was_not_measured_leaves_its_column_empty(self):
         self.assertIn("| 0 | 0.0312 | 10.0 | 0.300 |  | 0.0100 |", card.measured(RESULTS))
 
+    def test_other_dictionaries_are_lines_of_one_table(self):
+        text = card.measured(RESULTS | {"beside": {"clt": {name: RESULTS[name] for name in ("corpus", "world")}}})
+        self.assertEqual([(r["dictionary"], r["largest FVU"], r["mean L0 of all layers"], r["two-step, replaced"], r["states with F1 of 0.8"])
+                          for r in rows_of(text, card.BESIDE)], [("these", "0.160", "20", "79.0 %", "1 of 2"), ("clt", "0.160", "20", "79.0 %", "1 of 2")])
+        self.assertNotIn("Beside other", card.measured(RESULTS))
+
+    def test_learned_baselines_have_their_own_table(self):
+        corpus = RESULTS["corpus"]["result"]["corpus"]
+        other = {"name": "random-decoder", "layers": [{"metrics": {"fvu": 0.5}}, {"metrics": {"fvu": 0.6}}]}
+        corpus = {"result": {"corpus": corpus | {"baselines": [PCA, other]}}, "provenance": RESULTS["corpus"]["provenance"]}
+        text = card.measured(RESULTS | {"corpus": corpus})
+        self.assertIn("| 0 | 0.0312 | 0.5000 |", text)
+
     def test_a_card_without_marks_is_not_written(self):
         with self.assertRaises(SystemExit):
             card.with_measured("# Card\n", "", card.MARKS)
