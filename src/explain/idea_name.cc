@@ -1,6 +1,7 @@
 #include "explain/idea_name.h"
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 
 #include <fmt/format.h>
@@ -12,6 +13,7 @@ namespace {
 
 constexpr double kMostAgree = 0.4;   // of a group's influence, for a name from the atlas
 constexpr double kMostDirect = 0.5;  // of a group's share, that goes straight to the answer
+constexpr double kMostNear = 0.5;    // of a group's influence, in layers near the answer
 
 /// A name that some of a group's influence speaks for.
 struct Candidate {
@@ -122,6 +124,13 @@ class Namer {
     return 2 * sources_.graph.feature(node).layer >= sources_.graph.counts.layers;
   }
 
+  double near_answer(const FeatureGroup& group) const {
+    std::vector<std::uint32_t> near;
+    std::ranges::copy_if(group.nodes, std::back_inserter(near),
+                         [&](std::uint32_t node) { return is_near_answer(node); });
+    return influence(near);
+  }
+
   /// Whether a page's label may name anything.
   bool counts(const FeatureLabel& label, std::uint32_t node) const {
     if (label.source == LabelSource::Logits) {
@@ -192,7 +201,7 @@ class Namer {
   Candidate by_answer(const FeatureGroup& group, double all) const {
     const double share = sources_.flow.share(group.nodes);
     const double direct = sources_.flow.edge_share(group.nodes, targets_);
-    if (share <= 0.0 || direct < kMostDirect * share || !is_near_answer(group.nodes.front())) {
+    if (share <= 0.0 || direct < kMostDirect * share || near_answer(group) < kMostNear * all) {
       return {};
     }
     const bool against = sources_.flow.edge_effect(group.nodes, targets_).effect < 0.0;
