@@ -1,6 +1,6 @@
 // The corpus is the same bytes on any machine. When a change means to change its texts, count up
-// kWorldVersion (once a release is enough) and take over the hashes that the test prints; what spans
-// say teaches no model anything, so that they may change without.
+// kWorldVersion (once a release is enough) and take over the hashes that the test prints; what
+// spans say teaches no model anything, so that they may change without.
 #include <gtest/gtest.h>
 
 #include "corpus/reader.h"
