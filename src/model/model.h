@@ -44,8 +44,9 @@ struct ForwardOptions {
   // Tokens the sequences will have in the end, where that is known: LongRope rotates all positions
   // of a long sequence differently. 0: as many as there are after this pass.
   std::size_t final_length = 0;
-  // Whether the batch stays in the cache. If not, the cache is afterwards as it was before, and a
-  // pass without logits ends with the last layer that has a point.
+  // Whether the batch stays in the cache. If not, the cache is afterwards as it was before (but for
+  // keys that LongRope had to rotate again), and a pass without logits ends with the last layer
+  // that has a point.
   bool keep = true;
 };
 
