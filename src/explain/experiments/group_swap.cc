@@ -80,6 +80,12 @@ class Drawing {
   std::uint64_t counter_;
 };
 
+/// Of the feature at its place; 0 where it does not fire.
+double activation_of(std::span<const RoledFeature> active, const RoledFeature& feature) {
+  const auto at = std::ranges::find(active, place_of(feature), place_of);
+  return at == active.end() ? 0.0 : at->activation;
+}
+
 FeatureEdit edit_of(const RoledFeature& feature, const RoledPrompt& prompt, double value) {
   return {.layer = feature.layer,
           .positions = Positions::at(prompt.roles[feature.role].position),
@@ -111,7 +117,9 @@ Interventions interventions_of(const GroupSwap& swap, const RoledPrompt& prompt,
   }
   for (const RoledFeature& feature : swap.on) {
     if (counts(feature)) {
-      out.features.push_back(edit_of(feature, prompt, setting.strength * feature.activation));
+      const double way = feature.activation - feature.now;
+      out.features.push_back(
+          edit_of(feature, prompt, std::max(0.0, feature.now + setting.strength * way)));
     }
   }
   return out;
@@ -130,9 +138,12 @@ GroupSwap random_swap(const Subject& subject, const GroupSwap& group, const Prom
   for (const RoledFeature& member : group.on) {
     if (const RoledFeature* drawn = on.draw(member)) {
       out.on.push_back(*drawn);
+      out.on.back().now = activation_of(prompt.active, *drawn);
       const double norm = written_norm(*subject.dictionary, *drawn);
+      const double way = std::abs(member.activation - member.now);
       out.on.back().activation =
-          norm == 0.0 ? 0.0 : member.activation * written_norm(*subject.dictionary, member) / norm;
+          out.on.back().now +
+          (norm == 0.0 ? 0.0 : way * written_norm(*subject.dictionary, member) / norm);
     }
   }
   return out;

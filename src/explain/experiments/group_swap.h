@@ -26,14 +26,15 @@ struct SwapSetting {
   std::string name() const;  // "words, strength 1.5"
 };
 
-/// `off` to 0, then `on` to strength times their activations, at the prompt's positions of their
-/// roles.
+/// `off` to 0, then `on` strength times the way from what they are now to their activations, not
+/// below 0, at the prompt's positions of their roles.
 Interventions interventions_of(const GroupSwap& swap, const RoledPrompt& prompt,
                                const SwapSetting& setting);
 
 /// As many random features as the group has: for each member one that fires at its role in its
 /// layer and is not of the group, else of its role, else of anywhere, none twice; where none is
-/// left the control is smaller. Those that come in write vectors of their members' norms.
+/// left the control is smaller. Those that come in write as much more than now, by norm, as their
+/// members do more or less.
 GroupSwap random_swap(const Subject& subject, const GroupSwap& group, const PromptGraph& prompt,
                       const PromptGraph& donor, std::uint64_t seed, std::uint64_t index);
 

@@ -90,6 +90,29 @@ TEST(Interventions, SwitchOffThenPutInAtThePromptsPositions) {
   EXPECT_EQ(interventions_of(swap, prompt, {.words = false}).features.size(), 1U);
 }
 
+TEST(Interventions, StrengthMultipliesTheWayToTheDonor) {
+  const RoledPrompt prompt = {.ids = {1, 2}, .roles = {{.position = 1, .last = true}}};
+  RoledFeature less = feature(0, 0, 1, 8.0);
+  less.now = 10.0;
+  RoledFeature gone = feature(0, 0, 2, 1.0);
+  gone.now = 5.0;
+  const Interventions out = interventions_of({.on = {less, gone}}, prompt, {.strength = 1.5});
+  ASSERT_EQ(out.features.size(), 2);
+  EXPECT_EQ(out.features[0].change.value, 7.0);
+  EXPECT_EQ(out.features[1].change.value, 0.0);
+}
+
+TEST_F(GroupSwapTest, ControlsOfWhatFiresAlreadyChangeAsMuchAsItDoes) {
+  RoledFeature member = feature(0, 0, 1, 8.0);  // writes a vector of norm 2
+  member.now = 10.0;
+  const PromptGraph prompt = {.active = {feature(0, 0, 3, 2.0)}};
+  const PromptGraph donor = {.active = {feature(0, 0, 3, 6.0)}};  // norm 4
+  const GroupSwap control = random_swap(subject_, {.on = {member}}, prompt, donor, 1, 0);
+  ASSERT_EQ(control.on.size(), 1);
+  EXPECT_EQ(control.on.front().now, 2.0);
+  EXPECT_EQ(control.on.front().activation, 3.0);
+}
+
 TEST_F(GroupSwapTest, ControlsAreAsManyOfTheSameNormAndNotOfTheGroup) {
   PromptGraph fires;
   for (std::uint32_t l = 0; l < 2; ++l) {
@@ -109,7 +132,7 @@ TEST_F(GroupSwapTest, ControlsAreAsManyOfTheSameNormAndNotOfTheGroup) {
     EXPECT_EQ(control.off[i].role, group.off[i].role);
     EXPECT_NE(control.off[i].feature, group.off[i].feature);
     EXPECT_NE(control.on[i].feature, group.on[i].feature);
-    EXPECT_NEAR(control.on[i].activation * (control.on[i].feature + 1.0),
+    EXPECT_NEAR((control.on[i].activation - control.on[i].now) * (control.on[i].feature + 1.0),
                 group.on[i].activation * (group.on[i].feature + 1.0), 1e-12);
   }
   EXPECT_EQ(random_swap(subject_, group, fires, fires, 7, 0).on, control.on);

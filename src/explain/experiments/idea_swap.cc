@@ -66,11 +66,13 @@ class Swaps {
                                 .feature = static_cast<std::uint32_t>(edit.feature),
                                 .role = *role,
                                 .activation = edit.change.value};
+        const auto at = now_.find({edit.layer, edit.positions.begin, edit.feature});
+        const double now = at == now_.end() ? 0.0 : at->second;
         if (feature.activation > 0.0) {
+          feature.now = now;
           out.on.push_back(feature);
-        } else if (const auto at = now_.find({edit.layer, edit.positions.begin, edit.feature});
-                   at != now_.end()) {
-          feature.activation = at->second;
+        } else if (now > 0.0) {
+          feature.activation = now;
           out.off.push_back(feature);
         }
       }

@@ -38,6 +38,7 @@ struct RoledFeature {
   std::size_t role = 0;  // index into RoledPrompt::roles
   double activation = 0.0;
   double share = 0.0;  // of the answer that flows through it; 0 where no graph was made
+  double now = 0.0;    // of what comes in: its activation where it is to come in
   friend bool operator==(const RoledFeature&, const RoledFeature&) = default;
 };
 
