@@ -109,7 +109,7 @@ class AtlasBench {
 }  // namespace
 
 std::vector<Figure> atlas_figures(const Options& options) {
-  if (std::string_view("atlas").find(options.filter) == std::string_view::npos) {
+  if (!fits("atlas", options)) {
     return {};
   }
   return AtlasBench(options).run();

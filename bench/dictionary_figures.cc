@@ -188,8 +188,7 @@ std::vector<Figure> dictionary_figures(const Options& options) {
   if (options.filter == "dictionary-million") {
     return million_figures(options);
   }
-  if (options.filter.empty() ||
-      std::string("dictionary").find(options.filter) == std::string::npos) {
+  if (options.filter.empty() || !fits("dictionary", options)) {
     return {};
   }
   return DictionaryBench(options, "dictionary/", 768, 24576).rates();

@@ -126,7 +126,7 @@ std::optional<double> process_seconds(const std::string& prompt, const Options& 
 }  // namespace
 
 std::vector<Figure> explain_figures(const Options& options) {
-  if (std::string_view("explain").find(options.filter) == std::string_view::npos) {
+  if (!fits("explain", options)) {
     return {};
   }
   const std::string prompt = chosen_prompt();

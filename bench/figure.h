@@ -2,7 +2,9 @@
 // the result that was timed is right.
 #pragma once
 
+#include <cstddef>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace cajal::bench {
@@ -27,6 +29,11 @@ struct Options {
   int rounds = 5;
   std::size_t rows = 0;  // of long prompts; 0: 500 and 1,000
 };
+
+/// Whether a group of figures is asked for; of no filter all are.
+inline bool fits(std::string_view group, const Options& options) {
+  return group.find(options.filter) != std::string_view::npos;
+}
 
 /// Makes models of two published shapes with random weights (in a folder that is removed again)
 /// and measures them, or options.model.

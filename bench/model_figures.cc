@@ -279,7 +279,7 @@ std::vector<Figure> model_figures(const Options& options) {
   }
   std::vector<Figure> out;
   for (const Shape& shape : shapes()) {
-    if (shape.name.find(options.filter) == std::string::npos) {
+    if (!fits(shape.name, options)) {
       continue;
     }
     const testing::TemporaryFolder folder;

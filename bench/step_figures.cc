@@ -54,7 +54,7 @@ double flop_per_token(const Architecture& a) {
 }  // namespace
 
 std::vector<Figure> step_figures(const Options& options) {
-  if (std::string_view("training-step").find(options.filter) == std::string_view::npos) {
+  if (!fits("training-step", options)) {
     return {};
   }
   const bool bf16 = make_cpu_backend()->has(Precision::BF16);

@@ -159,7 +159,7 @@ std::vector<Figure> linear_figures(const TraceFiles& files, const std::string& g
 }
 
 bool wanted(std::string_view group, const Options& options) {
-  return !options.filter.empty() && group.find(options.filter) != std::string_view::npos;
+  return !options.filter.empty() && fits(group, options);
 }
 
 }  // namespace

@@ -334,7 +334,7 @@ class TrainingBench {
 }  // namespace
 
 std::vector<Figure> training_figures(const Options& options) {
-  if (std::string_view("training").find(options.filter) == std::string_view::npos) {
+  if (!fits("training", options)) {
     return {};
   }
   return TrainingBench(options).run();
