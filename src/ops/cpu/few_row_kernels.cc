@@ -16,6 +16,12 @@ namespace {
 /// time that a cache line takes to come.
 constexpr std::size_t kAheadBytes = 1024;
 
+/// The rows r, r + apart, .. r + (R - 1) * apart of `weights`, which may lie after its last one.
+template <std::size_t R, typename T>
+MatrixView<const T> rows_apart(MatrixView<const T> weights, std::size_t r, std::size_t apart) {
+  return {weights.row(r).data(), R, weights.cols, apart * weights.stride};
+}
+
 /// R rows of weights times M rows of activations: R * M sums side by side, so that each vector
 /// that is loaded is used several times and additions do not wait for each other. The result of
 /// row r of the weights goes to column r * `apart` of `out`; `next_row` elements after each of
@@ -93,9 +99,8 @@ template <std::size_t R, typename T>
 void dot_streams(MatrixView<const float> a, MatrixView<const T> weights, std::size_t apart,
                  MatrixView<float> out) {
   for (std::size_t r = 0; r < weights.rows; ++r) {
-    const MatrixView<const T> rows = {weights.row(r).data(), R, weights.cols,
-                                      apart * weights.stride};
-    dot_block<R>(a, rows, weights.stride, weights.rows, out.col_range(r, out.cols - r));
+    dot_block<R>(a, rows_apart<R>(weights, r, apart), weights.stride, weights.rows,
+                 out.col_range(r, out.cols - r));
   }
 }
 
@@ -178,9 +183,8 @@ template <std::size_t R, typename T>
 void sum_streams(MatrixView<const float> a, MatrixView<const T> weights, std::size_t apart,
                  MatrixView<float> out) {
   for (std::size_t r = 0; r < weights.rows; ++r) {
-    const MatrixView<const T> rows = {weights.row(r).data(), R, weights.cols,
-                                      apart * weights.stride};
-    sum_block<R>(a.col_range(r, a.cols - r), apart, rows, weights.stride, out);
+    sum_block<R>(a.col_range(r, a.cols - r), apart, rows_apart<R>(weights, r, apart),
+                 weights.stride, out);
   }
 }
 

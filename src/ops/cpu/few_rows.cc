@@ -68,43 +68,50 @@ void multiply_rows(const GemmArgs& args, const float* bias) {
   }
 }
 
-/// out[:, begin ..] from the sums that `chunks` chunks left, added in their order.
-void add_chunks(const GemmArgs& args, const float* bias, const float* sums, std::size_t chunks,
-                std::size_t begin, std::size_t count) {
+/// What chunks of rows of the weights add to the result: [chunks * m, n], in scratch memory.
+struct PartialSums {
+  float* data = nullptr;
+  std::size_t chunks = 0;
+};
+
+/// out[:, begin ..] from the sums of the chunks, added in their order.
+void add_chunks(const GemmArgs& args, const float* bias, PartialSums sums, std::size_t begin,
+                std::size_t count) {
   Block block;
   const std::size_t m = args.a.rows;
   const std::size_t n = args.b.cols;
   std::fill_n(block.data(), m * count, 0.0F);
-  for (std::size_t chunk = 0; chunk < chunks; ++chunk) {
+  for (std::size_t chunk = 0; chunk < sums.chunks; ++chunk) {
     for (std::size_t i = 0; i < m; ++i) {
       float* total = block.data() + i * count;
-      add_scaled(total, sums + (chunk * m + i) * n + begin, count, 1.0F, total);
+      add_scaled(total, sums.data + (chunk * m + i) * n + begin, count, 1.0F, total);
     }
   }
   finish(args, bias, begin, as_matrix(block.data(), m, count));
 }
 
-/// Sums of `chunk` rows of weights each, all columns: [chunks * m, n]; returns how many chunks.
-std::size_t sum_small(const GemmArgs& args, Scratch& scratch, std::size_t chunk, float*& sums) {
+/// Of kSmallChunk rows each.
+PartialSums sum_small(const GemmArgs& args, Scratch& scratch) {
   const std::size_t k = args.b.rows;
   const std::size_t out = args.a.rows * args.b.cols;
-  sums = scratch.floats((k + chunk - 1) / chunk * out);
-  parallel_for(k, chunk, [&](std::size_t begin, std::size_t end) {
+  const std::size_t chunks = (k + kSmallChunk - 1) / kSmallChunk;
+  float* const sums = scratch.floats(chunks * out);
+  parallel_for(k, kSmallChunk, [&](std::size_t begin, std::size_t end) {
     sum_rows(args.a.col_range(begin, end - begin), args.b.row_range(begin, end - begin), 0,
-             as_matrix(sums + begin / chunk * out, args.a.rows, args.b.cols));
+             as_matrix(sums + begin / kSmallChunk * out, args.a.rows, args.b.cols));
   });
-  return (k + chunk - 1) / chunk;
+  return {sums, chunks};
 }
 
-/// The same of every quarter of the weights side by side, as in multiply_rows, so that memory is
+/// Of rows of every quarter of the weights side by side, as in multiply_rows, so that memory is
 /// read in order; what four do not divide comes last.
-std::size_t sum_quarters(const GemmArgs& args, Scratch& scratch, float*& sums) {
+PartialSums sum_quarters(const GemmArgs& args, Scratch& scratch) {
   const std::size_t out = args.a.rows * args.b.cols;
   const std::size_t quarter = args.b.rows / kStreams;
   const std::size_t rest = args.b.rows % kStreams;
   const std::size_t grain = rows_of_chunk(args.b);
   const std::size_t chunks = (quarter + grain - 1) / grain;
-  sums = scratch.floats((chunks + 1) * out);
+  float* const sums = scratch.floats((chunks + 1) * out);
   const auto sum = [&](std::size_t begin, std::size_t count, std::size_t apart, float* to) {
     sum_rows(args.a.col_range(begin, args.a.cols - begin), args.b.row_range(begin, count), apart,
              as_matrix(to, args.a.rows, args.b.cols));
@@ -115,7 +122,7 @@ std::size_t sum_quarters(const GemmArgs& args, Scratch& scratch, float*& sums) {
   if (rest != 0) {
     sum(args.b.rows - rest, rest, 0, sums + chunks * out);
   }
-  return chunks + (rest != 0 ? 1 : 0);
+  return {sums, chunks + (rest != 0 ? 1 : 0)};
 }
 
 /// Weights stored one input per row: chunks of rows give their own sums over all columns, which are
@@ -124,15 +131,13 @@ std::size_t sum_quarters(const GemmArgs& args, Scratch& scratch, float*& sums) {
 /// in the cache: short chunks, which round less.
 void multiply_columns(const GemmArgs& args, const float* bias, Scratch& scratch) {
   const std::size_t n = args.b.cols;
-  float* sums = nullptr;
   const bool small = args.b.rows * n * size_of(args.b.dtype) <= 2 * kChunkBytes;
-  const std::size_t chunks =
-      small ? sum_small(args, scratch, kSmallChunk, sums) : sum_quarters(args, scratch, sums);
+  const PartialSums sums = small ? sum_small(args, scratch) : sum_quarters(args, scratch);
   const std::size_t pieces =
       n <= kAddedAtOnce ? 1 : 2 * ((n + 2 * kAddedAtOnce - 1) / (2 * kAddedAtOnce));
   const std::size_t width = std::min((n + pieces - 1) / pieces, kFewRows * kColumns / args.a.rows);
   parallel_for(n, width, [&](std::size_t begin, std::size_t end) {
-    add_chunks(args, bias, sums, chunks, begin, end - begin);
+    add_chunks(args, bias, sums, begin, end - begin);
   });
 }
 
