@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "ops/cpu/cpu_test.h"
+#include "ops/cpu/few_rows.h"
 #include "ops/cpu/isa.h"
 #include "testing/compare.h"
 
@@ -140,6 +141,48 @@ TEST_P(CpuDense, MultipliesFewRowsOfOddSizes) {
           compare(*cpu_, *ref_, {.m = m, .k = k, .n = n, .weights = weights, .transpose_b = b});
         }
       }
+    }
+  }
+}
+
+TEST_P(CpuDense, MultipliesFewRowsOfFewInputsAndManyOutputs) {
+  for (const std::size_t k : {std::size_t{1}, std::size_t{2}, std::size_t{3}}) {
+    for (const DType weights : {DType::F32, DType::BF16}) {
+      for (const Transpose b : {Transpose::No, Transpose::Yes}) {
+        compare(*cpu_, *ref_, {.m = 1, .k = k, .n = 70001, .weights = weights, .transpose_b = b});
+        compare(*cpu_, *ref_, {.m = 3, .k = k, .n = 70001, .weights = weights, .transpose_b = b});
+      }
+    }
+  }
+}
+
+TEST_P(CpuDense, LongSumsAreAddedInShortChains) {
+  constexpr std::size_t k = 20003;
+  constexpr std::size_t n = 33;
+  // Added one after the other these round to the same side each time: 2,500 of them exceed the
+  // bound of as many as are allowed.
+  constexpr float kWeight = 1.6763916F;
+  const Sample a = sample(1, k, DType::F32, std::vector<double>(k, 1.0));
+  const Sample b = sample(k, n, DType::F32, std::vector<double>(k * n, kWeight));
+  Sample out = sample(1, n, DType::F32, std::vector<double>(n, 0.0));
+  ops::gemm(*cpu_, {.a = a.ref(), .b = b.ref(), .out = out.ref()});
+  double want = 0.0;
+  for (std::size_t i = 0; i < k; ++i) {
+    want += static_cast<double>(kWeight);
+  }
+  const double chains = std::ceil(static_cast<double>(k) / cpu::kLongestChain) + 1.0;
+  const double bound = (cpu::kLongestChain + chains) * kEpsilon * want;
+  for (const double got : values_of(out.ref())) {
+    EXPECT_NEAR(got, want, bound);
+  }
+}
+
+TEST_P(CpuDense, LongSumsOfFewRowsAreExactEnough) {
+  for (const DType weights : {DType::F32, DType::BF16}) {
+    for (const std::size_t k : {std::size_t{20000}, std::size_t{20003}}) {
+      const Case c = {.m = 2, .k = k, .n = 37, .weights = weights};
+      compare(*cpu_, *ref_, c);
+      expect_same_for_threads([&] { return product(*cpu_, c); }, c.name());
     }
   }
 }

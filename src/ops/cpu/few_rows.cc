@@ -109,7 +109,7 @@ PartialSums sum_quarters(const GemmArgs& args, Scratch& scratch) {
   const std::size_t out = args.a.rows * args.b.cols;
   const std::size_t quarter = args.b.rows / kStreams;
   const std::size_t rest = args.b.rows % kStreams;
-  const std::size_t grain = rows_of_chunk(args.b);
+  const std::size_t grain = std::min(rows_of_chunk(args.b), kLongestChain / kStreams);
   const std::size_t chunks = (quarter + grain - 1) / grain;
   float* const sums = scratch.floats((chunks + 1) * out);
   const auto sum = [&](std::size_t begin, std::size_t count, std::size_t apart, float* to) {

@@ -4,10 +4,16 @@
 // the most exact of them and costs nothing here.
 #pragma once
 
+#include <cstddef>
+
 #include "ops/cpu/scratch.h"
 #include "ops/dense.h"
 
 namespace cajal::cpu {
+
+/// Most rows of weights stored one input per row that are summed one after the other: rounding
+/// grows with it. Larger products are sums of such sums.
+inline constexpr std::size_t kLongestChain = 512;
 
 /// Whether multiply_few_rows can do it, and is the faster way.
 bool suits_few_rows(const GemmArgs& args) noexcept;
