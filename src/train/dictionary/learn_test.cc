@@ -98,6 +98,17 @@ class Small {
   LearnOptions options_;
 };
 
+/// Each row the same for every caller, whatever its type.
+Matrix normal_rows(std::size_t rows, std::size_t cols, DType dtype, double scale = 1.0) {
+  std::vector<double> values(rows * cols);
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    values[i] = scale * random_normal(9, 1, i);
+  }
+  Matrix out = Matrix::host(rows, cols, dtype);
+  store(values, out.ref());
+  return out;
+}
+
 std::string bytes_of(const fs::path& folder) {
   return read_file(training_folder(folder) / "step-00000012.safetensors") +
          read_file(training_folder(folder) / "learning.csv") +
@@ -166,11 +177,8 @@ TEST(Learn, ADictionaryMayHaveAKOfItsOwn) {
 TEST(Learn, APenaltyAdaptsItselfUntilAsManyFeaturesFireAsWereAskedFor) {
   const auto backend = make_cpu_backend();
   const DictionaryShape shape = {.features = 48, .d_in = 16, .d_out = 16};
-  Matrix x = Matrix::host(128, 16, DType::F32);
-  for (std::size_t i = 0; i < 128 * 16; ++i) {
-    x.as<float>().data[i] = static_cast<float>(random_normal(9, 1, i));
-  }
-  const std::vector<ConstMatRef> rows = {std::as_const(x).ref()};
+  const Matrix x = normal_rows(128, 16, DType::F32);
+  const std::vector<ConstMatRef> rows = {x.ref()};
   for (const double wanted : {3.0, 8.0}) {
     const DictionaryRecipe recipe = {.code = CodeKind::Relu,
                                      .sparsity = {.kind = SparsityKind::L1,
@@ -192,11 +200,8 @@ TEST(Learn, APenaltyAdaptsItselfUntilAsManyFeaturesFireAsWereAskedFor) {
 TEST(Learn, ThresholdsBeginWhereAsManyFeaturesFireAsWereAskedFor) {
   const auto backend = make_cpu_backend();
   const DictionaryShape shape = {.features = 48, .d_in = 16, .d_out = 16};
-  Matrix x = Matrix::host(128, 16, DType::F32);
-  for (std::size_t i = 0; i < 128 * 16; ++i) {
-    x.as<float>().data[i] = static_cast<float>(random_normal(9, 1, i));
-  }
-  const std::vector<ConstMatRef> rows = {std::as_const(x).ref()};
+  const Matrix x = normal_rows(128, 16, DType::F32);
+  const std::vector<ConstMatRef> rows = {x.ref()};
   for (const auto parameter : {ThresholdParameter::Raw, ThresholdParameter::Log}) {
     const DictionaryRecipe recipe = {
         .code = CodeKind::JumpRelu,
@@ -222,11 +227,8 @@ TEST(Learn, AFrozenDecoderStaysWhileTheEncoderLearns) {
   const auto fresh = [&] { return fresh_dictionary(shape, recipe, true, 0.0, DType::F32, 3); };
   const Parameters before = fresh();
   DictionaryLearner learner(*backend, shape, recipe, fresh());
-  Matrix x = Matrix::host(40, 7, DType::F32);
-  for (std::size_t i = 0; i < 280; ++i) {
-    x.as<float>().data[i] = static_cast<float>(random_normal(9, 1, i));
-  }
-  const std::vector<ConstMatRef> rows = {std::as_const(x).ref()};
+  const Matrix x = normal_rows(40, 7, DType::F32);
+  const std::vector<ConstMatRef> rows = {x.ref()};
   const double fvu = learner.step({.x = rows, .y = rows}).fvu;
   for (int i = 0; i < 60; ++i) {
     learner.step({.x = rows, .y = rows});
@@ -259,14 +261,10 @@ TEST(Learn, ExportFoldsScalesNormsAndBiases) {
     store(std::vector<double>(24, 0.125), layer_of(values, shape, 0).b_enc);
     DictionaryLearner learner(*backend, shape, recipe, std::move(values));
     const LayerScales scales = {.input = 0.5, .output = 2.0};
-    Matrix x = Matrix::host(40, 7, DType::F64);
-    Matrix scaled = Matrix::host(40, 7, DType::F64);
-    for (std::size_t i = 0; i < 280; ++i) {
-      x.as<double>().data[i] = random_normal(9, 1, i);
-      scaled.as<double>().data[i] = scales.input * random_normal(9, 1, i);
-    }
+    const Matrix x = normal_rows(40, 7, DType::F64);
+    const Matrix scaled = normal_rows(40, 7, DType::F64, scales.input);
     const DictionaryLearner* const learners[] = {&learner};
-    const ConstMatRef rows[] = {std::as_const(x).ref()};
+    const ConstMatRef rows[] = {x.ref()};
     const auto dictionary = exported(
         learners, std::span(&scales, 1), rows,
         {.dtype = DType::F32, .layers = {0}, .inputs = {"mlp_in.0"}, .outputs = {"mlp_out.0"}});
@@ -274,7 +272,7 @@ TEST(Learn, ExportFoldsScalesNormsAndBiases) {
     for (const double norm : row_norms(*cpu, layer.w_dec)) {
       EXPECT_NEAR(norm, 1.0, 1e-6);
     }
-    const SparseEntries entries = learner.encode(0, std::as_const(scaled).ref());
+    const SparseEntries entries = learner.encode(0, scaled.ref());
     const auto own = layer_of(std::as_const(learner).values(), shape, 0);
     for (std::size_t r = 0; r < 40; ++r) {
       for (std::size_t e = entries.pattern.starts[r]; e < entries.pattern.starts[r + 1]; ++e) {
