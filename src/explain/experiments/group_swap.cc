@@ -4,7 +4,6 @@
 #include <array>
 #include <cmath>
 #include <set>
-#include <tuple>
 
 #include <fmt/format.h>
 
@@ -15,12 +14,6 @@
 
 namespace cajal {
 namespace {
-
-using Place = std::tuple<std::uint32_t, std::size_t, std::uint32_t>;
-
-Place place_of(const RoledFeature& f) {
-  return {f.layer, f.role, f.feature};
-}
 
 /// The norm of what a feature writes, by its activation 1.
 double written_norm(const Dictionary& dictionary, const RoledFeature& feature) {
@@ -41,7 +34,7 @@ class Drawing {
           std::uint64_t seed, std::uint64_t index)
       : active_(active), seed_(seed), counter_(index << 16U) {
     for (const RoledFeature& member : group) {
-      taken_.insert(place_of(member));
+      taken_.insert(member.place());
     }
   }
 
@@ -61,7 +54,7 @@ class Drawing {
     for (const RoledFeature& feature : active_) {
       const bool near = (nearness < 1 || feature.role == member.role) &&
                         (nearness < 2 || feature.layer == member.layer);
-      if (near && !taken_.contains(place_of(feature))) {
+      if (near && !taken_.contains(feature.place())) {
         fit.push_back(&feature);
       }
     }
@@ -69,20 +62,20 @@ class Drawing {
       return nullptr;
     }
     const RoledFeature* out = fit[random_bits(seed_, kStream, counter_++) % fit.size()];
-    taken_.insert(place_of(*out));
+    taken_.insert(out->place());
     return out;
   }
 
   static constexpr std::uint64_t kStream = 0x636f6e74726f6cU;  // "control"
   std::span<const RoledFeature> active_;
-  std::set<Place> taken_;
+  std::set<RoledPlace> taken_;
   std::uint64_t seed_;
   std::uint64_t counter_;
 };
 
 /// Of the feature at its place; 0 where it does not fire.
 double activation_of(std::span<const RoledFeature> active, const RoledFeature& feature) {
-  const auto at = std::ranges::find(active, place_of(feature), place_of);
+  const auto at = std::ranges::find(active, feature.place(), &RoledFeature::place);
   return at == active.end() ? 0.0 : at->activation;
 }
 

@@ -103,16 +103,10 @@ ChartedToken charted(const Subject& subject, const RoledPrompt& prompt, const Pa
                           cancel);
 }
 
-Place place_of(const RoledFeature& f) {
-  return {f.layer, f.role, f.feature};
-}
-
 /// Each place once.
 void add(std::span<const RoledFeature> features, std::vector<RoledFeature>& out) {
   for (const RoledFeature& feature : features) {
-    if (std::none_of(out.begin(), out.end(), [&](const RoledFeature& there) {
-          return place_of(there) == place_of(feature);
-        })) {
+    if (std::ranges::find(out, feature.place(), &RoledFeature::place) == out.end()) {
       out.push_back(feature);
     }
   }

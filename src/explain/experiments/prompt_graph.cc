@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <numeric>
-#include <tuple>
 
 #include "explain/flow.h"
 #include "trace/trace.h"
@@ -10,15 +9,8 @@
 namespace cajal {
 namespace {
 
-auto place_of(const RoledFeature& f) {
-  return std::tuple(f.layer, f.role, f.feature);
-}
-
 bool fires(std::span<const RoledFeature> features, const RoledFeature& wanted) {
-  const auto at = std::lower_bound(
-      features.begin(), features.end(), wanted,
-      [](const RoledFeature& a, const RoledFeature& b) { return place_of(a) < place_of(b); });
-  return at != features.end() && place_of(*at) == place_of(wanted);
+  return std::ranges::binary_search(features, wanted.place(), {}, &RoledFeature::place);
 }
 
 /// Adds a feature for each role that its position has.
@@ -32,8 +24,7 @@ void add_roles(const ActiveFeature& feature, double share, const RoledPrompt& pr
 }
 
 void sort_by_place(std::vector<RoledFeature>& features) {
-  std::sort(features.begin(), features.end(),
-            [](const RoledFeature& a, const RoledFeature& b) { return place_of(a) < place_of(b); });
+  std::ranges::sort(features, {}, &RoledFeature::place);
 }
 
 std::vector<RoledFeature> features_of(const LocalReplacement& replacement,

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <span>
+#include <tuple>
 #include <vector>
 
 #include "explain/experiments/experiment.h"
@@ -32,6 +33,9 @@ struct RoledPrompt {
 RoledPrompt roled_prompt(const Subject& subject, const std::string& text, std::size_t begin,
                          std::size_t end);
 
+/// Layer, role and feature: where a feature fires, in an order in which prompts can be compared.
+using RoledPlace = std::tuple<std::uint32_t, std::size_t, std::uint32_t>;
+
 struct RoledFeature {
   std::uint32_t layer = 0;
   std::uint32_t feature = 0;
@@ -39,10 +43,12 @@ struct RoledFeature {
   double activation = 0.0;
   double share = 0.0;  // of the answer that flows through it; 0 where no graph was made
   double now = 0.0;    // of what comes in: its activation where it is to come in
+
+  RoledPlace place() const noexcept { return {layer, role, feature}; }
   friend bool operator==(const RoledFeature&, const RoledFeature&) = default;
 };
 
-/// All that fires at a prompt's roles, by (layer, role, feature); no graph.
+/// All that fires at a prompt's roles, by place; no graph.
 std::vector<RoledFeature> features_at_roles(const Subject& subject, const RoledPrompt& prompt);
 
 struct PromptGraphOptions {
@@ -53,7 +59,7 @@ struct PromptGraphOptions {
 
 /// What fires at the roles, and what of it the likeliest next token is due to.
 struct PromptGraph {
-  std::vector<RoledFeature> active;     // by (layer, role, feature)
+  std::vector<RoledFeature> active;     // by place
   std::vector<RoledFeature> important;  // the same order; the fewest that hold so much
 };
 PromptGraph read_prompt_graph(const Subject& subject, const RoledPrompt& prompt,
