@@ -5,9 +5,8 @@
 #include <gmock/gmock.h>
 
 #include "base/error.h"
-#include "dictionary/load.h"
 #include "explain/experiments/circuit_cases.h"
-#include "measure/small_model_test.h"
+#include "explain/experiments/subject_test.h"
 
 namespace cajal {
 namespace {
@@ -22,12 +21,9 @@ class Lenient final : public testing::FakeTask {
   bool accepts(const Question&, std::string_view) const override { return true; }
 };
 
-class CircuitsTest : public ::testing::Test {
+class CircuitsTest : public testing::TranscodedSubjectTest {
  protected:
   CircuitsTest() {
-    testing::write_random_transcoders(folder_.path(),
-                                      {.layers = 2, .width = 32, .features = 64, .k = 8});
-    subject_.dictionary = load_dictionary(folder_.path());
     for (const std::string word : {"of", "in", "is"}) {
       task_.pairs.push_back(
           twins("The state " + word + " Dallas is", "The state " + word + " Oakland is"));
@@ -42,12 +38,6 @@ class CircuitsTest : public ::testing::Test {
             .second_value = "California"};
   }
 
-  testing::SmallModel small_;
-  testing::TemporaryFolder folder_;
-  Subject subject_ = {.backend = *small_.backend,
-                      .model = small_.model,
-                      .dictionary = nullptr,
-                      .tokenizer = small_.tokenizer};
   Lenient task_;
 };
 

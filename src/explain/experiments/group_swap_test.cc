@@ -5,7 +5,7 @@
 
 #include <gmock/gmock.h>
 
-#include "measure/small_model_test.h"
+#include "explain/experiments/subject_test.h"
 #include "model/generate.h"
 
 namespace cajal {
@@ -43,13 +43,9 @@ std::shared_ptr<const Dictionary> ramp() {
                                             owner);
 }
 
-class GroupSwapTest : public ::testing::Test {
+class GroupSwapTest : public testing::SubjectTest {
  protected:
-  testing::SmallModel small_;
-  Subject subject_ = {.backend = *small_.backend,
-                      .model = small_.model,
-                      .dictionary = ramp(),
-                      .tokenizer = small_.tokenizer};
+  GroupSwapTest() { subject_.dictionary = ramp(); }
 };
 
 TEST(Contrast, KeepsWhatGoesWithOnePromptAndNotWithTheOther) {

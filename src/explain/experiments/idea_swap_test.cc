@@ -2,13 +2,10 @@
 #include "explain/experiments/idea_swap.h"
 
 #include <map>
-#include <set>
-#include <tuple>
 
 #include <gmock/gmock.h>
 
-#include "dictionary/load.h"
-#include "measure/small_model_test.h"
+#include "explain/experiments/subject_test.h"
 #include "trace/local_replacement.h"
 
 namespace cajal {
@@ -18,19 +15,9 @@ using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::Not;
 
-using Place = std::tuple<std::uint32_t, std::size_t, std::uint32_t>;  // layer, role, feature
-
-Place place_of(const RoledFeature& f) {
-  return {f.layer, f.role, f.feature};
-}
-
-class IdeaSwapTest : public ::testing::Test {
+class IdeaSwapTest : public testing::TranscodedSubjectTest {
  protected:
-  IdeaSwapTest() {
-    testing::write_random_transcoders(folder_.path(),
-                                      {.layers = 2, .width = 32, .features = 64, .k = 8});
-    subject_.dictionary = load_dictionary(folder_.path());
-  }
+  IdeaSwapTest() : TranscodedSubjectTest(make_reference_backend()) {}
 
   static RoledPrompt prompt(TokenId third) {
     RoledPrompt out = {{5, 77, third, 210, 33}, {}};
@@ -40,20 +27,13 @@ class IdeaSwapTest : public ::testing::Test {
     return out;
   }
 
-  std::map<Place, double> activations(const RoledPrompt& prompt) {
-    std::map<Place, double> out;
+  std::map<RoledPlace, double> activations(const RoledPrompt& prompt) {
+    std::map<RoledPlace, double> out;
     for (const RoledFeature& f : features_at_roles(subject_, prompt)) {
-      out[place_of(f)] = f.activation;
+      out[f.place()] = f.activation;
     }
     return out;
   }
-
-  testing::SmallModel small_ = testing::SmallModel(make_reference_backend());
-  testing::TemporaryFolder folder_;
-  Subject subject_ = {.backend = *small_.backend,
-                      .model = small_.model,
-                      .dictionary = nullptr,
-                      .tokenizer = small_.tokenizer};
 };
 
 TEST_F(IdeaSwapTest, FeaturesBecomeWhatTheyAreInTheDonor) {
@@ -64,11 +44,11 @@ TEST_F(IdeaSwapTest, FeaturesBecomeWhatTheyAreInTheDonor) {
   for (const IdeaSwap& idea : ideas) {
     EXPECT_GT(idea.way, 0.0);
     for (const RoledFeature& f : idea.swap.off) {
-      EXPECT_EQ(here.at(place_of(f)), f.activation);
-      EXPECT_FALSE(there.contains(place_of(f)));
+      EXPECT_EQ(here.at(f.place()), f.activation);
+      EXPECT_FALSE(there.contains(f.place()));
     }
     for (const RoledFeature& f : idea.swap.on) {
-      EXPECT_EQ(there.at(place_of(f)), f.activation);
+      EXPECT_EQ(there.at(f.place()), f.activation);
     }
   }
 }

@@ -5,7 +5,7 @@
 
 #include <gmock/gmock.h>
 
-#include "measure/small_model_test.h"
+#include "explain/experiments/subject_test.h"
 
 namespace cajal {
 namespace {
@@ -14,7 +14,7 @@ using ::testing::ElementsAre;
 
 constexpr std::array<bool, 2> kSucceeds = {true, false};
 
-class SwapExperimentTest : public ::testing::Test {
+class SwapExperimentTest : public testing::SubjectTest {
  protected:
   /// Nothing is changed in any case; `succeeds` decides.
   ExperimentResult run(std::span<const bool> succeeds) {
@@ -40,12 +40,6 @@ class SwapExperimentTest : public ::testing::Test {
               {}, out);
     return out;
   }
-
-  testing::SmallModel small_;
-  Subject subject_ = {.backend = *small_.backend,
-                      .model = small_.model,
-                      .dictionary = nullptr,
-                      .tokenizer = small_.tokenizer};
 };
 
 TEST_F(SwapExperimentTest, ObservesSwapsTheirControlsAndPatchesOfEveryLayer) {
