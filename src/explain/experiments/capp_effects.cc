@@ -87,9 +87,7 @@ NextEffect CappEffects::next_off(const Cases& cases, std::size_t count) const {
   NextEffect out;
   for (const PlanCase& one : cases) {
     check_cancelled(options_.cancel);
-    const ChartedToken& c = one.charted;
-    const ClaimGround ground =
-        claim_ground(subject_.backend, *c.replacement, c.graph, *c.flow, c.target.row);
+    const ClaimGround ground = ground_of(subject_, one.charted);
     ControlGroups controls(ground, options_.seed);
     const std::vector<std::uint32_t> nodes = joined(one, count);
     const std::vector<BatchCase> batch = {controls.off(nodes), controls.like(nodes, one.index)};
