@@ -123,10 +123,11 @@ void score_task(const Subject& subject, const Task& task, const CircuitOptions& 
   const auto development = source.next(options.development);
   const auto tested = source.next(options.pairs);
   const Interchange interchange(subject, options);
+  const Pairs none;
   for (const auto& [kind, pairs] : tested) {
     tell(fmt::format("interchanging {} in {} pairs", kind, pairs.size()));
     const auto at = development.find(kind);
-    const Pairs& known = at == development.end() ? Pairs() : at->second;
+    const Pairs& known = at == development.end() ? none : at->second;
     out.push_back({.task = std::string(task.name()),
                    .kind = kind,
                    .drawn = source.drawn(kind),
@@ -165,9 +166,8 @@ std::vector<CircuitScore> score_circuits(const Subject& subject, std::span<const
 
 std::string_view idea_rule() noexcept {
   return "of the ideas in which the two questions' charts differ (explain --versus), those that "
-         "are "
-         "predicted to go furthest towards the twin's answer: 1, 2, 3 or all that lead there, the "
-         "fewest that did best on other pairs, as strong as in the twin or half as much again";
+         "are predicted to go furthest towards the twin's answer: 1, 2, 3 or all that lead there, "
+         "the fewest that did best on other pairs, as strong as in the twin or half as much again";
 }
 
 Json to_json(const std::vector<CircuitScore>& scores) {
