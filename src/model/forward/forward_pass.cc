@@ -100,7 +100,8 @@ MatRef ForwardPass::walk(std::span<const TokenId> tokens) {
         rope_tables(backend_, rope, config_.context, layout_.positions, layout_.lengths));
   }
   MatRef residual = embed(tokens);
-  for (std::size_t i = 0; i < depth(); ++i) {
+  const std::size_t layers = depth();
+  for (std::size_t i = 0; i < layers; ++i) {
     residual = layer(i, residual);
   }
   return residual;
