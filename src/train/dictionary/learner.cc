@@ -137,8 +137,9 @@ void DictionaryLearner::start(const LearningBatch& batch) {
 void DictionaryLearner::set_thresholds(const LearningBatch& batch) {
   const auto count =
       static_cast<std::size_t>(recipe_.sparsity.target * static_cast<double>(batch.tokens()));
+  LearningStep pass(*this, batch);  // what it reads of the weights is not what is set here
   for (std::size_t l = 0; l < shape_.layers; ++l) {
-    const double lowest = LearningStep(*this, batch).lowest_of(l, count);
+    const double lowest = pass.lowest_of(l, count);
     if (lowest > 0.0) {
       const bool raw = recipe_.jump.parameter == ThresholdParameter::Raw;
       store(std::vector<double>(shape_.features, raw ? lowest : std::log(lowest)),
