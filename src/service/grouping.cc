@@ -71,9 +71,12 @@ class Measure {
     const IdeaOptions options = {.truth = TruthLabels::Hidden};
     const std::vector<FeatureGroup> groups = find_ideas(sources, options);
     seconds_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-    ++task.steps[static_cast<std::size_t>(
-        how_far(label_of(question.hidden.front()), sources, groups, options, replacement))];
-    score(question, sources, groups, options, task);
+    score(question,
+          {.replacement = replacement,
+           .sources = sources,
+           .kept = kept_features(graph, flow, options.kept),
+           .groups = groups},
+          task);
   }
 
   GroupingFigures figures() const {
@@ -85,6 +88,14 @@ class Measure {
   }
 
  private:
+  /// A question's prompt as it was traced and grouped.
+  struct Grouped {
+    const LocalReplacement& replacement;
+    const IdeaSources& sources;
+    std::vector<std::uint32_t> kept;  // nodes that groups are made of
+    std::span<const FeatureGroup> groups;
+  };
+
   std::vector<std::string> texts_of(std::span<const TokenId> ids) const {
     std::vector<std::string> out;
     for (const TokenId id : ids) {
@@ -93,9 +104,8 @@ class Measure {
     return out;
   }
 
-  HiddenStep how_far(const std::string& hidden, const IdeaSources& sources,
-                     std::span<const FeatureGroup> groups, const IdeaOptions& options,
-                     const LocalReplacement& replacement) const {
+  /// `found`: as the groups' score says.
+  HiddenStep how_far(const std::string& hidden, const Grouped& prompt, bool found) const {
     const auto known = known_.find(hidden);
     if (known == known_.end()) {
       return HiddenStep::NoFeature;
@@ -106,20 +116,18 @@ class Measure {
                            : known->second.end();
       return at != known->second.end() && static_cast<double>(f.activation) >= at->second;
     };
-    if (std::none_of(replacement.features().begin(), replacement.features().end(), stands)) {
+    if (std::ranges::none_of(prompt.replacement.features(), stands)) {
       return HiddenStep::Silent;
     }
-    const std::vector<std::uint32_t> kept =
-        kept_features(sources.graph, sources.flow, options.kept);
-    const auto stands_at = [&](std::uint32_t node) { return stands(sources.graph.feature(node)); };
-    if (std::none_of(kept.begin(), kept.end(), stands_at)) {
+    const auto stands_at = [&](std::uint32_t node) {
+      return stands(prompt.sources.graph.feature(node));
+    };
+    if (std::ranges::none_of(prompt.kept, stands_at)) {
       return HiddenStep::Unimportant;
     }
-    const bool held = std::any_of(groups.begin(), groups.end(), [&](const FeatureGroup& group) {
-      return std::any_of(group.nodes.begin(), group.nodes.end(), stands_at);
+    const bool held = std::ranges::any_of(prompt.groups, [&](const FeatureGroup& group) {
+      return std::ranges::any_of(group.nodes, stands_at);
     });
-    const bool found =
-        score_grouping(sources.flow, kept, groups, truth_in(sources), std::span(&hidden, 1)).found;
     return found ? HiddenStep::Found : held ? HiddenStep::Mixed : HiddenStep::LeftOut;
   }
 
@@ -131,19 +139,17 @@ class Measure {
     };
   }
 
-  void score(const Question& question, const IdeaSources& sources,
-             std::span<const FeatureGroup> groups, const IdeaOptions& options,
-             GroupingOfTask& task) {
-    const std::vector<std::uint32_t> kept =
-        kept_features(sources.graph, sources.flow, options.kept);
-    const TruthOfNode truth = truth_in(sources);
+  void score(const Question& question, const Grouped& prompt, GroupingOfTask& task) {
+    const GraphFlow& flow = prompt.sources.flow;
+    const TruthOfNode truth = truth_in(prompt.sources);
     std::vector<std::string> hidden;
     for (const Span& span : question.hidden) {
       hidden.push_back(label_of(span));
     }
-    const GroupingScore any = score_grouping(sources.flow, kept, groups, truth, hidden);
+    const GroupingScore any = score_grouping(flow, prompt.kept, prompt.groups, truth, hidden);
     hidden.resize(1);
-    const GroupingScore first = score_grouping(sources.flow, kept, groups, truth, hidden);
+    const GroupingScore first = score_grouping(flow, prompt.kept, prompt.groups, truth, hidden);
+    ++task.steps[static_cast<std::size_t>(how_far(hidden.front(), prompt, first.found))];
     add_purity(task.purity, any.purity);
     add_purity(task.strict_purity, any.strict_purity);
     task.found += first.found ? 1U : 0U;
@@ -152,7 +158,7 @@ class Measure {
     task.can_be_found_any += any.can_be_found ? 1U : 0U;
     ++task.prompts;
     ++prompts_;
-    held_ += share_held(sources.flow, kept, groups);
+    held_ += share_held(flow, prompt.kept, prompt.groups);
   }
 
  public:
