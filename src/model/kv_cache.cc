@@ -38,21 +38,22 @@ void KvCache::truncate(std::size_t sequence, std::size_t length) {
   tokens.resize(std::min(length, tokens.size()));
 }
 
-void KvCache::append(std::size_t sequence, std::span<const TokenId> tokens) {
+void KvCache::append(std::size_t sequence, std::span<const TokenId> tokens, Room room) {
   Sequence& s = sequences_[sequence];
   const std::size_t length = s.tokens.size() + tokens.size();
   check(length <= context_, "{} tokens do not fit: the model's context is {} tokens", length,
         context_);
-  reserve(s, length);
+  reserve(s, length, room);
   s.tokens.insert(s.tokens.end(), tokens.begin(), tokens.end());
 }
 
-void KvCache::reserve(Sequence& s, std::size_t length) {
+void KvCache::reserve(Sequence& s, std::size_t length, Room room) {
   if (length <= s.capacity) {
     return;
   }
-  // Half as much again, also after the prompt: what is not yet written to takes no memory.
-  set_capacity(s, std::min(context_, std::max(kSmallest, length + length / 2)));
+  // Half as much again also after the prompt: what is not yet written to takes no memory.
+  const std::size_t ahead = std::min(context_, std::max(kSmallest, length + length / 2));
+  set_capacity(s, room == Room::Exact ? length : ahead);
 }
 
 void KvCache::set_capacity(Sequence& s, std::size_t capacity) {

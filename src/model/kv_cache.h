@@ -1,6 +1,8 @@
 // What attention remembers of the sequences under way: their keys and values.
 #pragma once
 
+#include <cstdint>
+#include <span>
 #include <vector>
 
 #include "model/config.h"
@@ -8,6 +10,12 @@
 #include "text/token.h"
 
 namespace cajal {
+
+/// How much room a sequence that outgrows its own gets.
+enum class Room : std::uint8_t {
+  Ahead,  // half as much again as it needs: more tokens follow
+  Exact,  // what it needs
+};
 
 /// The state of one batch of sequences, in the activation type of one backend. Grows as needed, up
 /// to the model's context. Not for use by two threads at once.
@@ -28,12 +36,16 @@ class KvCache {
   std::span<const TokenId> tokens(std::size_t sequence) const noexcept {
     return sequences_[sequence].tokens;
   }
+  /// Tokens of a sequence that there is room for.
+  std::size_t capacity(std::size_t sequence) const noexcept {
+    return sequences_[sequence].capacity;
+  }
   /// Forgets all but the first `length` tokens of a sequence.
   void truncate(std::size_t sequence, std::size_t length);
 
   /// Makes room for `tokens` after those that are there. Throws InvalidArgument naming the limit if
   /// that would exceed the context.
-  void append(std::size_t sequence, std::span<const TokenId> tokens);
+  void append(std::size_t sequence, std::span<const TokenId> tokens, Room room = Room::Ahead);
   /// An empty sequence becomes the first `length` tokens of one of another cache, with room for all
   /// that one has.
   void continue_from(std::size_t sequence, const KvCache& other, std::size_t from,
@@ -57,7 +69,7 @@ class KvCache {
     std::vector<Matrix> keys;  // [layers] of [capacity, kv_width]
     std::vector<Matrix> values;
   };
-  void reserve(Sequence& sequence, std::size_t length);
+  void reserve(Sequence& sequence, std::size_t length, Room room);
   void set_capacity(Sequence& sequence, std::size_t capacity);
 
   Backend* backend_;

@@ -117,7 +117,7 @@ Matrix Model::forward(Backend& backend, const Batch& batch, KvCache& cache,
     if (must_rotate_again(config_, cache, i, length)) {
       rotate_again(backend, *this, cache, i, length, options);
     }
-    cache.append(i, batch.tokens.subspan(begin, count));
+    cache.append(i, batch.tokens.subspan(begin, count), options.keep ? Room::Ahead : Room::Exact);
     cache.set_rope_length(i, length);
     layout.add(i, before, count, length);
   }

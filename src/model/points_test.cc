@@ -221,6 +221,18 @@ TEST_P(Points, APassThatIsNotKeptGivesTheSameValuesAndLeavesTheCacheAsItWas) {
   }
 }
 
+TEST_P(Points, APassThatIsNotKeptTakesNoMoreRoomThanItsTokens) {
+  if (IsSkipped()) {
+    return;
+  }
+  const std::int32_t starts[] = {0, static_cast<std::int32_t>(kTokens.size())};
+  for (const bool keep : {false, true}) {
+    KvCache cache(model_->config(), *backend_, 1);
+    model_->forward(*backend_, {kTokens, starts}, cache, {.keep = keep});
+    EXPECT_EQ(cache.capacity(0) > kTokens.size(), keep);
+  }
+}
+
 TEST(PointSets, TellHowFarAPassHasToGo) {
   const PointReader nothing = [](ConstMatRef, const PointContext&) {};
   PointSet points;
