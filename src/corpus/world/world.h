@@ -9,7 +9,9 @@
 
 namespace cajal {
 
-/// Counts up when the same seed gives other bytes than before.
+/// Counts up when the same seed gives other texts or questions than before: what a model learns and
+/// is asked. Spans, the labels of what is true of a text, may change under the same version; who
+/// compares them keeps the commit too.
 inline constexpr int kWorldVersion = 2;
 
 class World {
