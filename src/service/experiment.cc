@@ -1,6 +1,7 @@
 #include "service/experiment.h"
 
 #include "base/error.h"
+#include "service/identity.h"
 #include "service/shared_folder.h"
 
 namespace cajal {
@@ -54,6 +55,8 @@ Subject subject_of(Session& session, const OpenedDictionary& dictionary) {
   return nameable(session, dictionary);
 }
 
+namespace {
+
 /// Of ids: names for them will do.
 Subject subject_of(Session& session, const OpenedDictionary& dictionary, ExperimentInput reads) {
   if (reads == ExperimentInput::Text) {
@@ -65,6 +68,14 @@ Subject subject_of(Session& session, const OpenedDictionary& dictionary, Experim
   }
   return nameable(session, dictionary);
 }
+
+/// What the experiment's own model reads says nothing to another one. Empty for those.
+std::span<const TokenId> own_prompt(const Session& session, const ExperimentHome& home) {
+  const bool own = !home.prompt.empty() && model_hash(session.path) == home.model_hash;
+  return own ? home.prompt : std::span<const TokenId>();
+}
+
+}  // namespace
 
 ExperimentRequest at_home(ExperimentRequest request) {
   const ExperimentHome& home = experiment_named(request.name).home;
@@ -88,13 +99,8 @@ ExperimentOutcome run_experiment(Session& session, const ExperimentRequest& requ
                                  const ExperimentProgress& progress) {
   const ExperimentEntry& entry = experiment_named(request.name);
   ExperimentOutcome out;
-  // What the experiment's own model reads says nothing to another one.
-  const bool own_model = std::filesystem::path(request.model).filename() ==
-                         std::filesystem::path(entry.home.model).filename();
-  const std::span<const TokenId> prompt =
-      own_model ? entry.home.prompt : std::span<const TokenId>();
-  out.dictionary =
-      open_dictionary_for(session, request.dictionary, {}, request.trust, cancel, prompt);
+  out.dictionary = open_dictionary_for(session, request.dictionary, {}, request.trust, cancel,
+                                       own_prompt(session, entry.home));
   out.result = entry.run(subject_of(session, out.dictionary, entry.home.reads),
                          {.cases = request.cases,
                           .development = request.development,

@@ -110,7 +110,9 @@ struct ExperimentHome {
   std::string_view corpus = {};      // likewise
   std::string_view dictionary = {};  // what recipes/NAME.yaml makes
   ExperimentInput reads = ExperimentInput::Text;
-  std::span<const TokenId> prompt = {};  // what the model reads, where it names no begin of a text
+  // What that very model reads, where it names no begin of a text; another one does not get it.
+  std::span<const TokenId> prompt = {};
+  std::string_view model_hash = {};  // that tells it (service/identity.h); with a prompt only
 };
 
 struct ExperimentEntry {
