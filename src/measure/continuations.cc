@@ -4,7 +4,7 @@
 #include <numeric>
 #include <tuple>
 
-#include "base/error.h"
+#include "base/cancel.h"
 #include "model/sampling.h"
 
 namespace cajal {
@@ -37,9 +37,7 @@ class Batcher {
     KvCache cache(model_.config(), backend_, members.size());
     begin(prompts, members);
     while (!tokens_.empty()) {
-      if (options_.cancel.stop_requested()) {
-        fail(ErrorCode::Cancelled, "interrupted");
-      }
+      check_cancelled(options_.cancel);
       const Matrix logits =
           model_.forward(backend_, {tokens_, starts_}, cache,
                          {.precision = options_.precision, .points = options_.points});

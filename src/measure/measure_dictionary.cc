@@ -4,6 +4,7 @@
 #include <cmath>
 #include <utility>
 
+#include "base/cancel.h"
 #include "base/error.h"
 #include "dictionary/decoder_cosine.h"
 #include "measure/dictionary_metrics.h"
@@ -130,9 +131,7 @@ class Measuring {
 
  private:
   std::optional<TokenBatch> next(const char* what) {
-    if (options_.cancel.stop_requested()) {
-      fail(ErrorCode::Cancelled, "interrupted");
-    }
+    check_cancelled(options_.cancel);
     std::optional<TokenBatch> out = batches_.next();
     if (out) {
       rows_ = options_.bos ? rows_except(out->tokens, std::span(&*options_.bos, 1))

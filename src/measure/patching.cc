@@ -5,7 +5,7 @@
 #include <map>
 #include <optional>
 
-#include "base/error.h"
+#include "base/cancel.h"
 #include "measure/continuations.h"
 #include "measure/probe_rows.h"
 
@@ -60,9 +60,7 @@ class TaskPatcher {
 
   std::vector<PatchCurve> run() {
     for (std::size_t i = 0; i < options_.pairs * kDraws; ++i) {
-      if (options_.cancel.stop_requested()) {
-        fail(ErrorCode::Cancelled, "interrupted");
-      }
+      check_cancelled(options_.cancel);
       const Twins twins = task_.twins(options_.seed, i);
       if (twins.kind.empty()) {
         return {};

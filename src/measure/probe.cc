@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "base/error.h"
+#include "base/cancel.h"
 #include "base/parallel.h"
 #include "measure/probe_group.h"
 
@@ -117,9 +117,7 @@ std::vector<ProbeCurve> probe_task(const Asked& asked, const Task& task,
   const std::vector<ProbeAim> aims = task.probe_aims();
   std::vector<ProbeCurve> out;
   const auto add = [&](const ProbeGroup& group, std::size_t place) -> ProbeCurve& {
-    if (options.cancel.stop_requested()) {
-      fail(ErrorCode::Cancelled, "interrupted");
-    }
+    check_cancelled(options.cancel);
     if (options.progress) {
       options.progress(fmt::format("{}: {}", task.name(), group.hidden));
     }

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <map>
 
-#include "base/error.h"
+#include "base/cancel.h"
 
 namespace cajal {
 namespace {
@@ -60,9 +60,7 @@ ProbeRows::ProbeRows(const Asked& asked, const Task& task, const ProbeOptions& o
                                    asked.backend.activation_dtype()));
   }
   for (std::size_t begin = 0; begin < questions_.size(); begin += kAtATime) {
-    if (options.cancel.stop_requested()) {
-      fail(ErrorCode::Cancelled, "interrupted");
-    }
+    check_cancelled(options.cancel);
     read(begin, std::min(questions_.size(), begin + kAtATime));
   }
 }

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "base/error.h"
+#include "base/cancel.h"
 #include "base/random.h"
 #include "corpus/world/dice.h"
 #include "dictionary/read_features.h"
@@ -114,9 +114,7 @@ TruthResult find_truth_features(const Asked& asked, const Dictionary& dictionary
                        batch_options(asked.model.config(), run.bos, SIZE_MAX));
   TruthResult out;
   while (const auto batch = batches.next()) {
-    if (run.cancel.stop_requested()) {
-      fail(ErrorCode::Cancelled, "interrupted");
-    }
+    check_cancelled(run.cancel);
     const std::vector<std::size_t> rows = run.bos
                                               ? rows_except(batch->tokens, std::span(&*run.bos, 1))
                                               : rows_except(batch->tokens, {});

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "base/cancel.h"
 #include "base/error.h"
 #include "model/sampling.h"
 
@@ -20,9 +21,7 @@ std::vector<double> token_nll(Backend& backend, const Model& model, std::span<co
   out.reserve(tokens.size() - 1);
   for (std::size_t begin = 0; begin + 1 < tokens.size(); begin += kChunk) {
     const std::size_t count = std::min(kChunk, tokens.size() - 1 - begin);
-    if (cancel.stop_requested()) {
-      fail(ErrorCode::Cancelled, "interrupted");
-    }
+    check_cancelled(cancel);
     const std::int32_t starts[] = {0, static_cast<std::int32_t>(count)};
     const Matrix logits = model.forward(
         backend, {tokens.subspan(begin, count), starts}, cache,

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "base/cancel.h"
 #include "base/error.h"
 #include "model/generate.h"
 #include "model/sampling.h"
@@ -116,7 +117,7 @@ TracedAnswer Explainer::traced(std::vector<TokenId> ids, TokenId token,
       build_chart(out.graph, *out.flow, outcome_.dictionary.dictionary.get(), answer_of(out, other),
                   atlas_, {.supernodes = groups(), .members = members});
   out.phases.emplace_back("ideas", watch.lap());
-  check_not_cancelled();
+  check_cancelled(cancel_);
   return out;
 }
 
@@ -210,12 +211,6 @@ std::vector<Supernode> Explainer::groups() const {
   }
   const Json file = Json::load(request_.groups);
   return supernodes_of(file.at("qParams", request_.groups), request_.groups);
-}
-
-void Explainer::check_not_cancelled() const {
-  if (cancel_.stop_requested()) {
-    fail(ErrorCode::Cancelled, "interrupted");
-  }
 }
 
 std::string Explainer::footer() const {

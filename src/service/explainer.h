@@ -91,7 +91,6 @@ class Explainer {
   ClaimOptions claim_options() const;
   /// As Explanation's.
   std::vector<std::string> labels(const TracedAnswer& traced) const;
-  void check_not_cancelled() const;
   /// Model, dictionary, atlas, and how claims fare.
   std::string footer() const;
 

@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "base/cancel.h"
 #include "base/error.h"
 #include "corpus/world/world.h"
 #include "explain/build_chart.h"
@@ -216,9 +217,7 @@ GroupingFigures measure_grouping(Session& session, const GroupingRequest& reques
     GroupingOfTask& of_task = tasks.emplace_back();
     of_task.task = task->name();
     for (const Question& question : questions_of(*task, request)) {
-      if (cancel.stop_requested()) {
-        fail(ErrorCode::Cancelled, "interrupted");
-      }
+      check_cancelled(cancel);
       measure.add(question, of_task);
       if (progress) {
         progress(fmt::format("{}: {} prompts", of_task.task, of_task.prompts));

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/cancel.h"
 #include "io/safetensors_writer.h"
 #include "service/input.h"
 
@@ -119,11 +120,8 @@ void run_reading(Session& session, const std::vector<TokenId>& ids, PointSet poi
   const std::size_t layers = session.model->config().layers;
   const std::size_t needed = logits == LogitRows::None ? points.layers_needed(layers) : layers;
   for (std::size_t layer = 0; layer < needed; ++layer) {
-    points.read({PointKind::ResidPost, layer}, [&](ConstMatRef, const PointContext&) {
-      if (cancel.stop_requested()) {
-        fail(ErrorCode::Cancelled, "interrupted");
-      }
-    });
+    points.read({PointKind::ResidPost, layer},
+                [&](ConstMatRef, const PointContext&) { check_cancelled(cancel); });
   }
   KvCache cache(session.model->config(), *session.backend, 1);
   const std::vector<std::int32_t> starts = {0, static_cast<std::int32_t>(ids.size())};

@@ -4,6 +4,7 @@
 #include <map>
 #include <set>
 
+#include "base/cancel.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "corpus/reader.h"
@@ -22,12 +23,6 @@ Split split_of(const WorldRequest& request) {
   return request.split == "heldout" ? Split::Heldout : Split::Train;
 }
 
-void check_not(const std::stop_token& cancel) {
-  if (cancel.stop_requested()) {
-    fail(ErrorCode::Cancelled, "interrupted");
-  }
-}
-
 /// What a task's documents hold: `bytes` in all, and how often they teach each fact.
 struct Measured {
   double bytes = 0.0;
@@ -38,7 +33,7 @@ struct Measured {
 Measured measure(const Task& task, std::size_t seed, const std::stop_token& cancel) {
   Measured out;
   for (std::size_t i = 0; i < kMeasured; ++i) {
-    check_not(cancel);
+    check_cancelled(cancel);
     Document document = task.generate(Split::Train, seed, i);
     out.bytes += static_cast<double>(document.text.size());
     for (Span& span : document.spans) {
@@ -69,7 +64,7 @@ WorldFile write_lines(const std::filesystem::path& path, const std::stop_token& 
   AtomicFile file(path);
   WorldFile out{.name = path.filename().string()};
   while (const std::optional<std::string> line = next_line(out.lines)) {
-    check_not(cancel);
+    check_cancelled(cancel);
     file.write(*line);
     ++out.lines;
     out.bytes += line->size();
@@ -174,7 +169,7 @@ WorldSample sample_world(const WorldRequest& request, const std::stop_token& can
   const Task& task = world.task(request.sample);
   WorldSample out{.task = request.sample, .split = request.split, .documents = {}};
   for (std::size_t i = 0; i < request.documents.value_or(kShown); ++i) {
-    check_not(cancel);
+    check_cancelled(cancel);
     out.documents.push_back(task.generate(split_of(request), request.seed, i));
   }
   return out;

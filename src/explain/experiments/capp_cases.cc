@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "base/cancel.h"
 #include "base/error.h"
 #include "explain/experiments/group_swap.h"
 

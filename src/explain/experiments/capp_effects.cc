@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "base/cancel.h"
 #include "explain/controls.h"
 #include "explain/experiments/group_swap.h"
 #include "intervene/run.h"

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/cancel.h"
 #include "measure/world_score.h"
 
 namespace cajal {

@@ -7,7 +7,7 @@
 
 #include <fmt/format.h>
 
-#include "base/error.h"
+#include "base/cancel.h"
 #include "base/random.h"
 #include "intervene/run.h"
 #include "measure/continuations.h"
@@ -197,12 +197,6 @@ SwapOutcome try_swaps(const Subject& subject, std::span<const SwapCase> cases,
     }
   }
   return out;
-}
-
-void check_cancelled(const std::stop_token& cancel) {
-  if (cancel.stop_requested()) {
-    fail(ErrorCode::Cancelled, "interrupted");
-  }
 }
 
 }  // namespace cajal

@@ -71,7 +71,4 @@ SwapOutcome try_swaps(const Subject& subject, std::span<const SwapCase> cases,
                       const SwapSetting& setting, std::size_t examples,
                       const std::stop_token& cancel);
 
-/// Throws Cancelled if so.
-void check_cancelled(const std::stop_token& cancel);
-
 }  // namespace cajal

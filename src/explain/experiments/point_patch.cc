@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "base/cancel.h"
 #include "intervene/prompt_values.h"
 
 namespace cajal {

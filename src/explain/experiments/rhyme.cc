@@ -11,6 +11,7 @@
 
 #include <fmt/format.h>
 
+#include "base/cancel.h"
 #include "base/error.h"
 #include "corpus/world/couplet_facts.h"
 #include "corpus/world/world.h"

@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "base/cancel.h"
 #include "base/error.h"
 #include "corpus/reader.h"
 #include "corpus/world/dice.h"

@@ -12,6 +12,7 @@
 
 #include <fmt/format.h>
 
+#include "base/cancel.h"
 #include "base/error.h"
 #include "corpus/world/world.h"
 #include "explain/experiments/group_swap.h"

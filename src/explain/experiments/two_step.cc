@@ -16,6 +16,7 @@
 
 #include <fmt/format.h>
 
+#include "base/cancel.h"
 #include "base/error.h"
 #include "corpus/world/geography_forms.h"
 #include "corpus/world/task.h"
