@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "base/markup.h"
 #include "measure/probe.h"
 
 namespace cajal {
@@ -12,14 +13,6 @@ constexpr int kCell = 46;
 constexpr int kHeight = 24;
 constexpr int kLabels = 330;
 constexpr int kTop = 70;
-
-std::string escaped(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    out += c == '<' ? "&lt;" : c == '&' ? "&amp;" : std::string(1, c);
-  }
-  return out;
-}
 
 /// White where it is guessed, dark blue where all is right.
 std::string colour(double accuracy, double chance) {

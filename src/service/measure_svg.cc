@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "base/markup.h"
 #include "service/measure.h"
 
 namespace cajal {
@@ -18,14 +19,6 @@ struct Column {
   std::string colour;
   std::vector<std::optional<double>> values;  // by row, 0 to 1
 };
-
-std::string escaped(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    out += c == '<' ? "&lt;" : c == '&' ? "&amp;" : std::string(1, c);
-  }
-  return out;
-}
 
 std::string text_at(int x, int y, std::string_view text, std::string_view style = "") {
   return fmt::format("<text x=\"{}\" y=\"{}\" {}>{}</text>\n", x, y, style, escaped(text));

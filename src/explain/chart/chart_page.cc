@@ -4,10 +4,10 @@
 
 #include <fmt/format.h>
 
+#include "base/markup.h"
 #include "explain/chart/chart_panels.h"
 #include "explain/chart/chart_svg.h"
 #include "explain/chart/chart_words.h"
-#include "explain/chart/markup.h"
 #include "explain/chart/page_frame.h"
 
 namespace cajal {

@@ -4,10 +4,10 @@
 
 #include <fmt/format.h>
 
+#include "base/markup.h"
 #include "explain/chart/chart_boxes.h"
 #include "explain/chart/chart_layout.h"
 #include "explain/chart/chart_words.h"
-#include "explain/chart/markup.h"
 
 namespace cajal {
 namespace {

@@ -4,9 +4,9 @@
 #include <gtest/gtest.h>
 
 #include "base/error.h"
+#include "base/markup.h"
 #include "explain/chart/chart_png.h"
 #include "explain/chart/dallas_chart_test.h"
-#include "explain/chart/markup.h"
 
 namespace cajal {
 namespace {
@@ -21,12 +21,6 @@ std::size_t count(const std::string& text, const std::string& part) {
     ++out;
   }
   return out;
-}
-
-TEST(Markup, IsEscaped) {
-  EXPECT_EQ(escaped("<a href='x'>&\"</a>"), "&lt;a href=&#39;x&#39;&gt;&amp;&quot;&lt;/a&gt;");
-  EXPECT_EQ(escaped("a\x01\x7f\xff"), "a\uFFFD\uFFFD\uFFFD");
-  EXPECT_EQ(escaped("a\n\tb"), "a\n\tb");
 }
 
 TEST(ChartSvg, HasABoxAndABandForEach) {

@@ -5,8 +5,8 @@
 
 #include <fmt/format.h>
 
+#include "base/markup.h"
 #include "explain/chart/chart_words.h"
-#include "explain/chart/markup.h"
 #include "explain/chart/page_texts.h"
 
 namespace cajal {

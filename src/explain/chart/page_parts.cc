@@ -4,8 +4,8 @@
 
 #include <fmt/format.h>
 
+#include "base/markup.h"
 #include "explain/chart/chart_words.h"
-#include "explain/chart/markup.h"
 
 namespace cajal {
 namespace {

@@ -2,8 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "base/markup.h"
 #include "explain/chart/chart_words.h"
-#include "explain/chart/markup.h"
 #include "explain/chart/page_frame.h"
 #include "explain/chart/page_parts.h"
 #include "explain/chart/versus_svg.h"

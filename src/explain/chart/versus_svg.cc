@@ -4,9 +4,9 @@
 
 #include <fmt/format.h>
 
+#include "base/markup.h"
 #include "explain/chart/chart_boxes.h"
 #include "explain/chart/chart_words.h"
-#include "explain/chart/markup.h"
 #include "explain/chart/versus_words.h"
 
 namespace cajal {

@@ -1,6 +1,7 @@
 // An experiment as a picture: a bar with its 95 % interval for each observation.
 #include <fmt/format.h>
 
+#include "base/markup.h"
 #include "explain/experiments/experiment.h"
 
 namespace cajal {
@@ -11,14 +12,6 @@ constexpr int kLabels = 470;
 constexpr int kBar = 330;
 constexpr int kHeight = 26;
 constexpr int kTop = 46;
-
-std::string escaped(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    out += c == '<' ? "&lt;" : c == '&' ? "&amp;" : std::string(1, c);
-  }
-  return out;
-}
 
 double x_of(double share) {
   return kLabels + kBar * share;

@@ -1,4 +1,4 @@
-// Text within SVG and HTML. Everything a chart says comes from models and files: all of it goes
+// Text within SVG and HTML. Everything a picture says comes from models and files: all of it goes
 // through escaped().
 #pragma once
 

@@ -1,4 +1,4 @@
-#include "explain/chart/markup.h"
+#include "base/markup.h"
 
 #include "base/utf8.h"
 
