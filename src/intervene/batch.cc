@@ -8,6 +8,7 @@
 #include "dictionary/chosen_features.h"
 #include "dictionary/encode.h"
 #include "model/unembed.h"
+#include "tensor/host_matrix.h"
 
 namespace cajal {
 namespace {

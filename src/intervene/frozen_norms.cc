@@ -2,6 +2,8 @@
 
 #include <cmath>
 
+#include "tensor/host_matrix.h"
+
 namespace cajal {
 namespace {
 
@@ -11,14 +13,6 @@ double mean_of(ConstMatRef m, std::size_t row) {
     sum += element(m, row, c);
   }
   return sum / static_cast<double>(m.cols);
-}
-
-void put(MatRef m, std::size_t r, std::size_t c, double value) {
-  if (m.dtype == DType::F64) {
-    m.as<double>().at(r, c) = value;
-  } else {
-    m.as<float>().at(r, c) = static_cast<float>(value);
-  }
 }
 
 /// A norm with given denominators. The edits of both points hold it.
@@ -67,7 +61,7 @@ class FrozenNorm {
       if (site_.weights.bias) {
         x += element(site_.weights.bias, 0, c);
       }
-      put(out, 0, c, x * site_.multiplier);
+      set_element(out, 0, c, x * site_.multiplier);
     }
   }
 

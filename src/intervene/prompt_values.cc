@@ -3,6 +3,7 @@
 #include <array>
 
 #include "base/error.h"
+#include "tensor/host_matrix.h"
 
 namespace cajal {
 namespace {
@@ -27,12 +28,6 @@ void add(ConstMatRef from, double factor, MatrixView<To> to) {
 }
 
 }  // namespace
-
-Matrix host_copy(ConstMatRef value) {
-  Matrix out = Matrix::host(value.rows, value.cols, value.dtype);
-  convert(value, out.ref());
-  return out;
-}
 
 void add_scaled_rows(ConstMatRef from, double factor, MatRef to) {
   check(from.rows == to.rows && from.cols == to.cols, "rows of {} x {} added to {} x {}", from.rows,

@@ -17,9 +17,6 @@ struct PromptValues {
 PromptValues read_prompt(Backend& backend, const Model& model, std::span<const TokenId> tokens,
                          std::span<const Point> points, Precision precision);
 
-/// A copy in host memory of the same type.
-Matrix host_copy(ConstMatRef value);
-
 /// to += factor * from, of one shape; F32 or F64.
 void add_scaled_rows(ConstMatRef from, double factor, MatRef to);
 

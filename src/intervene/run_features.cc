@@ -4,6 +4,7 @@
 
 #include "dictionary/encode.h"
 #include "intervene/run.h"
+#include "tensor/host_matrix.h"
 
 namespace cajal {
 namespace {

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/parallel.h"
 #include "dictionary/encode.h"
+#include "tensor/host_matrix.h"
 
 namespace cajal {
 namespace {
@@ -18,18 +19,6 @@ constexpr std::array kInputs = {PointKind::ResidPre, PointKind::AttnIn, PointKin
 constexpr std::size_t kRowPadding = 16;
 /// What sources write is kept up to this size, and else read again for each batch of rows.
 constexpr std::size_t kMostSourceBytes = std::size_t{2} << 30U;
-
-Matrix copy_of(ConstMatRef value) {
-  Matrix out = Matrix::host(value.rows, value.cols, value.dtype);
-  convert(value, out.ref());
-  return out;
-}
-
-Matrix zeros(std::size_t rows, std::size_t cols, DType dtype) {
-  Matrix out = Matrix::host(rows, cols, dtype);
-  std::memset(out.ref().data, 0, rows * cols * size_of(dtype));
-  return out;
-}
 
 /// The rows before `first` without entries.
 SparseRows without_first(const SparseRows& rows, std::size_t first) {
@@ -120,7 +109,8 @@ void LocalReplacement::find_sites() {
 void LocalReplacement::run_forward() {
   PointSet points;
   const auto keep = [&points](Point point, Matrix& into) {
-    points.read(point, [&into](ConstMatRef value, const PointContext&) { into = copy_of(value); });
+    points.read(point,
+                [&into](ConstMatRef value, const PointContext&) { into = host_copy(value); });
   };
   for (std::size_t l = 0; l < layers_.size(); ++l) {
     if (layers_[l].index) {
@@ -168,7 +158,7 @@ void LocalReplacement::encode_layers() {
 
 /// [1, d_model]: b_dec as it arrives at the output.
 Matrix LocalReplacement::output_bias(std::size_t layer) const {
-  Matrix out = zeros(1, model_->config().d_model, backend_.activation_dtype());
+  Matrix out = host_zeros(1, model_->config().d_model, backend_.activation_dtype());
   if (const DictionaryLayer* d = dictionary_layer(layer)) {
     const ConstMatRef b = {reinterpret_cast<const std::byte*>(d->b_dec.data()), 1, d->b_dec.size(),
                            d->b_dec.size()};
@@ -182,7 +172,7 @@ Matrix LocalReplacement::output_bias(std::size_t layer) const {
 void LocalReplacement::reconstruct(std::size_t layer) {
   Layer& l = layers_[layer];
   const std::size_t width = model_->config().d_model;
-  l.reconstruction = zeros(tokens_.size(), width, backend_.activation_dtype());
+  l.reconstruction = host_zeros(tokens_.size(), width, backend_.activation_dtype());
   if (l.index) {
     decode(backend_, *dictionary_, *l.index, codes_, l.x_in.ref(), l.reconstruction.ref());
   }

@@ -3,20 +3,14 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <cstring>
 
 #include "base/error.h"
 #include "dictionary/encode.h"
 #include "model/forward/forward_pass.h"
+#include "tensor/host_matrix.h"
 
 namespace cajal {
 namespace {
-
-Matrix zeros(std::size_t rows, std::size_t cols, DType dtype) {
-  Matrix out = Matrix::host(rows, cols, dtype);
-  std::memset(out.ref().data, 0, rows * cols * size_of(dtype));
-  return out;
-}
 
 template <typename T>
 void add_row(ConstMatRef from, double factor, MatrixView<T> to, std::size_t row) {
@@ -30,14 +24,6 @@ void add_row(ConstMatRef from, double factor, MatRef to, std::size_t row) {
     add_row(from, factor, to.as<double>(), row);
   } else {
     add_row(from, factor, to.as<float>(), row);
-  }
-}
-
-void put(MatRef m, std::size_t r, std::size_t c, double value) {
-  if (m.dtype == DType::F64) {
-    m.as<double>().at(r, c) = value;
-  } else {
-    m.as<float>().at(r, c) = static_cast<float>(value);
   }
 }
 
@@ -128,7 +114,7 @@ void WrittenStream::run_clean() {
 }
 
 void WrittenStream::start(std::span<const HeadSource> sources) {
-  stream_ = zeros(rows_.size(), config().d_model, backend_.activation_dtype());
+  stream_ = host_zeros(rows_.size(), config().d_model, backend_.activation_dtype());
   const auto row_at = [&](std::size_t s, std::size_t position) {
     std::size_t row = starts_[s];
     while (rows_[row].position != position) {
@@ -242,7 +228,7 @@ void WrittenStream::clip_values(std::size_t layer, MatRef values) const {
   for (std::size_t r = 0; r < values.rows; ++r) {
     for (std::size_t c = 0; c < values.cols; ++c) {
       if (std::abs(element(clean.ref(), columns_[r], c)) >= config().clip_qkv) {
-        put(values, r, c, 0.0);
+        set_element(values, r, c, 0.0);
       }
     }
   }
@@ -252,7 +238,7 @@ void WrittenStream::write_features(std::size_t layer) {
   const Dictionary& dictionary = replacement_.dictionary();
   const std::size_t target = *dictionary.index_of(layer);
   const auto [begin, end] = dictionary.sources_of(target);
-  Matrix written = zeros(stream_.rows(), stream_.cols(), stream_.dtype());
+  Matrix written = host_zeros(stream_.rows(), stream_.cols(), stream_.dtype());
   bool any = false;
   for (const auto& [row, i] : written_) {
     const ActiveFeature& f = replacement_.features()[i];
