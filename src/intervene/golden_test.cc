@@ -10,9 +10,12 @@
 #include "intervene/run.h"
 #include "io/safetensors.h"
 #include "model/generate.h"
+#include "testing/compare.h"
 
 namespace cajal {
 namespace {
+
+using testing::elements;
 
 Interventions interventions_of(const Json& notes) {
   Interventions out = interventions_from_json(
@@ -22,16 +25,6 @@ Interventions interventions_of(const Json& notes) {
     const Json::Array& range = layers->as_array("");
     out.frozen.layers = std::pair(static_cast<std::size_t>(range[0].as_int("")),
                                   static_cast<std::size_t>(range[1].as_int("")));
-  }
-  return out;
-}
-
-std::vector<double> elements(ConstMatRef m) {
-  std::vector<double> out;
-  for (std::size_t r = 0; r < m.rows; ++r) {
-    for (std::size_t c = 0; c < m.cols; ++c) {
-      out.push_back(element(m, r, c));
-    }
   }
   return out;
 }

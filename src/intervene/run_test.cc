@@ -11,22 +11,14 @@
 #include "dictionary/encode.h"
 #include "dictionary/load.h"
 #include "model/generate.h"
+#include "testing/compare.h"
 #include "testing/golden.h"
 
 namespace cajal {
 namespace {
 
+using testing::elements;
 using testing::golden_folders;
-
-std::vector<double> elements(ConstMatRef m) {
-  std::vector<double> out;
-  for (std::size_t r = 0; r < m.rows; ++r) {
-    for (std::size_t c = 0; c < m.cols; ++c) {
-      out.push_back(element(m, r, c));
-    }
-  }
-  return out;
-}
 
 double largest_difference(const std::vector<double>& a, const std::vector<double>& b) {
   EXPECT_EQ(a.size(), b.size());

@@ -23,4 +23,15 @@ double largest_error(ConstMatRef got, ConstMatRef want) {
   return worst;
 }
 
+std::vector<double> elements(ConstMatRef m) {
+  std::vector<double> out;
+  out.reserve(m.rows * m.cols);
+  for (std::size_t r = 0; r < m.rows; ++r) {
+    for (std::size_t c = 0; c < m.cols; ++c) {
+      out.push_back(element(m, r, c));
+    }
+  }
+  return out;
+}
+
 }  // namespace cajal::testing

@@ -5,22 +5,12 @@
 
 #include "dictionary/load.h"
 #include "model/model.h"
+#include "testing/compare.h"
 #include "testing/golden.h"
 #include "trace/golden_case_test.h"
 #include "trace/rows.h"
 
 namespace cajal::testing {
-
-/// The elements, row by row.
-inline std::vector<double> elements(ConstMatRef m) {
-  std::vector<double> out;
-  for (std::size_t r = 0; r < m.rows; ++r) {
-    for (std::size_t c = 0; c < m.cols; ++c) {
-      out.push_back(element(m, r, c));
-    }
-  }
-  return out;
-}
 
 /// A golden case with the replacement that is made of it.
 struct CircuitRun {
