@@ -6,27 +6,18 @@
 #include <gtest/gtest.h>
 
 #include "base/error.h"
+#include "model/golden_model_test.h"
 #include "model/sampling.h"
-#include "testing/golden.h"
 
 namespace cajal {
 namespace {
 
 using ::testing::HasSubstr;
 
-std::shared_ptr<const Model> golden_model(const std::string& name) {
-  for (const auto& folder : testing::golden_folders("models")) {
-    if (folder.filename() == name) {
-      return Model::load(folder);
-    }
-  }
-  return nullptr;
-}
-
 // LongRope rotates every position of a long text by other divisors than a short one's, so the
 // chunks before the crossing must know how long the text will be.
 TEST(Nll, ALongTextIsScoredWithTheRotationOfItsWholeLength) {
-  const auto golden = golden_model("phi3_longrope");
+  const auto golden = testing::golden_model("phi3_longrope");
   if (!testing::have_or_skip(golden != nullptr, "golden", "no golden model phi3_longrope")) {
     return;
   }
@@ -55,7 +46,7 @@ TEST(Nll, ALongTextIsScoredWithTheRotationOfItsWholeLength) {
 }
 
 TEST(Nll, ATextBeyondTheContextIsRefusedBeforeAnyWork) {
-  const auto model = golden_model("llama");
+  const auto model = testing::golden_model("llama");
   const auto backend = make_reference_backend();
   const std::vector<TokenId> tokens(300, 5);
   try {
@@ -68,7 +59,7 @@ TEST(Nll, ATextBeyondTheContextIsRefusedBeforeAnyWork) {
 }
 
 TEST(Nll, StopsBetweenChunksWhenAsked) {
-  const auto model = golden_model("llama");
+  const auto model = testing::golden_model("llama");
   const auto backend = make_reference_backend();
   std::stop_source source;
   source.request_stop();

@@ -7,23 +7,14 @@
 #include <gtest/gtest.h>
 
 #include "base/error.h"
+#include "model/golden_model_test.h"
 #include "model/model.h"
 #include "testing/compare.h"
-#include "testing/golden.h"
 
 namespace cajal {
 namespace {
 
 using ::testing::HasSubstr;
-
-std::shared_ptr<const Model> golden_model(const std::string& name) {
-  for (const auto& folder : testing::golden_folders("models")) {
-    if (folder.filename() == name) {
-      return Model::load(folder);
-    }
-  }
-  return nullptr;
-}
 
 const std::vector<TokenId> kTokens = {58, 88, 158, 0, 44, 81, 69};
 
@@ -66,7 +57,7 @@ struct Case {
 class Points : public ::testing::TestWithParam<Case> {
  protected:
   void SetUp() override {
-    model_ = golden_model(GetParam().model);
+    model_ = testing::golden_model(GetParam().model);
     if (!testing::have_or_skip(model_ != nullptr, "golden",
                                "no golden model " + GetParam().model)) {
       return;
