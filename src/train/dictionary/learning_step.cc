@@ -341,10 +341,10 @@ void LearningStep::backward_target(std::size_t m) {
   }
 }
 
-void LearningStep::backward_layer(std::size_t layer, LearnedStep& result) {
+std::vector<double> LearningStep::backward_decoder(std::size_t layer,
+                                                   const TransposedPattern& by_feature) {
   const LayerCode& code = codes_[layer];
   const auto own = weights(layer);
-  const TransposedPattern by_feature = transposed(code.split);
   std::vector<double> da(code.a.size(), 0.0);
   std::vector<double> dots(code.a.size());
   const std::vector<double> a = picked(code.a, by_feature.places);
@@ -358,6 +358,13 @@ void LearningStep::backward_layer(std::size_t layer, LearnedStep& result) {
                                    .table = dy,
                                    .out = gradients(layer).decoder(m - layer)});
   }
+  return da;
+}
+
+void LearningStep::backward_layer(std::size_t layer, LearnedStep& result) {
+  const LayerCode& code = codes_[layer];
+  const TransposedPattern by_feature = transposed(code.split);
+  const std::vector<double> da = backward_decoder(layer, by_feature);
   const CodeGradient back = code_gradient(code.entries, code.a, da,
                                           {.recipe = &recipe_,
                                            .t = learner_.t_,
@@ -371,13 +378,9 @@ void LearningStep::backward_layer(std::size_t layer, LearnedStep& result) {
   result.l0 += static_cast<double>(std::ranges::count_if(code.a, [](double x) { return x != 0; })) /
                static_cast<double>(tokens_);
   if (!back.dnorm.empty()) {
-    std::vector<double> factors = back.dnorm;
-    for (std::size_t i = 0; i < factors.size(); ++i) {
-      factors[i] = factors[i] == 0.0 ? 0.0 : factors[i] / norms_[layer][i];
-    }
-    add_rows(backend_, factors, own.w_dec, gradients(layer).w_dec);
+    add_norm_gradient(layer, back.dnorm);
   }
-  if (own.threshold) {
+  if (weights(layer).threshold) {
     store(back.dthreshold, gradients(layer).threshold);
   }
   db_enc_.push_back(sums_by_column(code.entries.pattern, back.dh));
@@ -385,17 +388,28 @@ void LearningStep::backward_layer(std::size_t layer, LearnedStep& result) {
       layer, reconstruction_.prefixes() == 1 ? by_feature : transposed(code.entries.pattern),
       back.dh, Accumulate::No);
   if (!back.everywhere.empty()) {
-    Matrix sum = make_matrix(backend_, 1, shape_.d_in);
-    store(column_sums(backend_, inputs_[layer]), sum.ref());
-    Matrix factors = make_matrix(backend_, shape_.features, 1);
-    store(back.everywhere, factors.ref());
-    ops::gemm(backend_, {.a = std::as_const(factors).ref(),
-                         .b = std::as_const(sum).ref(),
-                         .out = gradients(layer).w_enc,
-                         .beta = 1.0});
-    for (std::size_t i = 0; i < shape_.features; ++i) {
-      db_enc_[layer][i] += back.everywhere[i] * static_cast<double>(tokens_);
-    }
+    add_gradient_everywhere(layer, back.everywhere);
+  }
+}
+
+void LearningStep::add_norm_gradient(std::size_t layer, std::vector<double> dnorm) {
+  for (std::size_t i = 0; i < dnorm.size(); ++i) {
+    dnorm[i] = dnorm[i] == 0.0 ? 0.0 : dnorm[i] / norms_[layer][i];
+  }
+  add_rows(backend_, dnorm, weights(layer).w_dec, gradients(layer).w_dec);
+}
+
+void LearningStep::add_gradient_everywhere(std::size_t layer, std::span<const double> dh) {
+  Matrix sum = make_matrix(backend_, 1, shape_.d_in);
+  store(column_sums(backend_, inputs_[layer]), sum.ref());
+  Matrix factors = make_matrix(backend_, shape_.features, 1);
+  store(dh, factors.ref());
+  ops::gemm(backend_, {.a = std::as_const(factors).ref(),
+                       .b = std::as_const(sum).ref(),
+                       .out = gradients(layer).w_enc,
+                       .beta = 1.0});
+  for (std::size_t i = 0; i < shape_.features; ++i) {
+    db_enc_[layer][i] += dh[i] * static_cast<double>(tokens_);
   }
 }
 

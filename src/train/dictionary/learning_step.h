@@ -78,6 +78,12 @@ class LearningStep {
   double auxiliary_weight(std::size_t m, std::size_t g, double share) const;
   void backward_auxiliary(Auxiliary& part);
   void backward_layer(std::size_t layer, LearnedStep& result);
+  /// Sets the gradients of a layer's decoders; returns those of its activations.
+  std::vector<double> backward_decoder(std::size_t layer, const TransposedPattern& by_feature);
+  /// What the gradients of a layer's decoder norms add to that of its decoder.
+  void add_norm_gradient(std::size_t layer, std::vector<double> dnorm);
+  /// Of features whose pre-activation has the same gradient `dh` at every token.
+  void add_gradient_everywhere(std::size_t layer, std::span<const double> dh);
   void backward_target(std::size_t m);
   void add_encoder_gradient(std::size_t layer, const TransposedPattern& by_feature,
                             std::span<const double> dh, Accumulate accumulate);
