@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "service/atlas_building.h"
+#include "service/beginning.h"
 #include "service/open_dictionary.h"
 
 namespace cajal {
@@ -70,13 +71,6 @@ std::string description_of(const AtlasRequest& request, const Provenance& proven
                        {"tokens", request.tokens},
                        {"seed", request.seed}})
       .dump();
-}
-
-Beginning beginning_of(const AtlasRequest& request) {
-  if (request.resume) {
-    return Beginning::Resumed;
-  }
-  return request.over ? Beginning::Over : Beginning::New;
 }
 
 }  // namespace

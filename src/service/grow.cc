@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/parallel.h"
+#include "service/beginning.h"
 #include "service/grow_data.h"
 #include "service/recipe.h"
 #include "service/session.h"
@@ -252,13 +253,6 @@ Recipe recipe_of(const GrowRequest& request) {
     recipe.output = std::filesystem::absolute(request.output).string();
   }
   return recipe;
-}
-
-Beginning beginning_of(const GrowRequest& request) {
-  if (request.resume) {
-    return Beginning::Resumed;
-  }
-  return request.over ? Beginning::Over : Beginning::New;
 }
 
 }  // namespace

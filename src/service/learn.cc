@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/positive_number.h"
 #include "dictionary/save.h"
+#include "service/beginning.h"
 #include "service/learn_options.h"
 #include "service/session.h"
 #include "service/shared_folder.h"
@@ -25,8 +26,8 @@ void take(const std::optional<T>& given, T& into) {
   into = given.value_or(into);
 }
 
-LearnRecipe recipe_of(const LearnRequest& request) {
-  LearnRecipe out = request.recipe ? load_learn_recipe(*request.recipe) : LearnRecipe();
+/// What a request says of the dictionary to be learned goes before the recipe.
+void take_dictionary(const LearnRequest& request, LearnRecipe& out) {
   take(request.kind, out.dictionary.kind);
   take(request.activation, out.dictionary.activation);
   take(request.features, out.dictionary.features);
@@ -40,6 +41,11 @@ LearnRecipe recipe_of(const LearnRequest& request) {
     out.dictionary.k = *k;
     out.dictionary.k_of_layers.clear();
   }
+}
+
+LearnRecipe recipe_of(const LearnRequest& request) {
+  LearnRecipe out = request.recipe ? load_learn_recipe(*request.recipe) : LearnRecipe();
+  take_dictionary(request, out);
   if (!request.model.empty()) {
     out.model = request.model;
   } else if (!out.model.empty() && std::filesystem::exists(out.resolve(out.model))) {
@@ -123,13 +129,6 @@ std::string model_of(const LearnRecipe& recipe, LearnView& view) {
   const std::filesystem::path copy = recipe.resolve(recipe.random_model);
   write_random_copy(found.path, copy, recipe.seed);
   return copy.string();
-}
-
-Beginning beginning_of(const LearnRequest& request) {
-  if (request.resume) {
-    return Beginning::Resumed;
-  }
-  return request.over ? Beginning::Over : Beginning::New;
 }
 
 }  // namespace

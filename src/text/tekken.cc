@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <memory>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -62,6 +64,23 @@ std::vector<AddedToken> control_tokens(const Component& file, std::size_t count)
   return out;
 }
 
+/// Ids follow those of the control tokens; a lower one is merged first.
+std::unique_ptr<Bpe> read_bpe(std::span<const Component> entries, std::size_t controls) {
+  Vocabulary vocabulary;
+  std::vector<double> scores(controls + entries.size(), 0);
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    const std::string place = entries[i].where("token_bytes");
+    const std::string bytes = decode_base64(entries[i].at("token_bytes").as_string(place), place);
+    vocabulary.add(spelled(bytes), static_cast<TokenId>(controls + i));
+    scores[controls + i] = -static_cast<double>(i);
+  }
+  BpeOptions options;
+  options.units = BpeUnits::Bytes;
+  options.ignore_merges = true;
+  const std::vector<BpeMerge> merges = merges_by_score(vocabulary, scores);
+  return std::make_unique<Bpe>(std::move(vocabulary), merges, std::move(options));
+}
+
 }  // namespace
 
 bool is_tekken(const Json& json) noexcept {
@@ -80,22 +99,9 @@ std::shared_ptr<const Tokenizer> read_tekken(const Json& json, std::string_view 
     fail(ErrorCode::CorruptData, "{}: {} control tokens but only {} others", config.where(),
          controls, entries.size());
   }
-  Vocabulary vocabulary;
-  std::vector<double> scores(controls + count, 0);
-  for (std::size_t i = 0; i < count; ++i) {
-    const Component& entry = entries[i];
-    const std::string place = entry.where("token_bytes");
-    const std::string bytes = decode_base64(entry.at("token_bytes").as_string(place), place);
-    vocabulary.add(spelled(bytes), static_cast<TokenId>(controls + i));
-    scores[controls + i] = -static_cast<double>(i);
-  }
-  BpeOptions options;
-  options.units = BpeUnits::Bytes;
-  options.ignore_merges = true;
-  const std::vector<BpeMerge> merges = merges_by_score(vocabulary, scores);
   Pipeline out;
   out.source = "tekken.json";
-  out.model = std::make_unique<Bpe>(std::move(vocabulary), merges, std::move(options));
+  out.model = read_bpe(std::span(entries).first(count), controls);
   const Json pattern = Json::object({{"Regex", config.text("pattern")}});
   const Json split = Json::object({{"type", "Split"}, {"pattern", pattern}});
   const Json bytes =

@@ -154,39 +154,35 @@ std::string format_int(const FormatSpec& spec, Int x) {
   return padded(spec, prefix, digits, '>');
 }
 
-std::string format_real(const FormatSpec& spec, double x) {
-  const double magnitude = std::abs(x);
+/// Without a sign and without grouping.
+std::string digits_of(const FormatSpec& spec, double magnitude) {
   const int precision = static_cast<int>(spec.precision.value_or(6));
-  std::string body;
   switch (spec.type) {
     case '\0':
       if (spec.precision) {
         raise(FailureKind::Unsupported, "a precision without a type for a number");
       }
-      body = print_real(magnitude);
-      break;
+      return print_real(magnitude);
     case 'f':
     case 'F':
-      body = fmt::format("{:.{}f}", magnitude, precision);
-      break;
+      return fmt::format("{:.{}f}", magnitude, precision);
     case 'e':
-      body = fmt::format("{:.{}e}", magnitude, precision);
-      break;
+      return fmt::format("{:.{}e}", magnitude, precision);
     case 'E':
-      body = fmt::format("{:.{}E}", magnitude, precision);
-      break;
+      return fmt::format("{:.{}E}", magnitude, precision);
     case 'g':
-      body = fmt::format("{:.{}g}", magnitude, std::max(precision, 1));
-      break;
+      return fmt::format("{:.{}g}", magnitude, std::max(precision, 1));
     case 'G':
-      body = fmt::format("{:.{}G}", magnitude, std::max(precision, 1));
-      break;
+      return fmt::format("{:.{}G}", magnitude, std::max(precision, 1));
     case '%':
-      body = fmt::format("{:.{}f}%", magnitude * 100, precision);
-      break;
+      return fmt::format("{:.{}f}%", magnitude * 100, precision);
     default:
       raise(FailureKind::Value, "Unknown format code '{}' for object of type 'float'", spec.type);
   }
+}
+
+std::string format_real(const FormatSpec& spec, double x) {
+  std::string body = digits_of(spec, std::abs(x));
   if (spec.alternate) {
     raise(FailureKind::Unsupported, "the flag # for a float");
   }
