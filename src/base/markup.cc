@@ -6,8 +6,8 @@ namespace cajal {
 namespace {
 
 bool is_allowed(char32_t c) {
-  const bool control = c < 0x20 && c != '\n' && c != '\t';
-  return !control && !(c >= 0x7F && c < 0xA0) && c != 0xFFFE && c != 0xFFFF;
+  const bool control = (c < 0x20 && c != '\n' && c != '\t') || (c >= 0x7F && c < 0xA0);
+  return !control && c != 0xFFFE && c != 0xFFFF;
 }
 
 }  // namespace

@@ -169,7 +169,7 @@ std::string claim_cells(const std::optional<TriedClaim>& claim) {
                      number_cell(claim->controls > 0 ? fmt::format("{:.2f}", claim->control_95)
                                                      : "") +
                      cell(verdict_text(*claim))
-               : "<td class=\"n\"></td><td class=\"n\"></td><td class=\"n\"></td><td></td>";
+               : R"(<td class="n"></td><td class="n"></td><td class="n"></td><td></td>)";
 }
 
 constexpr std::string_view kClaimHeads =

@@ -60,7 +60,7 @@ text { fill: #1d1d1b; }
 )";
 
 std::string text_at(double x, double y, std::string_view classes, std::string_view text) {
-  return fmt::format("<text class=\"{}\" x=\"{:.1f}\" y=\"{:.1f}\">{}</text>", classes, x, y,
+  return fmt::format(R"(<text class="{}" x="{:.1f}" y="{:.1f}">{}</text>)", classes, x, y,
                      escaped(text));
 }
 
@@ -250,7 +250,7 @@ class Drawing {
 
   std::string texts(const ChartBox& box, const PlacedBox& placed) const {
     const double line = box.kind == BoxKind::Answer ? 22.0 : kLine;
-    const double lines = static_cast<double>(placed.name.size());
+    const auto lines = static_cast<double>(placed.name.size());
     const double small = box.kind == BoxKind::Word     ? 0.0
                          : box.kind == BoxKind::Answer ? 36.0
                                                        : 18.0;

@@ -37,11 +37,11 @@ std::string prompt_html(const std::vector<ChartToken>& tokens, const std::string
     most = std::max(most, std::isfinite(token.share) ? token.share : 0.0);
   }
   std::string out =
-      fmt::format("<p class=\"{}\" aria-label=\"The prompt and the answer\">", classes);
+      fmt::format(R"(<p class="{}" aria-label="The prompt and the answer">)", classes);
   for (const ChartToken& token : tokens) {
     const double share = most > 0.0 && token.share > 0.0 ? 100.0 * token.share / most : 0.0;
-    out += fmt::format("<span style=\"--share:{:.0f}%\" title=\"{} of the answer\">{}</span>",
-                       share, percent_text(token.share), escaped(token.text));
+    out += fmt::format(R"(<span style="--share:{:.0f}%" title="{} of the answer">{}</span>)", share,
+                       percent_text(token.share), escaped(token.text));
   }
   return out + "<b>" + escaped(answer) + "</b></p>\n";
 }

@@ -98,6 +98,21 @@ class Panels {
   const VersusChart& chart_;
 };
 
+/// What was predicted and measured in each prompt, then both verdicts.
+std::string tried_cells(const VersusEntry& entry) {
+  std::string verdicts;
+  std::string numbers;
+  for (std::size_t prompt = 0; prompt < kVersusPrompts; ++prompt) {
+    const auto& claim = entry.halves[prompt].claim;
+    numbers += number_cell(claim ? signed_text(claim->predicted) : "") +
+               number_cell(claim ? signed_text(claim->measured) : "");
+    verdicts += claim ? fmt::format("{}{}: {}", verdicts.empty() ? "" : "; ", kNames[prompt],
+                                    verdict_text(*claim))
+                      : "";
+  }
+  return numbers + cell(verdicts);
+}
+
 std::string table_html(const VersusChart& chart) {
   std::string out =
       "<table>\n<caption>Ideas and words</caption>\n<thead><tr><th>what</th><th>where</th>"
@@ -106,20 +121,10 @@ std::string table_html(const VersusChart& chart) {
       "<th class=\"n\">predicted, second</th><th class=\"n\">measured</th>"
       "<th>when tried</th></tr></thead>\n<tbody>\n";
   for (const VersusEntry* entry : lines_of(chart)) {
-    std::string verdicts;
-    std::string numbers;
-    for (std::size_t prompt = 0; prompt < kVersusPrompts; ++prompt) {
-      const auto& claim = entry->halves[prompt].claim;
-      numbers += number_cell(claim ? signed_text(claim->predicted) : "") +
-                 number_cell(claim ? signed_text(claim->measured) : "");
-      verdicts += claim ? fmt::format("{}{}: {}", verdicts.empty() ? "" : "; ", kNames[prompt],
-                                      verdict_text(*claim))
-                        : "";
-    }
     out += "<tr>" + cell(shown_token(entry->label)) +
            cell(entry->kind == BoxKind::Word ? "word" : std::string(title_of(entry->where))) +
            number_cell(percent_text(entry->halves[0].share)) +
-           number_cell(percent_text(entry->halves[1].share)) + numbers + cell(verdicts) + "</tr>\n";
+           number_cell(percent_text(entry->halves[1].share)) + tried_cells(*entry) + "</tr>\n";
   }
   return out + "</tbody></table>\n";
 }

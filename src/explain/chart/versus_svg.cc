@@ -67,7 +67,7 @@ std::string text_at(double x, double y, std::string_view classes, std::string_vi
   const std::string_view how = anchor == Anchor::Start ? ""
                                : anchor == Anchor::End ? " text-anchor=\"end\""
                                                        : " text-anchor=\"middle\"";
-  return fmt::format("<text class=\"{}\" x=\"{:.1f}\" y=\"{:.1f}\"{}>{}</text>", classes, x, y, how,
+  return fmt::format(R"(<text class="{}" x="{:.1f}" y="{:.1f}"{}>{}</text>)", classes, x, y, how,
                      escaped(text));
 }
 
@@ -170,8 +170,8 @@ class Drawing {
 
   std::string section(std::string_view title) {
     std::string out =
-        fmt::format("<line class=\"rule\" x1=\"0\" x2=\"{:.0f}\" y1=\"{:.1f}\" y2=\"{:.1f}\"/>",
-                    kWidth, y_ + 6, y_ + 6);
+        fmt::format(R"(<line class="rule" x1="0" x2="{:.0f}" y1="{:.1f}" y2="{:.1f}"/>)", kWidth,
+                    y_ + 6, y_ + 6);
     out += text_at(kWidth / 2, y_ + 24, "column", title, Anchor::Middle) + "\n";
     y_ += kTitleHeight;
     return out;
@@ -278,6 +278,7 @@ class Drawing {
 
 std::vector<const VersusEntry*> lines_of(const VersusChart& chart) {
   std::vector<const VersusEntry*> out;
+  out.reserve(chart.words.size() + chart.ideas.size());
   for (const VersusEntry& entry : chart.words) {
     out.push_back(&entry);
   }
