@@ -137,7 +137,7 @@ void AtlasBuilder::add_feature(std::span<const Firing> own, std::uint64_t sequen
     state.intervals[bin] = example(own, *peak, sequence);
   }
   if (state.top.size() < options_.top || peak->value > state.top.back().activation) {
-    FeatureExample next = example(own, *peak, sequence);
+    const FeatureExample next = example(own, *peak, sequence);
     state.top.insert(std::upper_bound(state.top.begin(), state.top.end(), next, stronger), next);
     state.top.resize(std::min(state.top.size(), options_.top));
   }

@@ -66,8 +66,9 @@ std::string rounded(double share) {
 }
 
 std::string aim_text(const ProbeCurve& c) {
-  return c.at_least ? fmt::format("{}, emb. at most {}", rounded(*c.at_least), rounded(*c.at_most))
-                    : "";
+  return c.at_least && c.at_most
+             ? fmt::format("{}, emb. at most {}", rounded(*c.at_least), rounded(*c.at_most))
+             : "";
 }
 
 std::string verdict(const ProbeCurve& c) {

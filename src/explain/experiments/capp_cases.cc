@@ -27,6 +27,7 @@ std::vector<std::vector<std::uint32_t>> ideas_by_token(const ChartedToken& chart
   }
   std::sort(all.begin(), all.end());
   std::vector<std::vector<std::uint32_t>> out;
+  out.reserve(all.size());
   for (auto& [sum, nodes] : all) {
     out.push_back(std::move(nodes));
   }
@@ -52,11 +53,11 @@ PlanCase case_of(const Subject& subject, const PartPlans& plans, const Process& 
 }  // namespace
 
 const std::array<Process, 2>& processes() {
-  static const std::array<Process, 2> kAll = {
+  static const std::array<Process, 2> all = {
       {{"Tapping", 1, "holes_normal_threaded", "holes_normal"},
        {"High Pressure Die Casting", 5, "batch_size_large or batch_size_mass",
         "batch_size_small"}}};
-  return kAll;
+  return all;
 }
 
 std::vector<PlanCase> plan_cases(const Subject& subject, const PartPlans& plans,

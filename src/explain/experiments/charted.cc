@@ -71,7 +71,7 @@ void try_claims(const Subject& subject, ChartedToken& charted, std::size_t contr
 }
 
 std::string token_text(const Subject& subject, TokenId id) {
-  std::string bytes = subject.tokenizer->bytes_of(id);
+  const std::string bytes = subject.tokenizer->bytes_of(id);
   return !bytes.empty() && is_valid_utf8(bytes) ? bytes : std::string(subject.tokenizer->piece(id));
 }
 

@@ -31,6 +31,7 @@ std::string text_of(std::size_t ideas) {
 
 std::vector<SwapSetting> settings_of(std::size_t ideas) {
   std::vector<SwapSetting> out;
+  out.reserve(kStrengths.size());
   for (const double strength : kStrengths) {
     out.push_back({text_of(ideas), true, true, strength});
   }

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "base/cancel.h"
+#include "base/error.h"
 #include "base/random.h"
 #include "intervene/run.h"
 #include "measure/continuations.h"
@@ -17,8 +18,8 @@ namespace {
 
 /// The norm of what a feature writes, by its activation 1.
 double written_norm(const Dictionary& dictionary, const RoledFeature& feature) {
-  const auto index = dictionary.index_of(feature.layer);
-  const ConstMatRef row = dictionary.decoder_row(*index, feature.feature, *index);
+  const std::size_t index = dictionary.index_of(feature.layer).value();
+  const ConstMatRef row = dictionary.decoder_row(index, feature.feature, index);
   double sum = 0.0;
   for (std::size_t i = 0; i < row.cols; ++i) {
     const double x = element(row, 0, i);
@@ -144,8 +145,8 @@ GroupSwap random_swap(const Subject& subject, const GroupSwap& group, const Prom
 
 std::string continuation(const Subject& subject, const RoledPrompt& prompt,
                          const Interventions& interventions, std::size_t bytes) {
-  InterventionRun run(subject.backend, subject.model, subject.dictionary, prompt.ids, interventions,
-                      {.precision = subject.precision});
+  const InterventionRun run(subject.backend, subject.model, subject.dictionary, prompt.ids,
+                            interventions, {.precision = subject.precision});
   const std::array<ShortPrompt, 1> prompts = {{{prompt.ids, bytes}}};
   return greedy_continuations(subject.backend, *subject.model, *subject.tokenizer, prompts,
                               {.precision = subject.precision,
@@ -159,7 +160,8 @@ std::string continuation(const Subject& subject, const RoledPrompt& prompt,
 SwapSetting best_setting(const Subject& subject, std::span<const SwapCase> cases,
                          std::span<const SwapSetting> settings, std::vector<TriedSetting>& tried,
                          const std::stop_token& cancel) {
-  const SwapSetting* best = nullptr;
+  check(!settings.empty(), "there is no setting to try");
+  SwapSetting best = settings.front();
   std::size_t most = 0;
   for (const SwapSetting& setting : settings) {
     TriedSetting result{.name = setting.name(), .rate = {}};
@@ -167,13 +169,13 @@ SwapSetting best_setting(const Subject& subject, std::span<const SwapCase> cases
       check_cancelled(cancel);
       result.rate.add(one.succeeds(said(subject, one, one.group, setting)));
     }
-    if (best == nullptr || result.rate.right > most) {
-      best = &setting;
+    if (result.rate.right > most) {
+      best = setting;
       most = result.rate.right;
     }
     tried.push_back(std::move(result));
   }
-  return *best;
+  return best;
 }
 
 SwapOutcome try_swaps(const Subject& subject, std::span<const SwapCase> cases,

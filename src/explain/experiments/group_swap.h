@@ -62,6 +62,7 @@ struct SwapOutcome {
 };
 
 /// The setting with the most successes, the earlier of equals; what was tried goes to `tried`.
+/// Throws Cancelled, and InvalidArgument without settings.
 SwapSetting best_setting(const Subject& subject, std::span<const SwapCase> cases,
                          std::span<const SwapSetting> settings, std::vector<TriedSetting>& tried,
                          const std::stop_token& cancel);

@@ -10,6 +10,7 @@ namespace {
 
 std::vector<Point> residual_points(const Model& model) {
   std::vector<Point> out;
+  out.reserve(model.config().layers);
   for (std::size_t l = 0; l < model.config().layers; ++l) {
     out.push_back({PointKind::ResidPost, l});
   }
@@ -46,6 +47,7 @@ std::vector<Observation> try_patches(const Subject& subject, std::span<const Swa
                                      const std::stop_token& cancel) {
   const std::vector<Point> points = residual_points(*subject.model);
   std::vector<Observation> out;
+  out.reserve(points.size());
   for (std::size_t l = 0; l < points.size(); ++l) {
     out.push_back({what, fmt::format("resid_post.{} from the donor, {}", l, setting.where), {}});
   }

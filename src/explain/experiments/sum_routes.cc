@@ -72,6 +72,7 @@ std::vector<std::size_t> nodes_at_mark(const AttributionGraph& graph) {
 std::vector<double> effect_shares(const AttributionGraph& graph, std::span<const std::size_t> nodes,
                                   std::vector<double> weights) {
   std::vector<double> activations;
+  activations.reserve(graph.counts.features);
   for (std::size_t i = 0; i < graph.counts.features; ++i) {
     activations.push_back(graph.feature(i).activation);
   }
