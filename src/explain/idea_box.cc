@@ -25,6 +25,7 @@ class TokenVotes {
                      [](const auto& a, const auto& b) { return a.second > b.second; });
     order.resize(std::min(most, order.size()));
     std::vector<std::string> out;
+    out.reserve(order.size());
     for (const auto& [token, vote] : order) {
       out.push_back(atlas.piece(token));
     }

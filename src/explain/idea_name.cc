@@ -42,7 +42,7 @@ std::string truth_name(const std::string& label) {
   if (equals == std::string::npos) {
     return label;
   }
-  const std::string kind = spaced(label.substr(0, equals));
+  std::string kind = spaced(label.substr(0, equals));
   const std::string value = label.substr(equals + 1);
   if (value == "yes") {
     return kind;
@@ -76,7 +76,7 @@ std::string short_name(const FeatureLabel& label) {
   if (label.source == LabelSource::Truth) {
     return truth_name(label.text);
   }
-  const bool fires = label.text.compare(0, kFires.size(), kFires) == 0;
+  const bool fires = label.text.starts_with(kFires);
   return fires ? label.text.substr(kFires.size()) : label.text;
 }
 
@@ -121,7 +121,7 @@ class Namer {
   /// Layers below write for layers above rather than for the answer: what they raise there, or
   /// carry to it past all others, says little of what they are.
   bool is_near_answer(std::uint32_t node) const {
-    return 2 * sources_.graph.feature(node).layer >= sources_.graph.counts.layers;
+    return std::size_t{2} * sources_.graph.feature(node).layer >= sources_.graph.counts.layers;
   }
 
   double near_answer(const FeatureGroup& group) const {

@@ -61,6 +61,7 @@ std::vector<FeatureGroup> find_ideas(const IdeaSources& sources, const IdeaOptio
   const std::vector<std::uint32_t> kept = strongest(
       sources.flow, kept_features(sources.graph, sources.flow, options.kept), options.largest);
   std::vector<double> weights;
+  weights.reserve(kept.size());
   for (const std::uint32_t node : kept) {
     weights.push_back(sources.flow.node_shares()[node]);
   }

@@ -125,10 +125,10 @@ class BatchPass {
     for (const auto& [place, change] : wanted) {
       asked.push_back({place.first, place.second});
     }
-    for (std::size_t w = 0; w < watched_.size(); ++w) {
-      for (std::size_t s = 0; s < cases_.size() && watched_[w].layer == layer; ++s) {
-        if (watched_[w].position >= firsts_[s]) {
-          asked.push_back({row(s, watched_[w].position), watched_[w].feature});
+    for (const auto& watched : watched_) {
+      for (std::size_t s = 0; s < cases_.size() && watched.layer == layer; ++s) {
+        if (watched.position >= firsts_[s]) {
+          asked.push_back({row(s, watched.position), watched.feature});
         }
       }
     }

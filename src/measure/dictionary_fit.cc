@@ -80,6 +80,7 @@ class Trial {
   std::vector<PointFit> at(const std::vector<DictionarySite>& sites) const {
     const std::map<Point, Matrix> values = read(sites);
     std::vector<SparseRows> codes;
+    codes.reserve(sites.size());
     std::vector<PointFit> out;
     for (std::size_t l = 0; l < sites.size(); ++l) {
       codes.push_back(
@@ -162,6 +163,7 @@ std::vector<LayerFit> measure_fit(Backend& backend, const Model& model,
   const Trial trial(backend, model, dictionary, batch, precision);
   const std::vector<PointFit> declared = trial.at(sites);
   std::vector<LayerFit> out;
+  out.reserve(sites.size());
   for (std::size_t l = 0; l < sites.size(); ++l) {
     out.push_back({.site = sites[l], .fvu = declared[l].fvu, .l0 = declared[l].l0});
   }

@@ -169,9 +169,12 @@ class Measuring {
         metrics_[s].add(clean.target(s).ref(), clean.reconstruction(s).ref(), clean.codes(s));
       }
     }
-    if (!options_.baselines || metrics_[0].tokens() == 0) {
-      return;
+    if (options_.baselines && metrics_[0].tokens() != 0) {
+      keep_bases(covariance, neurons);
     }
+  }
+
+  void keep_bases(const CovarianceRecorder& covariance, const MeanRecorder& neurons) {
     for (std::size_t s = 0; s < sites_.size(); ++s) {
       if (narrow_) {
         pca_.bases.push_back(
@@ -261,6 +264,7 @@ class Measuring {
   void splice_all(const TokenBatch& batch, const DictionaryRecorder& clean) {
     const std::vector<std::size_t> every = rows_except(batch.tokens, {});
     std::vector<std::vector<double>> means;
+    means.reserve(metrics_.size());
     for (const DictionaryMetrics& metrics : metrics_) {
       means.push_back(metrics.mean());
     }
@@ -333,6 +337,7 @@ class Measuring {
 
   std::vector<LayerResult> layers_of(const std::vector<DictionaryMetrics>& metrics) const {
     std::vector<LayerResult> out;
+    out.reserve(metrics.size());
     for (std::size_t s = 0; s < metrics.size(); ++s) {
       out.push_back({.layer = dictionary_.layers()[s].layer,
                      .input_point = name_of(sites_[s].input),

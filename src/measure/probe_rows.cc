@@ -34,6 +34,24 @@ std::vector<ProbeExample> examples_of(const Question& question, std::size_t inde
   return out;
 }
 
+/// Those that hide something, by "task/kind/split".
+std::map<std::string, std::vector<Question>> hiding_questions(const Task& task,
+                                                              const ProbeOptions& options) {
+  std::map<std::string, std::vector<Question>> kinds;
+  for (const Split split : {Split::Train, Split::Heldout}) {
+    if (options.split.value_or(split) != split) {
+      continue;
+    }
+    for (Question& question : task.questions(split)) {
+      if (!question.hidden.empty()) {
+        kinds[fmt::format("{}/{}/{}", task.name(), question.kind, name_of(split))].push_back(
+            std::move(question));
+      }
+    }
+  }
+  return kinds;
+}
+
 }  // namespace
 
 std::size_t token_at(const Encoding& encoding, std::size_t end) {
@@ -66,18 +84,7 @@ ProbeRows::ProbeRows(const Asked& asked, const Task& task, const ProbeOptions& o
 }
 
 void ProbeRows::choose(const Task& task, const ProbeOptions& options) {
-  std::map<std::string, std::vector<Question>> kinds;
-  for (const Split split : {Split::Train, Split::Heldout}) {
-    if (options.split.value_or(split) != split) {
-      continue;
-    }
-    for (Question& question : task.questions(split)) {
-      if (!question.hidden.empty()) {
-        kinds[fmt::format("{}/{}/{}", task.name(), question.kind, name_of(split))].push_back(
-            std::move(question));
-      }
-    }
-  }
+  auto kinds = hiding_questions(task, options);
   for (auto& [name, questions] : kinds) {
     for (const std::size_t i : chosen(questions.size(), options.questions, options.seed, name)) {
       const Encoding encoding = asked_.tokenizer.encode(questions[i].prompt);

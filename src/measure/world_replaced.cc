@@ -72,7 +72,7 @@ std::vector<Point> probe_points(const Dictionary& dictionary, const ModelConfig&
   return out;
 }
 
-DocumentSource world_documents(std::vector<const Task*> tasks, std::uint64_t seed,
+DocumentSource world_documents(const std::vector<const Task*>& tasks, std::uint64_t seed,
                                std::uint64_t count) {
   double total = 0.0;
   for (const Task* task : tasks) {

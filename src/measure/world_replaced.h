@@ -29,7 +29,7 @@ std::vector<Point> probe_points(const Dictionary& dictionary, const ModelConfig&
 
 /// `count` documents that training could have seen, of the tasks by their weights; (seed, count)
 /// decide them. The tasks must outlive the source.
-DocumentSource world_documents(std::vector<const Task*> tasks, std::uint64_t seed,
+DocumentSource world_documents(const std::vector<const Task*>& tasks, std::uint64_t seed,
                                std::uint64_t count);
 
 struct TruthResult {
