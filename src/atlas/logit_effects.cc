@@ -5,6 +5,7 @@
 
 #include "base/parallel.h"
 #include "model/unembed.h"
+#include "tensor/host_matrix.h"
 
 namespace cajal {
 namespace {
@@ -34,9 +35,7 @@ Matrix written(Backend& backend, const DictionaryLayer& layer, std::size_t begin
 
 Matrix empty_logits(Backend& backend, const Model& model, Precision precision) {
   Matrix nothing = make_matrix(backend, 1, model.config().d_model);
-  Matrix zeros = Matrix::host(1, model.config().d_model, DType::F64);
-  std::fill_n(zeros.as<double>().data, zeros.cols(), 0.0);
-  convert(zeros.ref(), nothing.ref());
+  convert(host_zeros(1, model.config().d_model, DType::F64).ref(), nothing.ref());
   Matrix out = unembed(backend, model.config(), model.weights(), nothing.ref(), precision);
   backend.synchronize();
   return out;

@@ -13,7 +13,7 @@
 namespace cajal {
 namespace {
 
-constexpr double kTolerance = 1e-5;  // as of encode(): the golden set's README
+constexpr double kRelativeError = 1e-5;  // as of encode(): the golden set's README
 
 /// Numbers of the size that they have after a norm.
 Matrix some_rows(Backend& backend, std::size_t cols) {
@@ -62,7 +62,7 @@ std::size_t expect_encoded(Backend& backend, const Dictionary& dictionary, std::
   EXPECT_EQ(got.size(), asked.size());
   for (std::size_t i = 0; i < got.size(); ++i) {
     const double want = stored(codes, asked[i]);
-    EXPECT_NEAR(got[i], want, kTolerance * std::max(1.0, std::abs(want)))
+    EXPECT_NEAR(got[i], want, kRelativeError * std::max(1.0, std::abs(want)))
         << "row " << asked[i].row << ", feature " << asked[i].feature;
   }
   return codes.stored();

@@ -10,7 +10,7 @@
 namespace cajal {
 namespace {
 
-constexpr std::size_t kRowGrain = 4;
+constexpr std::size_t kOutputGrain = 4;
 
 /// Entries as sparse products take them: of a layer's features that fired, and how much of each is
 /// written.
@@ -70,7 +70,7 @@ void fill_rows(std::span<const float> row, MatrixView<T> out) {
 
 template <typename T>
 void undo_scaling(const DictionaryLayer& layer, MatrixView<const T> x, MatrixView<T> out) {
-  parallel_for(out.rows, kRowGrain, [&](std::size_t begin, std::size_t end) {
+  parallel_for(out.rows, kOutputGrain, [&](std::size_t begin, std::size_t end) {
     for (std::size_t r = begin; r < end; ++r) {
       const RowScaling scaling = scaling_of<T>(layer, x.row(r));
       for (T& value : out.row(r)) {

@@ -17,12 +17,12 @@ namespace {
 constexpr std::size_t kRowBlock = 1024;
 constexpr std::size_t kFeatureBlock = 2048;  // 8 MiB of f32 pre-activations at a time
 constexpr std::size_t kLeastFeatures = 256;  // of a block, however many tokens it has
-constexpr std::size_t kRowGrain = 16;
+constexpr std::size_t kTokenGrain = 16;
 
 /// z = scaled(x) - pre_bias, in place.
 template <typename T>
 void scale_rows(const DictionaryLayer& layer, MatrixView<T> z) {
-  parallel_for(z.rows, kRowGrain, [&](std::size_t begin, std::size_t end) {
+  parallel_for(z.rows, kTokenGrain, [&](std::size_t begin, std::size_t end) {
     for (std::size_t r = begin; r < end; ++r) {
       const auto row = z.row(r);
       const RowScaling scaling = scaling_of<T>(layer, row);
@@ -58,7 +58,7 @@ bool all_finite(std::span<const T> values) {
 template <typename T>
 std::size_t first_not_finite(MatrixView<const T> m) {
   std::atomic<std::size_t> first{SIZE_MAX};
-  parallel_for(m.rows, kRowGrain, [&](std::size_t begin, std::size_t end) {
+  parallel_for(m.rows, kTokenGrain, [&](std::size_t begin, std::size_t end) {
     for (std::size_t r = begin; r < end; ++r) {
       const std::span<const T> row = m.row(r);
       const auto bad = std::find_if(row.begin(), row.end(), [](T x) { return !std::isfinite(x); });
@@ -95,7 +95,7 @@ Matrix prepared(const Backend& backend, const Dictionary& dictionary, const Dict
 
 template <typename T>
 void scale_columns(MatrixView<T> h, std::span<const float> factors) {
-  parallel_for(h.rows, kRowGrain, [&](std::size_t begin, std::size_t end) {
+  parallel_for(h.rows, kTokenGrain, [&](std::size_t begin, std::size_t end) {
     for (std::size_t r = begin; r < end; ++r) {
       for (std::size_t c = 0; c < h.cols; ++c) {
         h.at(r, c) *= static_cast<T>(factors[c]);

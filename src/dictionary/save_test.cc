@@ -23,7 +23,7 @@ using ::testing::HasSubstr;
 using testing::TemporaryFolder;
 using testing::thrown_by;
 
-struct Case {
+struct SavedCase {
   std::string name;
   std::shared_ptr<const Dictionary> dictionary;
   std::shared_ptr<const Safetensors> expected;
@@ -39,8 +39,8 @@ struct Case {
 };
 
 /// Of the golden set, what is a folder and has numbers.
-std::vector<Case> cases() {
-  std::vector<Case> out;
+std::vector<SavedCase> saved_cases() {
+  std::vector<SavedCase> out;
   for (const fs::path& folder : testing::golden_folders("dictionaries/formats")) {
     const std::string name = folder.filename().string();
     const bool flat = name.starts_with("ct_") || name.starts_with("sl_");
@@ -53,8 +53,8 @@ std::vector<Case> cases() {
   return out;
 }
 
-Case case_named(const std::string& name) {
-  for (Case& one : cases()) {
+SavedCase saved_case(const std::string& name) {
+  for (SavedCase& one : saved_cases()) {
     if (one.name == name) {
       return one;
     }
@@ -64,7 +64,7 @@ Case case_named(const std::string& name) {
 }
 
 /// Both fire alike and give the same, but for the rounding of what was folded.
-void expect_same(const Case& one, const Dictionary& got) {
+void expect_same(const SavedCase& one, const Dictionary& got) {
   const Dictionary& want = *one.dictionary;
   ASSERT_EQ(got.layers().size(), want.layers().size()) << one.name;
   const auto backend = make_cpu_backend();
@@ -98,7 +98,7 @@ bool is_top_k(const Dictionary& dictionary) {
 
 TEST(SaveCircuitTracer, WhatIsReadBackGivesTheSame) {
   std::size_t count = 0;
-  for (const Case& one : cases()) {
+  for (const SavedCase& one : saved_cases()) {
     const DictionaryLayer& layer = one.dictionary->layers()[0];
     if (one.dictionary->kind() == DictionaryKind::Sae || is_top_k(*one.dictionary) ||
         layer.d_in() != layer.d_out() || layer.scaling != InputScaling::None) {
@@ -120,7 +120,7 @@ TEST(SaveCircuitTracer, WhatIsReadBackGivesTheSame) {
 
 TEST(SaveSaeLens, WhatIsReadBackGivesTheSame) {
   std::size_t count = 0;
-  for (const Case& one : cases()) {
+  for (const SavedCase& one : saved_cases()) {
     const ActivationFunction& f = one.dictionary->layers()[0].activation;
     if (one.dictionary->kind() == DictionaryKind::CrossLayer || f.keeps_negative ||
         f.kind == ActivationKind::BatchTopK || f.kind == ActivationKind::Gated) {
@@ -137,7 +137,7 @@ TEST(SaveSaeLens, WhatIsReadBackGivesTheSame) {
 }
 
 TEST(SaveCircuitTracer, TopKNeedsAThreshold) {
-  const Case one = case_named("ct_plt_topk_negative");
+  const SavedCase one = saved_case("ct_plt_topk_negative");
   const TemporaryFolder folder;
   const auto refused = thrown_by([&] { save_circuit_tracer(one.dictionary, folder / "out"); });
   EXPECT_THAT(refused.message, HasSubstr("topk without a threshold"));
@@ -151,21 +151,21 @@ TEST(SaveCircuitTracer, TopKNeedsAThreshold) {
 
 TEST(SaveCircuitTracer, RefusesAnSae) {
   const TemporaryFolder folder;
-  const Case one = case_named("sl_jumprelu_bdec");
+  const SavedCase one = saved_case("sl_jumprelu_bdec");
   EXPECT_THAT(thrown_by([&] { save_circuit_tracer(one.dictionary, folder / "out"); }).message,
               HasSubstr("this is an SAE"));
 }
 
 TEST(SaveSaeLens, RefusesACrossLayerTranscoder) {
   const TemporaryFolder folder;
-  const Case one = case_named("ct_clt_jumprelu");
+  const SavedCase one = saved_case("ct_clt_jumprelu");
   EXPECT_THAT(thrown_by([&] { save_saelens(one.dictionary, folder / "out"); }).message,
               HasSubstr("no cross-layer transcoders"));
 }
 
 TEST(SaveSaeLens, RefusesAFolderThatIsThereUnlessForced) {
   const TemporaryFolder folder;
-  const Case one = case_named("sl_jumprelu_bdec");
+  const SavedCase one = saved_case("sl_jumprelu_bdec");
   save_saelens(one.dictionary, folder / "out");
   EXPECT_THAT(thrown_by([&] { save_saelens(one.dictionary, folder / "out"); }).message,
               HasSubstr("--force"));
@@ -174,7 +174,7 @@ TEST(SaveSaeLens, RefusesAFolderThatIsThereUnlessForced) {
 }
 
 /// One transcoder at each of these layers of a model.
-std::shared_ptr<const Dictionary> at_layers(const Case& one,
+std::shared_ptr<const Dictionary> at_layers(const SavedCase& one,
                                             std::initializer_list<std::size_t> numbers) {
   std::vector<DictionaryLayer> layers;
   for (const std::size_t number : numbers) {
@@ -187,7 +187,7 @@ std::shared_ptr<const Dictionary> at_layers(const Case& one,
 
 TEST(SaveCircuitTracer, LayersWithAGapAreReadBack) {
   const TemporaryFolder folder;
-  save_circuit_tracer(at_layers(case_named("ct_plt_relu_skip"), {0, 2}), folder / "out");
+  save_circuit_tracer(at_layers(saved_case("ct_plt_relu_skip"), {0, 2}), folder / "out");
   const auto back = load_dictionary(folder / "out");
   ASSERT_EQ(back->layers().size(), 2U);
   EXPECT_EQ(back->layers()[1].layer, 2U);
@@ -196,7 +196,7 @@ TEST(SaveCircuitTracer, LayersWithAGapAreReadBack) {
 
 TEST(SaveCircuitTracer, AMissingLastLayerIsNoticed) {
   const TemporaryFolder folder;
-  save_circuit_tracer(at_layers(case_named("ct_plt_relu_bf16"), {0, 1, 2}), folder / "out");
+  save_circuit_tracer(at_layers(saved_case("ct_plt_relu_bf16"), {0, 1, 2}), folder / "out");
   fs::remove(folder / "out/layer_2.safetensors");
   EXPECT_THAT(thrown_by([&] { load_dictionary(folder / "out"); }).message,
               HasSubstr("layer_2.safetensors is missing"));
@@ -204,23 +204,23 @@ TEST(SaveCircuitTracer, AMissingLastLayerIsNoticed) {
 
 TEST(SaveCircuitTracer, ForcedItReplacesTheDictionaryThatWasThere) {
   const TemporaryFolder folder;
-  save_circuit_tracer(at_layers(case_named("ct_plt_relu_bf16"), {0, 1, 2}), folder / "out");
+  save_circuit_tracer(at_layers(saved_case("ct_plt_relu_bf16"), {0, 1, 2}), folder / "out");
   write_file(folder / "out/readme.safetensors", "not a shard");
-  const Case one = case_named("ct_plt_relu_skip");
+  const SavedCase one = saved_case("ct_plt_relu_skip");
   save_circuit_tracer(one.dictionary, folder / "out", {.force = true});
   expect_same(one, *load_dictionary(folder / "out"));
   EXPECT_TRUE(fs::exists(folder / "out/readme.safetensors"));
-  const Case sae = case_named("sl_jumprelu_bdec");
+  const SavedCase sae = saved_case("sl_jumprelu_bdec");
   save_saelens(sae.dictionary, folder / "out", {.force = true});
   expect_same(sae, *load_dictionary(folder / "out"));
 }
 
 TEST(SaveCircuitTracer, ForcedOntoAFullDiskItLeavesWhatWasThere) {
   const TemporaryFolder folder;
-  const Case one = case_named("ct_plt_relu_bf16");
+  const SavedCase one = saved_case("ct_plt_relu_bf16");
   save_circuit_tracer(one.dictionary, folder / "out");
   const std::size_t layer = fs::file_size(folder / "out/layer_0.safetensors");
-  const auto relu = case_named("ct_plt_relu_skip").dictionary;
+  const auto relu = saved_case("ct_plt_relu_skip").dictionary;
   {
     testing::FailingDisk disk(layer / 2, ENOSPC);
     const FileSystemGuard guard(disk);
@@ -233,14 +233,14 @@ TEST(SaveCircuitTracer, ForcedOntoAFullDiskItLeavesWhatWasThere) {
 
 TEST(SaveSaeLens, TakesAFolderWithASlashAtItsEnd) {
   const TemporaryFolder folder;
-  const Case one = case_named("sl_jumprelu_bdec");
+  const SavedCase one = saved_case("sl_jumprelu_bdec");
   save_saelens(one.dictionary, folder / "out/");
   expect_same(one, *load_dictionary(folder / "out"));
 }
 
 TEST(SaveSaeLens, AFullDiskLeavesNothing) {
   const TemporaryFolder folder;
-  const Case one = case_named("sl_jumprelu_bdec");
+  const SavedCase one = saved_case("sl_jumprelu_bdec");
   testing::FailingDisk disk(1000, ENOSPC);
   const FileSystemGuard guard(disk);
   EXPECT_EQ(thrown_by([&] { save_saelens(one.dictionary, folder / "out"); }).code,
@@ -249,7 +249,7 @@ TEST(SaveSaeLens, AFullDiskLeavesNothing) {
 }
 
 TEST(ThresholdFor, LetsAsManyFeaturesFireAsWereAskedFor) {
-  const Case one = case_named("sl_topk_rescale");
+  const SavedCase one = saved_case("sl_topk_rescale");
   const auto backend = make_cpu_backend();
   for (const double l0 : {1.0, 3.5, 9.0}) {
     const std::vector<float> thresholds = {
@@ -262,7 +262,7 @@ TEST(ThresholdFor, LetsAsManyFeaturesFireAsWereAskedFor) {
 }
 
 TEST(ThresholdFor, IsZeroWhereFewerArePositive) {
-  const Case one = case_named("sl_topk_rescale");
+  const SavedCase one = saved_case("sl_topk_rescale");
   EXPECT_EQ(threshold_for(*make_cpu_backend(), *one.dictionary, 0, one.input(0), 96), 0.0F);
 }
 

@@ -12,7 +12,7 @@ namespace cajal {
 namespace {
 
 constexpr std::size_t kRows = 33;
-constexpr std::size_t kFeatures = 60;
+constexpr std::size_t kFewFeatures = 60;
 
 /// A pre-activation: of few different sizes, so that many are equal.
 double h_of(std::size_t r, std::size_t f) {
@@ -45,12 +45,12 @@ std::vector<Fired> expected(const ActivationFunction& f) {
   std::vector<Fired> out;
   for (std::size_t r = 0; r < kRows; ++r) {
     std::vector<std::vector<Fired>> groups(f.kind == ActivationKind::GroupMax ? k : 1);
-    for (std::size_t i = 0; i < kFeatures; ++i) {
+    for (std::size_t i = 0; i < kFewFeatures; ++i) {
       const double h = h_of(r, i);
       const bool positive = h > 0 || f.keeps_negative || magnitude;
       const bool high = f.threshold.empty() || h > static_cast<double>(f.threshold[i]);
       if (positive && high) {
-        groups[i * groups.size() / kFeatures].push_back({r, i, h});
+        groups[i * groups.size() / kFewFeatures].push_back({r, i, h});
       }
     }
     for (std::vector<Fired>& group : groups) {
@@ -71,12 +71,12 @@ std::vector<Fired> expected(const ActivationFunction& f) {
 
 /// In blocks of 17 features, and of 9 tokens where tokens choose for themselves.
 std::vector<Fired> selected(Backend& backend, const ActivationFunction& f) {
-  const auto selection = make_selection(backend, f, {}, kRows, kFeatures);
+  const auto selection = make_selection(backend, f, {}, kRows, kFewFeatures);
   const std::size_t rows = chooses_among_tokens(f) ? kRows : 9;
   for (std::size_t r = 0; r < kRows; r += rows) {
-    for (std::size_t i = 0; i < kFeatures; i += 17) {
-      Matrix h =
-          make_matrix(backend, std::min(rows, kRows - r), std::min<std::size_t>(17, kFeatures - i));
+    for (std::size_t i = 0; i < kFewFeatures; i += 17) {
+      Matrix h = make_matrix(backend, std::min(rows, kRows - r),
+                             std::min<std::size_t>(17, kFewFeatures - i));
       for (std::size_t a = 0; a < h.rows(); ++a) {
         for (std::size_t b = 0; b < h.cols(); ++b) {
           const double value = h_of(r + a, i + b);
@@ -99,13 +99,13 @@ std::vector<Fired> selected(Backend& backend, const ActivationFunction& f) {
     }
   }
   EXPECT_EQ(rows_out.rows(), kRows);
-  EXPECT_EQ(rows_out.cols, kFeatures);
+  EXPECT_EQ(rows_out.cols, kFewFeatures);
   return out;
 }
 
 TEST(DictionarySelection, IsWhatEachFunctionSaysWhateverTheBlocks) {
   std::vector<float> thresholds;
-  for (std::size_t i = 0; i < kFeatures; ++i) {
+  for (std::size_t i = 0; i < kFewFeatures; ++i) {
     thresholds.push_back(static_cast<float>(0.25 * static_cast<double>(i % 5) - 0.5));
   }
   const std::vector<ActivationFunction> functions = {

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "tensor/host_matrix.h"
+
 namespace cajal {
 namespace {
 
@@ -40,16 +42,10 @@ void add_cosines(const Matrix& vectors, double weight, MatrixView<float> out) {
   }
 }
 
-Matrix zeros(std::size_t rows, std::size_t cols) {
-  Matrix out = Matrix::host(rows, cols, DType::F32);
-  std::fill_n(out.as<float>().data, rows * cols, 0.0F);
-  return out;
-}
-
 /// [d_in, features]; 0 where layers read rows of another width.
 Matrix reads(const AttributionGraph& graph, const Dictionary& dictionary, NodeSet features) {
   const std::size_t width = dictionary.layers().front().d_in();
-  Matrix out = zeros(width, features.size());
+  Matrix out = host_zeros(width, features.size(), DType::F32);
   for (std::size_t i = 0; i < features.size(); ++i) {
     const ActiveFeature& f = graph.feature(features[i]);
     const auto site = dictionary.index_of(f.layer);
@@ -67,7 +63,7 @@ Matrix reads(const AttributionGraph& graph, const Dictionary& dictionary, NodeSe
 /// [d_out, features], the sum over the layers that a feature writes to.
 Matrix writes(const AttributionGraph& graph, const Dictionary& dictionary, NodeSet features) {
   const std::size_t width = dictionary.layers().front().d_out();
-  Matrix out = zeros(width, features.size());
+  Matrix out = host_zeros(width, features.size(), DType::F32);
   for (std::size_t i = 0; i < features.size(); ++i) {
     const ActiveFeature& f = graph.feature(features[i]);
     const auto site = dictionary.index_of(f.layer);
@@ -85,7 +81,7 @@ Matrix writes(const AttributionGraph& graph, const Dictionary& dictionary, NodeS
 /// [sources, features] rows of A.
 Matrix inputs(const GraphFlow& flow, NodeSet features) {
   const std::size_t sources = flow.counts().sources();
-  Matrix out = zeros(sources, features.size());
+  Matrix out = host_zeros(sources, features.size(), DType::F32);
   for (std::size_t i = 0; i < features.size(); ++i) {
     for (std::size_t s = 0; s < sources; ++s) {
       out.as<float>().at(s, i) = static_cast<float>(flow.edge(features[i], s));
@@ -97,7 +93,7 @@ Matrix inputs(const GraphFlow& flow, NodeSet features) {
 /// [rows, features] what each feature and target has of the answer by way of these.
 Matrix outputs(const GraphFlow& flow, NodeSet features) {
   const std::vector<std::uint32_t> rows = row_nodes(flow.counts());
-  Matrix out = zeros(rows.size(), features.size());
+  Matrix out = host_zeros(rows.size(), features.size(), DType::F32);
   for (std::size_t r = 0; r < rows.size(); ++r) {
     const std::vector<double> sent = flow.sent_on(rows[r]);
     for (std::size_t i = 0; i < features.size(); ++i) {
@@ -110,7 +106,7 @@ Matrix outputs(const GraphFlow& flow, NodeSet features) {
 /// [positions, features] shares of the words in what a feature comes from.
 Matrix words(const GraphFlow& flow, NodeSet features) {
   const NodeCounts& counts = flow.counts();
-  Matrix out = zeros(counts.positions, features.size());
+  Matrix out = host_zeros(counts.positions, features.size(), DType::F32);
   for (std::size_t p = 0; p < counts.positions; ++p) {
     const std::vector<double> shares =
         flow.shares_from(static_cast<std::uint32_t>(counts.embedding(p)));
@@ -127,7 +123,7 @@ Matrix feature_likeness(const AttributionGraph& graph, const GraphFlow& flow,
                         const Dictionary* dictionary, NodeSet features,
                         const LikenessWeights& weights) {
   const std::size_t n = features.size();
-  Matrix out = zeros(n, n);
+  Matrix out = host_zeros(n, n, DType::F32);
   const auto view = out.as<float>();
   if (dictionary != nullptr) {
     add_cosines(reads(graph, *dictionary, features), weights.reads, view);

@@ -15,7 +15,7 @@ namespace {
 using Path = std::vector<std::uint32_t>;  // from a target down to an embedding or an error
 using Set = std::vector<std::uint32_t>;
 
-constexpr double kEpsilon = 1e-13;  // some thousand paths of flows that add up to 1
+constexpr double kFlowError = 1e-13;  // some thousand paths of flows that add up to 1
 
 /// A graph of 7 features in 2 layers at 3 positions, with 2 targets; some entries are 0.
 struct RandomGraph {
@@ -146,7 +146,7 @@ TEST_P(Flow, TheShareOfASetCountsEachPathThroughItOnce) {
     for_each_path(graph_, false, [&](const Path& path) {
       want += count_in(path, 0, path.size(), set) != 0 ? flow_of(graph_, path) : 0.0;
     });
-    EXPECT_NEAR(flow.share(set), want, kEpsilon);
+    EXPECT_NEAR(flow.share(set), want, kFlowError);
   }
 }
 
@@ -163,7 +163,7 @@ TEST_P(Flow, TheShareOfAnEdgeCountsEachPathAlongItOnce) {
       for_each_path(graph_, false, [&](const Path& path) {
         want += crossings(path, sources, targets) != 0 ? flow_of(graph_, path) : 0.0;
       });
-      EXPECT_NEAR(flow.edge_share(sources, targets), want, kEpsilon);
+      EXPECT_NEAR(flow.edge_share(sources, targets), want, kFlowError);
     }
   }
 }
@@ -174,9 +174,9 @@ TEST_P(Flow, WordsAndWhatIsNotExplainedAreAll) {
   for (std::size_t p = 0; p < graph_.counts.positions; ++p) {
     words += flow.node_shares()[graph_.counts.embedding(p)];
   }
-  EXPECT_NEAR(words + flow.unexplained(), 1.0, kEpsilon);
+  EXPECT_NEAR(words + flow.unexplained(), 1.0, kFlowError);
   const GraphScores scores = graph_scores({graph_.counts, graph_.rows.ref()}, graph_.weights);
-  EXPECT_NEAR(flow.unexplained(), 1.0 - scores.replacement.value(), kEpsilon);
+  EXPECT_NEAR(flow.unexplained(), 1.0 - scores.replacement.value(), kFlowError);
 }
 
 TEST_P(Flow, TheEffectOfASetIsThatOfPathsWhoseOnlyMemberIsTheLast) {
@@ -188,7 +188,7 @@ TEST_P(Flow, TheEffectOfASetIsThatOfPathsWhoseOnlyMemberIsTheLast) {
           path.size() > 1 && holds(set, path.back()) && count_in(path, 0, path.size(), set) == 1;
       want += one ? effect_of(graph_, path) : 0.0;
     });
-    EXPECT_NEAR(flow.effect(set), want, kEpsilon * std::max(1.0, std::abs(want)));
+    EXPECT_NEAR(flow.effect(set), want, kFlowError * std::max(1.0, std::abs(want)));
   }
 }
 
@@ -200,7 +200,7 @@ TEST_P(Flow, ResponsesLeadToTheSameEffect) {
     for (std::size_t i = 0; i < 2; ++i) {
       lost -= graph_.weights[i] / 0.8 * changes[graph_.counts.target(i)];
     }
-    EXPECT_NEAR(lost, flow.effect(set), kEpsilon * std::max(1.0, std::abs(lost)));
+    EXPECT_NEAR(lost, flow.effect(set), kFlowError * std::max(1.0, std::abs(lost)));
   }
 }
 
@@ -219,14 +219,14 @@ TEST_P(Flow, TheEffectOfAnEdgeIsThatOfPathsThatEndAlongItAndTakeItOnce) {
         want += last && crossings(path, sources, targets) == 1 ? effect_of(graph_, path) : 0.0;
       });
       const EdgeEffect got = flow.edge_effect(sources, targets);
-      EXPECT_NEAR(got.effect, want, kEpsilon * std::max(1.0, std::abs(want)));
+      EXPECT_NEAR(got.effect, want, kFlowError * std::max(1.0, std::abs(want)));
       double by_gains = 0.0;
       for (std::size_t i = 0; i < targets.size(); ++i) {
         for (const std::uint32_t s : sources) {
           by_gains += got.gains[i] * (s < targets[i] || s >= 7 ? flow.edge(targets[i], s) : 0.0);
         }
       }
-      EXPECT_NEAR(by_gains, want, kEpsilon * std::max(1.0, std::abs(want)));
+      EXPECT_NEAR(by_gains, want, kFlowError * std::max(1.0, std::abs(want)));
     }
   }
 }
@@ -243,17 +243,17 @@ TEST_P(Flow, TheEffectThroughASetIsThatOfPathsThatComeThroughIt) {
       want += ends && count_in(path, 0, path.size(), targets) != 0 ? effect_of(graph_, path) : 0.0;
     });
     const EdgeEffect got = flow.effect_through(sources, targets);
-    EXPECT_NEAR(got.effect, want, kEpsilon * std::max(1.0, std::abs(want)));
+    EXPECT_NEAR(got.effect, want, kFlowError * std::max(1.0, std::abs(want)));
     const std::vector<double> changes = flow.responses(sources);
     double read = 0.0;
     for (std::size_t i = 0; i < targets.size(); ++i) {
       read -= got.gains[i] * changes[targets[i]] * graph_.activations[targets[i]];
     }
-    EXPECT_NEAR(read, want, kEpsilon * std::max(1.0, std::abs(want)));
+    EXPECT_NEAR(read, want, kFlowError * std::max(1.0, std::abs(want)));
   }
   const auto end = static_cast<std::uint32_t>(graph_.counts.sources());
   EXPECT_NEAR(flow.effect_through(sources, Set{end, end + 1}).effect, flow.effect(sources),
-              kEpsilon);
+              kFlowError);
 }
 
 INSTANTIATE_TEST_SUITE_P(Seeds, Flow, ::testing::Values(1, 2, 3, 4, 5));

@@ -5,7 +5,7 @@
 namespace cajal {
 namespace {
 
-constexpr double kEpsilon = 1e-14;  // a few sums of numbers below 1
+constexpr double kScoreError = 1e-14;  // a few sums of numbers below 1
 
 /// Six features, all direct inputs of the target, with shares 1/8, 1/8, 2/8, 1/8, 2/8, 1/8.
 GraphFlow six_features() {
@@ -34,8 +34,8 @@ TEST(GroupingScore, PurityIsTheInfluenceOfTheCommonestTruth) {
   const std::vector<FeatureGroup> groups = {{.nodes = {0, 1, 2, 3}, .label = ""},
                                             {.nodes = {4}, .label = ""}};
   const GroupingScore got = score_grouping(six_features(), kAll, groups, truth_of, kTexas);
-  EXPECT_NEAR(got.purity.share(), 3.0 / 4.0, kEpsilon);
-  EXPECT_NEAR(got.purity.labelled, 0.5, kEpsilon);
+  EXPECT_NEAR(got.purity.share(), 3.0 / 4.0, kScoreError);
+  EXPECT_NEAR(got.purity.labelled, 0.5, kScoreError);
   EXPECT_TRUE(got.can_be_found);
   EXPECT_TRUE(got.found);
 }
@@ -44,8 +44,8 @@ TEST(GroupingScore, OneLabelledMemberDoesNotCountStrictly) {
   const std::vector<FeatureGroup> groups = {{.nodes = {3, 4}, .label = ""},
                                             {.nodes = {1, 5}, .label = ""}};
   const GroupingScore got = score_grouping(six_features(), kAll, groups, truth_of, kTexas);
-  EXPECT_NEAR(got.purity.share(), 3.0 / 4.0, kEpsilon);
-  EXPECT_NEAR(got.strict_purity.share(), 0.5, kEpsilon);
+  EXPECT_NEAR(got.purity.share(), 3.0 / 4.0, kScoreError);
+  EXPECT_NEAR(got.strict_purity.share(), 0.5, kScoreError);
 }
 
 TEST(GroupingScore, WhatIsHiddenMustBeMostOfAGroup) {

@@ -15,9 +15,9 @@ namespace cajal {
 namespace {
 
 // Activations are kept as float.
-constexpr double kFloat = 1e-5;
+constexpr double kFloatRounding = 1e-5;
 
-struct Circuit {
+struct BatchCircuit {
   std::shared_ptr<const Model> model;
   std::shared_ptr<const Dictionary> dictionary;
   std::vector<TokenId> tokens;
@@ -26,9 +26,9 @@ struct Circuit {
 template <typename Body>
 void each_circuit(const Body& body) {
   testing::each_circuit_folder([&](const std::filesystem::path& folder) {
-    body(Circuit{Model::load(folder / "model"),
-                 load_dictionary(folder / "transcoders"),
-                 {1, 7, 4, 13, 10, 9}});
+    body(BatchCircuit{Model::load(folder / "model"),
+                      load_dictionary(folder / "transcoders"),
+                      {1, 7, 4, 13, 10, 9}});
   });
 }
 
@@ -37,7 +37,7 @@ FeatureEdit off(std::size_t layer, Positions positions, std::size_t feature) {
 }
 
 /// The strongest feature of each layer at each position, as an edit that switches it off.
-std::vector<FeatureEdit> strongest(Backend& backend, const Circuit& c) {
+std::vector<FeatureEdit> strongest(Backend& backend, const BatchCircuit& c) {
   InterventionRun run(backend, c.model, c.dictionary, c.tokens, {},
                       {.record = Record::Activations});
   run.forward();
@@ -99,7 +99,7 @@ double at(const SparseRows& codes, std::size_t row, std::size_t feature) {
 class InterventionBatches : public ::testing::TestWithParam<bool> {  // whether on `ref`
  protected:
   /// `passes` is 0 where it does not matter.
-  void expect_same(const Circuit& c, const InterventionBatchOptions& options,
+  void expect_same(const BatchCircuit& c, const InterventionBatchOptions& options,
                    std::size_t passes = 0) {
     const auto backend = GetParam() ? make_reference_backend() : make_cpu_backend();
     const std::vector<FeatureEdit> edits = strongest(*backend, c);
@@ -122,33 +122,34 @@ class InterventionBatches : public ::testing::TestWithParam<bool> {  // whether 
         size = std::max(size, std::abs(want));
         difference = std::max(difference, std::abs(element(got.logits.ref(), s, v) - want));
       }
-      EXPECT_LE(difference, kFloat * std::max(1.0, size)) << "case " << s;
+      EXPECT_LE(difference, kFloatRounding * std::max(1.0, size)) << "case " << s;
       expect_watched(c, run, watched, std::span(got.activations).subspan(s * watched.size()));
     }
   }
-  static void expect_watched(const Circuit& c, InterventionRun& run,
+  static void expect_watched(const BatchCircuit& c, InterventionRun& run,
                              const std::vector<FeaturePlace>& watched,
                              std::span<const double> got) {
     const std::vector<SparseRows> codes = run.take_activations();
     for (std::size_t w = 0; w < watched.size(); ++w) {
       const std::size_t index = *c.dictionary->index_of(watched[w].layer);
       const double want = at(codes[index], watched[w].position, watched[w].feature);
-      EXPECT_NEAR(got[w], want, 10 * kFloat * std::max(1.0, std::abs(want))) << "watched " << w;
+      EXPECT_NEAR(got[w], want, 10 * kFloatRounding * std::max(1.0, std::abs(want)))
+          << "watched " << w;
     }
   }
 };
 
 TEST_P(InterventionBatches, GiveWhatEachGivesByItself) {
-  each_circuit([&](const Circuit& c) { expect_same(c, {}, 1); });
+  each_circuit([&](const BatchCircuit& c) { expect_same(c, {}, 1); });
 }
 
 TEST_P(InterventionBatches, GiveTheSameInSeveralPasses) {
-  each_circuit([&](const Circuit& c) { expect_same(c, {.rows = 7}); });
+  each_circuit([&](const BatchCircuit& c) { expect_same(c, {.rows = 7}); });
 }
 
 TEST(InterventionBatch, KeepsNoMoreThanItMay) {
   const auto backend = make_cpu_backend();
-  each_circuit([&](const Circuit& c) {
+  each_circuit([&](const BatchCircuit& c) {
     const auto passes = [&](std::size_t position, const InterventionBatchOptions& options) {
       const std::vector<BatchCase> cases(7, {.features = {off(0, Positions::at(position), 0)}});
       InterventionBatch batch(*backend, c.model, c.dictionary, c.tokens, options);
@@ -166,7 +167,7 @@ TEST(InterventionBatch, KeepsNoMoreThanItMay) {
 
 TEST(InterventionBatch, StopsWhenAskedTo) {
   const auto backend = make_cpu_backend();
-  each_circuit([&](const Circuit& c) {
+  each_circuit([&](const BatchCircuit& c) {
     std::stop_source stop;
     InterventionBatch batch(*backend, c.model, c.dictionary, c.tokens,
                             {.cancel = stop.get_token()});
@@ -188,7 +189,7 @@ INSTANTIATE_TEST_SUITE_P(Backends, InterventionBatches, ::testing::Bool(),
 TEST(InterventionBatch, RefusesWhatIsNotThere) {
   const auto backend = make_cpu_backend();
   bool tried = false;
-  each_circuit([&](const Circuit& c) {
+  each_circuit([&](const BatchCircuit& c) {
     if (tried) {
       return;
     }

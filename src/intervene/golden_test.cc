@@ -54,8 +54,8 @@ std::vector<double> dense(const std::vector<Matrix>& layers) {
 }
 
 /// One folder of golden/circuits.
-struct Circuit {
-  explicit Circuit(const std::filesystem::path& folder)
+struct GoldenCircuit {
+  explicit GoldenCircuit(const std::filesystem::path& folder)
       : notes(Json::load(folder / "expected.json")),
         expected(Safetensors::open(folder / "expected.safetensors")),
         model(Model::load(folder / "model")),
@@ -95,7 +95,7 @@ class GoldenInterventions : public ::testing::TestWithParam<bool> {  // whether 
   void each(const Body& body) {
     const auto backend = GetParam() ? make_reference_backend() : make_cpu_backend();
     testing::each_circuit_folder([&](const std::filesystem::path& folder) {
-      const Circuit circuit(folder);
+      const GoldenCircuit circuit(folder);
       body(*backend, circuit);
       if (!GetParam()) {
         testing::count_golden_case("circuits", folder);
@@ -105,7 +105,7 @@ class GoldenInterventions : public ::testing::TestWithParam<bool> {  // whether 
 };
 
 TEST_P(GoldenInterventions, LogitsAndActivationsOfEveryModeAreWithinTolerance) {
-  each([](Backend& backend, const Circuit& c) {
+  each([](Backend& backend, const GoldenCircuit& c) {
     const Json::Array& all = c.notes.at("interventions", "").as_array("");
     for (std::size_t i = 0; i < all.size(); ++i) {
       SCOPED_TRACE(all[i].at("name", "").as_string(""));
@@ -121,7 +121,7 @@ TEST_P(GoldenInterventions, LogitsAndActivationsOfEveryModeAreWithinTolerance) {
 }
 
 TEST_P(GoldenInterventions, GenerationsAreWithinTolerance) {
-  each([](Backend& backend, const Circuit& c) {
+  each([](Backend& backend, const GoldenCircuit& c) {
     for (const std::string name : {"generate", "generate_free"}) {
       SCOPED_TRACE(name);
       InterventionRun run(backend, c.model, c.dictionary, c.tokens,

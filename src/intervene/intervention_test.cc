@@ -81,7 +81,7 @@ TEST(Spelling, FrozenLayersAreHeldToTheModel) {
   EXPECT_EQ(parse_frozen("attention", 4), (Frozen{.attention = true}));
   EXPECT_EQ(parse_frozen("1-2", 4).layers, std::pair(std::size_t{1}, std::size_t{3}));
   EXPECT_EQ(parse_frozen("all", 4).layers, std::pair(std::size_t{0}, std::size_t{4}));
-  EXPECT_THAT(message_of([] { parse_frozen("2-4", 4); }), testing::HasSubstr("has 0 to 3"));
+  EXPECT_THAT(message_of([] { parse_frozen("2-4", 4); }), ::testing::HasSubstr("has 0 to 3"));
   EXPECT_THROW(parse_frozen("some", 4), Error);
   EXPECT_THROW(parse_frozen("2-", 4), Error);
 }
@@ -102,20 +102,20 @@ TEST(InterventionJson, DamageIsNamedByItsPlace) {
   const auto read = [](const char* text) {
     return message_of([&] { interventions_from_json(Json::parse(text, "e.json"), "e.json"); });
   };
-  EXPECT_THAT(read("[]"), testing::HasSubstr("e.json"));
+  EXPECT_THAT(read("[]"), ::testing::HasSubstr("e.json"));
   EXPECT_THAT(read(R"({"features":[{"layer":0,"position":1,"value":1}]})"),
-              testing::HasSubstr("features[0]"));
+              ::testing::HasSubstr("features[0]"));
   EXPECT_THAT(read(R"({"features":[{"layer":-1,"position":1,"feature":0,"value":1}]})"),
-              testing::HasSubstr("features[0].layer"));
+              ::testing::HasSubstr("features[0].layer"));
   EXPECT_THAT(read(R"({"features":[{"layer":0,"position":[1],"feature":0,"value":1}]})"),
-              testing::HasSubstr("2 numbers"));
+              ::testing::HasSubstr("2 numbers"));
   EXPECT_THAT(read(R"({"features":[{"layer":0,"position":1,"feature":0,"value":1,"add":2}]})"),
-              testing::HasSubstr("more than one"));
+              ::testing::HasSubstr("more than one"));
   EXPECT_THAT(read(R"({"features":[{"layer":0,"position":1,"feature":0}]})"),
-              testing::HasSubstr("none of"));
+              ::testing::HasSubstr("none of"));
   EXPECT_THAT(read(R"({"points":[{"point":3,"position":1,"value":0}]})"),
-              testing::HasSubstr("points[0].point"));
-  EXPECT_THAT(read(R"({"frozen":{"layers":"*"}})"), testing::HasSubstr("no end"));
+              ::testing::HasSubstr("points[0].point"));
+  EXPECT_THAT(read(R"({"frozen":{"layers":"*"}})"), ::testing::HasSubstr("no end"));
 }
 
 TEST(CheckInterventions, PositionsAndPromptsThatAreNotThereAreNamed) {
@@ -128,19 +128,19 @@ TEST(CheckInterventions, PositionsAndPromptsThatAreNotThereAreNamed) {
     });
   };
   EXPECT_EQ(refuse({"resid_pre.1", Positions::at(8), {}}), "");
-  EXPECT_THAT(refuse({"resid_pre.1", Positions::at(9), {}}), testing::HasSubstr("0 to 8"));
-  EXPECT_THAT(refuse({"resid_pre.1", {.begin = 3, .end = 10}, {}}), testing::HasSubstr("0 to 8"));
-  EXPECT_THAT(refuse({"resid_pre.1", {.begin = 3, .end = 0}, {}}), testing::HasSubstr("empty"));
-  EXPECT_THAT(refuse({"resid_pre.3", Positions::at(1), {}}), testing::HasSubstr("3 layers"));
+  EXPECT_THAT(refuse({"resid_pre.1", Positions::at(9), {}}), ::testing::HasSubstr("0 to 8"));
+  EXPECT_THAT(refuse({"resid_pre.1", {.begin = 3, .end = 10}, {}}), ::testing::HasSubstr("0 to 8"));
+  EXPECT_THAT(refuse({"resid_pre.1", {.begin = 3, .end = 0}, {}}), ::testing::HasSubstr("empty"));
+  EXPECT_THAT(refuse({"resid_pre.3", Positions::at(1), {}}), ::testing::HasSubstr("3 layers"));
   const PointEdit from = {"resid_pre.1", Positions::at(1), {ChangeKind::From, 1.0}};
-  EXPECT_THAT(refuse(from), testing::HasSubstr("no other prompt"));
+  EXPECT_THAT(refuse(from), ::testing::HasSubstr("no other prompt"));
   EXPECT_EQ(refuse(from, true), "");
   EXPECT_THAT(refuse({"resid_pre.1", parse_positions("generated"), {ChangeKind::From, 1.0}}, true),
-              testing::HasSubstr("generated"));
+              ::testing::HasSubstr("generated"));
   EXPECT_THAT(refuse({"resid_pre.1",
                       Positions::at(1),
                       {ChangeKind::Scale, std::numeric_limits<double>::infinity()}}),
-              testing::HasSubstr("finite"));
+              ::testing::HasSubstr("finite"));
 }
 
 TEST(CheckInterventions, AFeatureNeedsADictionary) {
@@ -150,7 +150,7 @@ TEST(CheckInterventions, AFeatureNeedsADictionary) {
                 check_interventions({.features = {feature("0:0:0=1")}, .points = {}, .frozen = {}},
                                     config, nullptr, 9, false);
               }),
-              testing::HasSubstr("needs a dictionary"));
+              ::testing::HasSubstr("needs a dictionary"));
 }
 
 TEST(Swap, OneGroupGoesOffAndTheOtherComesFromTheDonor) {

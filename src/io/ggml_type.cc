@@ -10,7 +10,7 @@
 namespace cajal {
 namespace {
 
-constexpr GgmlType kTypes[] = {
+constexpr GgmlType kGgmlTypes[] = {
     {0, "F32", 1, 4, DType::F32},
     {1, "F16", 1, 2, DType::F16},
     {2, "Q4_0", 32, 18, std::nullopt},
@@ -246,15 +246,15 @@ Decoder find_decoder(std::string_view name) {
 }  // namespace
 
 const GgmlType* find_ggml_type(std::uint32_t id) noexcept {
-  const auto* it = std::find_if(std::begin(kTypes), std::end(kTypes),
+  const auto* it = std::find_if(std::begin(kGgmlTypes), std::end(kGgmlTypes),
                                 [&](const GgmlType& type) { return type.id == id; });
-  return it == std::end(kTypes) ? nullptr : it;
+  return it == std::end(kGgmlTypes) ? nullptr : it;
 }
 
 const GgmlType* find_ggml_type(std::string_view name) noexcept {
-  const auto* it = std::find_if(std::begin(kTypes), std::end(kTypes),
+  const auto* it = std::find_if(std::begin(kGgmlTypes), std::end(kGgmlTypes),
                                 [&](const GgmlType& type) { return type.name == name; });
-  return it == std::end(kTypes) ? nullptr : it;
+  return it == std::end(kGgmlTypes) ? nullptr : it;
 }
 
 bool can_decode(const GgmlType& type) noexcept {

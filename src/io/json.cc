@@ -15,7 +15,7 @@
 namespace cajal {
 namespace {
 
-constexpr std::size_t kMaxDepth = 200;
+constexpr std::size_t kMaxJsonDepth = 200;
 constexpr std::size_t kManyMembers = 16;  // from here on duplicate names are looked up in a set
 
 /// The library's events as ours; the place of its errors and of the limit on depth.
@@ -73,8 +73,9 @@ class Sax final : public nlohmann::json_sax<nlohmann::json> {
     return true;
   }
   void deeper() {
-    if (++depth_ > kMaxDepth) {
-      fail(ErrorCode::CorruptData, "{}: JSON nested more than {} levels deep", where_, kMaxDepth);
+    if (++depth_ > kMaxJsonDepth) {
+      fail(ErrorCode::CorruptData, "{}: JSON nested more than {} levels deep", where_,
+           kMaxJsonDepth);
     }
   }
 
@@ -84,9 +85,9 @@ class Sax final : public nlohmann::json_sax<nlohmann::json> {
 };
 
 /// Builds a Json from the events, so that no second tree is ever in memory.
-class Builder final : public JsonEvents {
+class JsonBuilder final : public JsonEvents {
  public:
-  explicit Builder(std::string_view where) : where_(where) {}
+  explicit JsonBuilder(std::string_view where) : where_(where) {}
 
   void scalar(Json value) override {
     if (open_.empty()) {
@@ -306,7 +307,7 @@ void Json::push_back(Json value) {
 }
 
 Json Json::parse(std::string_view text, std::string_view where) {
-  Builder builder(where);
+  JsonBuilder builder(where);
   parse_json(text, where, builder);
   return builder.take();
 }

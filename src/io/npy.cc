@@ -18,7 +18,7 @@ struct NpyType {
   std::string_view name;
   DType dtype;
 };
-constexpr NpyType kTypes[] = {
+constexpr NpyType kNpyTypes[] = {
     {"<f8", DType::F64}, {"<f4", DType::F32}, {"<f2", DType::F16}, {"<i8", DType::I64},
     {"<i4", DType::I32}, {"|i1", DType::I8},  {"|u1", DType::U8},  {"|b1", DType::Bool},
 };
@@ -31,9 +31,9 @@ struct NpyHeader {
 
 /// Reads the header, which is a Python dict: {'descr': '<f4', 'fortran_order': False, 'shape': (3,
 /// 4), }.
-class HeaderReader {
+class NpyHeaderReader {
  public:
-  HeaderReader(std::string_view text, std::size_t offset, const std::string& file)
+  NpyHeaderReader(std::string_view text, std::size_t offset, const std::string& file)
       : text_(text), offset_(offset), file_(file) {}
 
   NpyHeader read() {
@@ -173,9 +173,9 @@ std::pair<std::size_t, std::size_t> find_header(std::span<const std::byte> bytes
 }
 
 DType type_of(std::string_view name, const std::string& file) {
-  const auto* it = std::find_if(std::begin(kTypes), std::end(kTypes),
+  const auto* it = std::find_if(std::begin(kNpyTypes), std::end(kNpyTypes),
                                 [&](const NpyType& type) { return type.name == name; });
-  if (it == std::end(kTypes)) {
+  if (it == std::end(kNpyTypes)) {
     fail(ErrorCode::Unsupported,
          "{}: holds elements of the type '{}'; save it as float64, float32, float16, int64, int32, "
          "int8, uint8 or bool, little endian",
@@ -220,7 +220,7 @@ std::shared_ptr<Npy> Npy::read(std::span<const std::byte> bytes, std::string nam
   const std::string& file = *out->name_;
   const auto [offset, length] = find_header(bytes, file);
   const std::string_view text(reinterpret_cast<const char*>(bytes.data()) + offset, length);
-  NpyHeader header = HeaderReader(text, offset, file).read();
+  NpyHeader header = NpyHeaderReader(text, offset, file).read();
   StoredTensor& tensor = out->tensor_;
   const DType dtype = type_of(header.type, file);
   tensor.dtype = dtype;
@@ -253,9 +253,9 @@ void Npy::set_elements(std::span<const std::byte> data, DType dtype, bool column
 }
 
 std::string npy_header(DType dtype, std::span<const std::size_t> shape) {
-  const auto* type = std::find_if(std::begin(kTypes), std::end(kTypes),
+  const auto* type = std::find_if(std::begin(kNpyTypes), std::end(kNpyTypes),
                                   [&](const NpyType& x) { return x.dtype == dtype; });
-  if (type == std::end(kTypes)) {
+  if (type == std::end(kNpyTypes)) {
     fail(ErrorCode::Unsupported, "NumPy has no element type for {}; write F32 or safetensors",
          name_of(dtype));
   }

@@ -11,7 +11,7 @@ namespace cajal {
 namespace {
 
 // In the order of the reference implementation, which its writer sorts by.
-constexpr SafetensorsType kTypes[] = {
+constexpr SafetensorsType kSafetensorsTypes[] = {
     {"BOOL", 8, DType::Bool},
     {"F4", 4, std::nullopt},
     {"F6_E2M3", 6, std::nullopt},
@@ -37,9 +37,9 @@ constexpr SafetensorsType kTypes[] = {
 };
 
 /// Takes the header's events apart. Depth 1 is the header, 2 one tensor or the metadata, 3 a list.
-class HeaderReader final : public JsonEvents {
+class SafetensorsHeaderReader final : public JsonEvents {
  public:
-  explicit HeaderReader(std::string_view file) : file_(file) {}
+  explicit SafetensorsHeaderReader(std::string_view file) : file_(file) {}
 
   void key(std::string name) override {
     if (depth_ == 1) {
@@ -194,16 +194,16 @@ void check_size(const SafetensorsEntry& entry, std::string_view file) {
 }  // namespace
 
 const SafetensorsType* find_safetensors_type(std::string_view name) noexcept {
-  const auto* it = std::find_if(std::begin(kTypes), std::end(kTypes),
+  const auto* it = std::find_if(std::begin(kSafetensorsTypes), std::end(kSafetensorsTypes),
                                 [&](const SafetensorsType& type) { return type.name == name; });
-  return it == std::end(kTypes) ? nullptr : it;
+  return it == std::end(kSafetensorsTypes) ? nullptr : it;
 }
 
 SafetensorsHeader parse_safetensors_header(std::string_view text, std::string_view file) {
   if (!text.starts_with('{')) {
     fail(ErrorCode::CorruptData, "{}: the header at offset 8 must be a JSON object", file);
   }
-  HeaderReader reader(file);
+  SafetensorsHeaderReader reader(file);
   parse_json(text, fmt::format("{}: header at offset 8", file), reader);
   return reader.take();
 }

@@ -22,7 +22,7 @@
 namespace cajal {
 namespace {
 
-constexpr std::size_t kMaxDepth = 200;
+constexpr std::size_t kMaxYamlDepth = 200;
 constexpr std::uint64_t kLargestFile = std::uint64_t{16} << 20U;
 constexpr std::size_t kMostGrowth = 16;  // what aliases may add, in times of the text
 constexpr std::string_view kCoreTags = "tag:yaml.org,2002:";
@@ -136,9 +136,9 @@ std::size_t weight_of(const Json& x) {
 
 /// Builds the value from the library's events, so that no second tree is ever in memory and aliases
 /// cannot grow without being counted.
-class Builder final : public YAML::EventHandler {
+class YamlBuilder final : public YAML::EventHandler {
  public:
-  Builder(std::string_view where, std::size_t budget) : where_(where), budget_(budget) {}
+  YamlBuilder(std::string_view where, std::size_t budget) : where_(where), budget_(budget) {}
 
   void OnDocumentStart(const YAML::Mark& /*mark*/) override {}
   void OnDocumentEnd() override {}
@@ -228,8 +228,8 @@ class Builder final : public YAML::EventHandler {
     budget_ -= weight;
   }
   void open(const YAML::Mark& mark, Json value, YAML::anchor_t anchor) {
-    if (open_.size() >= kMaxDepth) {
-      fail_at(mark, fmt::format("nested more than {} levels deep", kMaxDepth));
+    if (open_.size() >= kMaxYamlDepth) {
+      fail_at(mark, fmt::format("nested more than {} levels deep", kMaxYamlDepth));
     }
     if (expects_key()) {
       fail_at(mark, "a key that is a list or a map", ErrorCode::Unsupported);
@@ -302,7 +302,7 @@ void check_is_utf8(std::string_view text, std::string_view where) {
 
 Json parse_yaml(std::string_view text, std::string_view where) {
   check_is_utf8(text, where);
-  Builder builder(where, kMostGrowth * text.size() + 4096);
+  YamlBuilder builder(where, kMostGrowth * text.size() + 4096);
   std::istringstream stream{std::string(text)};
   try {
     YAML::Parser parser(stream);

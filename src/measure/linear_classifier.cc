@@ -5,17 +5,13 @@
 #include <numeric>
 #include <utility>
 
+#include "tensor/host_matrix.h"
+
 namespace cajal {
 namespace {
 
 using Rows = MatrixView<double>;
 using ConstRows = MatrixView<const double>;
-
-Matrix zeros(std::size_t rows, std::size_t cols) {
-  Matrix out = Matrix::host(rows, cols, DType::F64);
-  std::fill_n(out.as<double>().data, rows * cols, 0.0);
-  return out;
-}
 
 double dot(std::span<const double> a, std::span<const double> b) {
   return std::inner_product(a.begin(), a.end(), b.begin(), 0.0);
@@ -24,7 +20,7 @@ double dot(std::span<const double> a, std::span<const double> b) {
 /// [classes, width]
 Matrix class_means(ConstRows x, std::span<const std::size_t> labels,
                    const std::vector<double>& counts) {
-  Matrix out = zeros(counts.size(), x.cols);
+  Matrix out = host_zeros(counts.size(), x.cols, DType::F64);
   for (std::size_t r = 0; r < x.rows; ++r) {
     for (std::size_t c = 0; c < x.cols; ++c) {
       out.as<double>().at(labels[r], c) += x.at(r, c) / counts[labels[r]];
@@ -86,7 +82,7 @@ void subtract_means(Rows x, std::span<const std::size_t> labels, ConstRows means
 
 /// x^T x / rows, both halves.
 Matrix covariance(ConstRows x) {
-  Matrix out = zeros(x.cols, x.cols);
+  Matrix out = host_zeros(x.cols, x.cols, DType::F64);
   const Rows to = out.as<double>();
   for (std::size_t r = 0; r < x.rows; ++r) {
     for (std::size_t i = 0; i < x.cols; ++i) {
@@ -171,7 +167,7 @@ LinearClassifier LinearClassifier::fit(MatrixView<const double> x,
   LinearClassifier out;
   out.shrinkage_ = shrink(spread.as<double>(), std::as_const(within).as<double>());
   factorise(spread.as<double>());
-  out.weights_ = zeros(classes, x.cols);
+  out.weights_ = host_zeros(classes, x.cols, DType::F64);
   for (std::size_t k = 0; k < classes; ++k) {
     const std::span<const double> mean = means.as<double>().row(k);
     const std::span<double> weights = out.weights_.as<double>().row(k);

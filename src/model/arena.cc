@@ -9,7 +9,7 @@ namespace cajal {
 namespace {
 
 constexpr std::size_t kAlignment = 64;
-constexpr std::size_t kSmallest = std::size_t{1} << 16U;
+constexpr std::size_t kSmallestBlock = std::size_t{1} << 16U;
 
 std::size_t bytes_of(std::size_t rows, std::size_t cols, DType dtype) {
   const std::size_t limit = std::numeric_limits<std::size_t>::max() / 16;
@@ -26,7 +26,7 @@ void Arena::add_chunk(std::size_t bytes) {
   for (const Chunk& chunk : chunks_) {
     have += chunk.size;
   }
-  const std::size_t size = std::max({bytes, have / 2, kSmallest});
+  const std::size_t size = std::max({bytes, have / 2, kSmallestBlock});
   chunks_.push_back({backend_->allocate(size), size});
 }
 

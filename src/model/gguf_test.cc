@@ -13,13 +13,13 @@ namespace {
 
 namespace fs = std::filesystem;
 
-struct Case {
+struct GgufCase {
   Json json;
   std::string backend;
 };
 
-std::vector<Case> cases() {
-  std::vector<Case> out;
+std::vector<GgufCase> gguf_cases() {
+  std::vector<GgufCase> out;
   const Json all = Json::load(testing::golden_core("gguf") / "cases.json");
   for (const Json& json : all.at("cases", "").as_array("")) {
     for (const char* backend : {"ref", "cpu"}) {
@@ -44,7 +44,7 @@ fs::path model_folder(const std::string& name) {
   return {};
 }
 
-class GgufModelTest : public ::testing::TestWithParam<Case> {};
+class GgufModelTest : public ::testing::TestWithParam<GgufCase> {};
 
 TEST_P(GgufModelTest, GivesTheLogitsOfItsSource) {
   const Json& c = GetParam().json;
@@ -89,9 +89,10 @@ TEST_P(GgufModelTest, GivesTheLogitsOfItsSource) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Files, GgufModelTest, ::testing::ValuesIn(cases()), [](const auto& test) {
-  return text(test.param.json, "name") + "_" + test.param.backend;
-});
+INSTANTIATE_TEST_SUITE_P(Files, GgufModelTest, ::testing::ValuesIn(gguf_cases()),
+                         [](const auto& test) {
+                           return text(test.param.json, "name") + "_" + test.param.backend;
+                         });
 
 }  // namespace
 }  // namespace cajal

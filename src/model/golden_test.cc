@@ -8,6 +8,7 @@
 
 #include "io/json.h"
 #include "io/safetensors.h"
+#include "model/golden_model_test.h"
 #include "model/model.h"
 #include "model/nll.h"
 #include "model/sampling.h"
@@ -15,6 +16,8 @@
 
 namespace cajal {
 namespace {
+
+using testing::is_pattern;
 
 namespace fs = std::filesystem;
 
@@ -75,21 +78,6 @@ class Comparison {
   std::size_t compared_ = 0;
 };
 
-struct Case {
-  fs::path folder;
-  std::string backend;
-};
-
-std::vector<Case> cases() {
-  std::vector<Case> out;
-  for (const fs::path& folder : testing::golden_folders("models")) {
-    for (const char* backend : {"ref", "cpu"}) {
-      out.push_back({folder, backend});
-    }
-  }
-  return out;
-}
-
 std::vector<TokenId> run_greedy(Backend& backend, const Model& model, std::vector<TokenId> tokens,
                                 std::size_t count) {
   KvCache cache(model.config(), backend, 1);
@@ -103,10 +91,6 @@ std::vector<TokenId> run_greedy(Backend& backend, const Model& model, std::vecto
   return out;
 }
 
-bool is_pattern(PointKind kind) {
-  return kind == PointKind::AttnScores || kind == PointKind::AttnProbs;
-}
-
 /// Whether a chunk that ends with token `end` gives what all `tokens` at once give. LongRope
 /// rotates otherwise while a sequence fits the original context.
 bool is_as_in_one_pass(const ModelConfig& config, std::size_t end, std::size_t tokens) {
@@ -118,7 +102,7 @@ bool is_as_in_one_pass(const ModelConfig& config, std::size_t end, std::size_t t
   });
 }
 
-class GoldenModel : public ::testing::TestWithParam<Case> {
+class GoldenModel : public ::testing::TestWithParam<testing::FolderOnBackend> {
  protected:
   void SetUp() override {
     backend_ = GetParam().backend == "ref" ? make_reference_backend() : make_cpu_backend();
@@ -236,11 +220,9 @@ TEST_P(GoldenModel, KeepsSequencesOfOneBatchApart) {
   EXPECT_EQ(compare.compared(), 3U);
 }
 
-std::string case_name(const ::testing::TestParamInfo<Case>& info) {
-  return info.param.folder.filename().string() + "_" + info.param.backend;
-}
-
-INSTANTIATE_TEST_SUITE_P(Models, GoldenModel, ::testing::ValuesIn(cases()), case_name);
+INSTANTIATE_TEST_SUITE_P(Models, GoldenModel,
+                         ::testing::ValuesIn(testing::on_both_backends("models")),
+                         testing::name_of_case);
 
 }  // namespace
 }  // namespace cajal

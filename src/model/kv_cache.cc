@@ -7,7 +7,7 @@
 namespace cajal {
 namespace {
 
-constexpr std::size_t kSmallest = 64;  // rows; below that growing costs more than it saves
+constexpr std::size_t kSmallestCapacity = 64;  // rows; below that growing costs more than it saves
 
 Matrix grown(Backend& backend, const Matrix& old, std::size_t rows_used, std::size_t capacity,
              std::size_t width) {
@@ -52,7 +52,7 @@ void KvCache::reserve(Sequence& s, std::size_t length, Room room) {
     return;
   }
   // Half as much again also after the prompt: what is not yet written to takes no memory.
-  const std::size_t ahead = std::min(context_, std::max(kSmallest, length + length / 2));
+  const std::size_t ahead = std::min(context_, std::max(kSmallestCapacity, length + length / 2));
   set_capacity(s, room == Room::Exact ? length : ahead);
 }
 

@@ -12,6 +12,7 @@
 namespace cajal {
 namespace {
 
+using testing::golden_model;
 using ::testing::HasSubstr;
 
 // LongRope rotates every position of a long text by other divisors than a short one's, so the

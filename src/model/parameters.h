@@ -37,7 +37,7 @@ class Parameters {
  public:
   Parameters(std::vector<ParameterSpec> specs, DType dtype);
 
-  std::span<const ParameterSpec> specs() const noexcept { return specs_; }
+  const std::vector<ParameterSpec>& specs() const noexcept { return specs_; }
   /// Parameter i, [product of all axes but the last, last]; one axis: [1, n].
   MatRef at(std::size_t i) { return view(all(), i); }
   ConstMatRef at(std::size_t i) const { return view(all(), i); }

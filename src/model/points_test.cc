@@ -14,6 +14,7 @@
 namespace cajal {
 namespace {
 
+using testing::golden_model;
 using ::testing::HasSubstr;
 
 const std::vector<TokenId> kTokens = {58, 88, 158, 0, 44, 81, 69};
@@ -49,12 +50,12 @@ constexpr Alias kAliases[] = {
     {"lm_head", "logits"},
 };
 
-struct Case {
+struct FamilyCase {
   std::string model;
   std::string backend;
 };
 
-class Points : public ::testing::TestWithParam<Case> {
+class Points : public ::testing::TestWithParam<FamilyCase> {
  protected:
   void SetUp() override {
     model_ = testing::golden_model(GetParam().model);
@@ -302,8 +303,8 @@ TEST_P(Points, AnEditOfTheWrongWidthIsRefused) {
   EXPECT_THROW(run(&points), Error);
 }
 
-std::vector<Case> cases() {
-  std::vector<Case> out;
+std::vector<FamilyCase> family_cases() {
+  std::vector<FamilyCase> out;
   for (const char* model : {"gpt2", "gemma2", "gpt_neox", "olmo2", "granite", "mixtral", "gpt_oss",
                             "qwen2_moe", "cohere", "phi3_longrope"}) {
     for (const char* backend : {"ref", "cpu"}) {
@@ -313,9 +314,10 @@ std::vector<Case> cases() {
   return out;
 }
 
-INSTANTIATE_TEST_SUITE_P(Families, Points, ::testing::ValuesIn(cases()), [](const auto& test) {
-  return test.param.model + "_" + test.param.backend;
-});
+INSTANTIATE_TEST_SUITE_P(Families, Points, ::testing::ValuesIn(family_cases()),
+                         [](const auto& test) {
+                           return test.param.model + "_" + test.param.backend;
+                         });
 
 }  // namespace
 }  // namespace cajal

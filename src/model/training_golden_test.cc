@@ -4,6 +4,7 @@
 #include "io/json.h"
 #include "io/safetensors.h"
 #include "model/backward/batch_gradient.h"
+#include "model/golden_model_test.h"
 #include "model/parameters.h"
 #include "testing/compare.h"
 #include "testing/golden.h"
@@ -12,21 +13,6 @@ namespace cajal {
 namespace {
 
 namespace fs = std::filesystem;
-
-struct Case {
-  fs::path folder;
-  std::string backend;
-};
-
-std::vector<Case> cases() {
-  std::vector<Case> out;
-  for (const fs::path& folder : testing::golden_folders("training")) {
-    for (const char* backend : {"ref", "cpu"}) {
-      out.push_back({folder, backend});
-    }
-  }
-  return out;
-}
 
 /// The batch of a case, and what each row must predict.
 struct GoldenBatch {
@@ -52,7 +38,7 @@ struct GoldenBatch {
   std::size_t predictions = 0;
 };
 
-class TrainingGolden : public ::testing::TestWithParam<Case> {
+class TrainingGolden : public ::testing::TestWithParam<testing::FolderOnBackend> {
  protected:
   void SetUp() override {
     backend_ = exact() ? make_reference_backend() : make_cpu_backend();
@@ -146,11 +132,9 @@ TEST_P(TrainingGolden, HasTheSameGradientInShards) {
   }
 }
 
-std::string case_name(const ::testing::TestParamInfo<Case>& info) {
-  return info.param.folder.filename().string() + "_" + info.param.backend;
-}
-
-INSTANTIATE_TEST_SUITE_P(Training, TrainingGolden, ::testing::ValuesIn(cases()), case_name);
+INSTANTIATE_TEST_SUITE_P(Training, TrainingGolden,
+                         ::testing::ValuesIn(testing::on_both_backends("training")),
+                         testing::name_of_case);
 
 }  // namespace
 }  // namespace cajal

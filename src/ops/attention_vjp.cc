@@ -59,8 +59,8 @@ void check_segments(const AttentionShape& shape, std::span<const AttentionSegmen
 }
 
 /// k or v of [rows, ...], or a gradient of them.
-void check_keys(const Backend& backend, const AttentionShape& shape, std::size_t rows,
-                ConstMatRef m, std::string_view what) {
+void check_all_keys(const Backend& backend, const AttentionShape& shape, std::size_t rows,
+                    ConstMatRef m, std::string_view what) {
   check_activations(backend, m, what);
   check_key_columns(shape, m, what);
   check(m.rows == rows, "{} has {} rows, not {}", what, m.rows, rows);
@@ -73,10 +73,10 @@ void check_gradients(const Backend& backend, const AttentionShape& shape,
   if (args.dq) {
     check_activations(backend, args.dq, "attend_vjp: dq");
     check_shape(args.dq, args.q.rows, args.q.cols, "attend_vjp: dq");
-    check_keys(backend, shape, args.k.rows, args.dk, "attend_vjp: dk");
+    check_all_keys(backend, shape, args.k.rows, args.dk, "attend_vjp: dk");
   }
   if (args.dv) {
-    check_keys(backend, shape, args.k.rows, args.dv, "attend_vjp: dv");
+    check_all_keys(backend, shape, args.k.rows, args.dv, "attend_vjp: dv");
   }
   if (args.dsinks) {
     check(args.dq && shape.sinks, "attend_vjp: dsinks needs sinks, dq and dk");
@@ -93,8 +93,8 @@ void attend_segments(Backend& backend, const AttentionShape& shape,
   check_attention(backend, shape);
   check_activations(backend, q, "attend_segments: q");
   check_query_columns(shape, q, "attend_segments: q");
-  check_keys(backend, shape, k.rows, k, "attend_segments: k");
-  check_keys(backend, shape, k.rows, v, "attend_segments: v");
+  check_all_keys(backend, shape, k.rows, k, "attend_segments: k");
+  check_all_keys(backend, shape, k.rows, v, "attend_segments: v");
   check_stored(backend, z, "attend_segments: z");
   check_shape(z, q.rows, q.cols, "attend_segments: z");
   check_segments(shape, segments, q.rows, k.rows, "attend_segments");
@@ -106,11 +106,11 @@ void attend_vjp(Backend& backend, const AttentionShape& shape,
   check_attention(backend, shape);
   check_activations(backend, args.q, "attend_vjp: q");
   check_query_columns(shape, args.q, "attend_vjp: q");
-  check_keys(backend, shape, args.k.rows, args.k, "attend_vjp: k");
+  check_all_keys(backend, shape, args.k.rows, args.k, "attend_vjp: k");
   check_activations(backend, args.dz, "attend_vjp: dz");
   check_shape(args.dz, args.q.rows, args.q.cols, "attend_vjp: dz");
   if (args.v || args.dq) {
-    check_keys(backend, shape, args.k.rows, args.v, "attend_vjp: v");
+    check_all_keys(backend, shape, args.k.rows, args.v, "attend_vjp: v");
   }
   check_gradients(backend, shape, args);
   check_segments(shape, segments, args.q.rows, args.k.rows, "attend_vjp");
@@ -130,8 +130,8 @@ void attention_mix_vjp(Backend& backend, const AttentionShape& shape, const MixV
   check(queries != 0 && queries <= block.first - shape.first && args.dz.rows % queries == 0,
         "attention_mix_vjp: {} rows of dz are not seeds of {} queries of the pattern's {}",
         args.dz.rows, queries, block.first - shape.first);
-  check_keys(backend, shape, args.dz.rows / queries * (shape.first + queries), args.dv,
-             "attention_mix_vjp: dv");
+  check_all_keys(backend, shape, args.dz.rows / queries * (shape.first + queries), args.dv,
+                 "attention_mix_vjp: dv");
   backend.attention_mix_vjp(shape, args);
 }
 

@@ -10,9 +10,9 @@
 namespace cajal {
 namespace {
 
-using testing::HasSubstr;
+using ::testing::HasSubstr;
 
-class Checks : public testing::TestWithParam<std::string_view> {
+class Checks : public ::testing::TestWithParam<std::string_view> {
  protected:
   Sample matrix(std::size_t rows, std::size_t cols) {
     return {rows, cols, backend_->activation_dtype()};
@@ -212,7 +212,7 @@ TEST_P(Checks, CopiesAndMakesMatrices) {
   EXPECT_THROW(make_matrix(*backend_, std::size_t{1} << 40U, std::size_t{1} << 40U), Error);
 }
 
-INSTANTIATE_TEST_SUITE_P(Backends, Checks, testing::Values("cpu", "ref"),
+INSTANTIATE_TEST_SUITE_P(Backends, Checks, ::testing::Values("cpu", "ref"),
                          [](const auto& backend) { return std::string(backend.param); });
 
 TEST(Precision, HasNames) {

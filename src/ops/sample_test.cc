@@ -85,15 +85,7 @@ Sample normal_sample(std::size_t rows, std::size_t cols, DType dtype, std::uint6
 }
 
 Sample copy_as(ConstMatRef m, DType dtype) {
-  return sample(m.rows, m.cols, dtype, values_of(m));
-}
-
-std::vector<double> values_of(ConstMatRef m) {
-  std::vector<double> values(m.rows * m.cols);
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    values[i] = element(m, i / m.cols, i % m.cols);
-  }
-  return values;
+  return sample(m.rows, m.cols, dtype, elements(m));
 }
 
 std::vector<std::byte> bytes_of(ConstMatRef m) {

@@ -7,9 +7,18 @@
 
 #include "base/random.h"
 #include "ops/attention_vjp.h"
+#include "ops/rows.h"
 #include "tensor/matrix.h"
+#include "testing/compare.h"
 
 namespace cajal {
+
+using testing::elements;
+
+inline constexpr DType kFloats[] = {DType::F32, DType::BF16, DType::F16, DType::F64};
+inline constexpr Activation kActivations[] = {Activation::GeluErf, Activation::GeluTanh,
+                                              Activation::Silu, Activation::Relu,
+                                              Activation::ReluSquared};
 
 /// A matrix inside a wider one; what lies beside it is NaN.
 class Sample {
@@ -50,7 +59,6 @@ Sample normal_sample(std::size_t rows, std::size_t cols, DType dtype, std::uint6
                      double deviation = 1.0);
 /// The same elements in another type.
 Sample copy_as(ConstMatRef m, DType dtype);
-std::vector<double> values_of(ConstMatRef m);
 /// Hides every other key of the segments from some query on. They point into what is returned.
 std::vector<std::vector<std::int32_t>> hide_some_keys(std::vector<AttentionSegment>& segments);
 /// The bytes of the elements, for comparisons of bits.

@@ -6,8 +6,8 @@
 namespace cajal {
 namespace {
 
-using testing::ElementsAre;
-using testing::IsEmpty;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
 
 /// [[., 1, ., 2], [., ., ., .], [3, 4, ., .]]
 SparseEntries example() {

@@ -14,7 +14,7 @@
 namespace cajal {
 namespace {
 
-Json golden() {
+Json golden_components() {
   return Json::load(testing::golden_core("tokenizers") / "components.json");
 }
 
@@ -33,7 +33,7 @@ std::string trace_of(const Json& c) {
 }
 
 TEST(ComponentsGolden, NormalizersGiveTheSameText) {
-  const Json file = golden();
+  const Json file = golden_components();
   for (const Json* c : cases_of(file, "normalizer")) {
     SCOPED_TRACE(trace_of(*c));
     const auto normalizer = make_normalizer(c->at("component", "case"), "component");
@@ -61,7 +61,7 @@ Json pieces_of(const PreTokenized& cut, const std::string& input) {
 }
 
 TEST(ComponentsGolden, PreTokenizersCutTheSamePieces) {
-  const Json file = golden();
+  const Json file = golden_components();
   for (const Json* c : cases_of(file, "pre_tokenizer")) {
     SCOPED_TRACE(trace_of(*c));
     const std::string input = c->at("input", "case").as_string("input");
@@ -75,7 +75,7 @@ TEST(ComponentsGolden, PreTokenizersCutTheSamePieces) {
 }
 
 TEST(ComponentsGolden, DecodersGiveTheSameText) {
-  const Json file = golden();
+  const Json file = golden_components();
   for (const Json* c : cases_of(file, "decoder")) {
     SCOPED_TRACE(trace_of(*c));
     const auto decoder = make_decoder(c->at("component", "case"), "component");

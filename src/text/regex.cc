@@ -26,9 +26,6 @@ constexpr std::size_t kViewsPerByte = 64;
 constexpr std::size_t kViewsAnyway = 1U << 20U;
 constexpr std::size_t kJitStackBytes = 1U << 20U;
 
-struct FreeCode {
-  void operator()(pcre2_code* p) const noexcept { pcre2_code_free(p); }
-};
 struct FreeMatch {
   void operator()(pcre2_match_data* p) const noexcept { pcre2_match_data_free(p); }
 };
@@ -139,6 +136,9 @@ class Search {
 }  // namespace
 
 struct Regex::Compiled {
+  struct FreeCode {
+    void operator()(pcre2_code* p) const noexcept { pcre2_code_free(p); }
+  };
   std::string pattern;
   std::unique_ptr<pcre2_code, FreeCode> code;
 };
@@ -155,7 +155,7 @@ Regex::Regex(std::string_view pattern, std::string_view where) {
   pcre2_set_bsr(context.get(), PCRE2_BSR_UNICODE);
   int error = 0;
   PCRE2_SIZE offset = 0;
-  std::unique_ptr<pcre2_code, FreeCode> code(
+  std::unique_ptr<pcre2_code, Compiled::FreeCode> code(
       pcre2_compile(code_units(rewritten), rewritten.size(),
                     PCRE2_UTF | PCRE2_UCP | PCRE2_MULTILINE | PCRE2_NEVER_BACKSLASH_C, &error,
                     &offset, context.get()));

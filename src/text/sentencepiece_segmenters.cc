@@ -13,7 +13,6 @@
 namespace cajal {
 namespace {
 
-constexpr double kUnknownPenalty = 10.0;
 constexpr double kNever = -std::numeric_limits<double>::infinity();
 
 bool is_text_piece(PieceType type) noexcept {

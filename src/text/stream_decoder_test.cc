@@ -14,7 +14,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::vector<TokenId> ids_of(const Json& c) {
+std::vector<TokenId> ids_of_case(const Json& c) {
   std::vector<TokenId> out;
   for (const Json& id : c.at("ids", "case").as_array("ids")) {
     out.push_back(static_cast<TokenId>(id.as_int("id")));
@@ -59,7 +59,7 @@ TEST(StreamDecoder, ShowsWhatTheGoldenStreamShows) {
       continue;  // a folder that only the full set has
     }
     const auto tokenizer = Tokenizer::load(folder);
-    const std::vector<TokenId> ids = ids_of(c);
+    const std::vector<TokenId> ids = ids_of_case(c);
     EXPECT_EQ(tokenizer->decode(ids, skip_of(c)), c.at("full", "case").as_string("full"));
     const Json* const emit = c.find_value("emit");
     const Json* const strict = c.find_value("emit_strict");

@@ -16,7 +16,7 @@
 namespace cajal {
 namespace {
 
-Json golden() {
+Json golden_unicode() {
   return Json::load(testing::golden_core("tokenizers") / "unicode.json");
 }
 
@@ -50,7 +50,7 @@ CodePointSet ours(const std::string& name) {
 }
 
 TEST(Unicode, ClassesAreThoseOfTheReference) {
-  const Json file = golden();
+  const Json file = golden_unicode();
   for (const Json& set : file.at("sets", "unicode").as_array("sets")) {
     const std::string name = set.at("class", "set").as_string("class");
     EXPECT_EQ(tidy(ours(name)).ranges(), tidy(set_of(set.at("ranges", "set"))).ranges()) << name;
@@ -58,7 +58,7 @@ TEST(Unicode, ClassesAreThoseOfTheReference) {
 }
 
 TEST(Unicode, RegularExpressionsUseThoseClasses) {
-  const Json file = golden();
+  const Json file = golden_unicode();
   for (const Json& set : file.at("sets", "unicode").as_array("sets")) {
     const std::string name = set.at("class", "set").as_string("class");
     if (name.front() != '\\') {
@@ -93,7 +93,7 @@ std::string normal(char32_t c, NormalForm form) {
 }
 
 TEST(Unicode, CharactersDecomposeAndComposeAsInTheReference) {
-  const Json nfc = golden().at("nfc", "unicode");
+  const Json nfc = golden_unicode().at("nfc", "unicode");
   const auto changed = [](NormalForm form) {
     return CodePointSet::where([&](char32_t c) {
       std::string text;

@@ -19,9 +19,9 @@ struct Placed {
   std::size_t index = 0;
 };
 
-class Reader {
+class GraphReader {
  public:
-  Reader(const Json& json, std::string where) : json_(json), where_(std::move(where)) {}
+  GraphReader(const Json& json, std::string where) : json_(json), where_(std::move(where)) {}
 
   GraphFile run() {
     read_metadata();
@@ -266,7 +266,7 @@ std::vector<double> GraphFile::weights() const {
 }
 
 GraphFile parse_graph_json(const Json& json, const std::string& where) {
-  return Reader(json, where).run();
+  return GraphReader(json, where).run();
 }
 
 GraphFile load_graph_json(const std::filesystem::path& path) {

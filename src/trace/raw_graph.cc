@@ -124,9 +124,9 @@ void write_tensor(SafetensorsWriter& writer, const std::string& name, const Vect
 }
 
 /// Reads one file.
-class Reader {
+class RawGraphReader {
  public:
-  explicit Reader(std::shared_ptr<const Safetensors> file) : file_(std::move(file)) {}
+  explicit RawGraphReader(std::shared_ptr<const Safetensors> file) : file_(std::move(file)) {}
 
   RawGraph run() {
     RawGraph out;
@@ -329,7 +329,7 @@ RawGraph read_raw_graph(const std::filesystem::path& path) {
 }
 
 RawGraph read_raw_graph(std::shared_ptr<const Safetensors> file) {
-  return Reader(std::move(file)).run();
+  return RawGraphReader(std::move(file)).run();
 }
 
 }  // namespace cajal

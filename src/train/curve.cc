@@ -17,11 +17,11 @@ constexpr double kTop = 40.0;
 constexpr double kBottom = 45.0;
 constexpr std::size_t kMostPoints = 2000;
 
-struct Point {
+struct CurvePoint {
   double step = 0.0;
   double loss = 0.0;
 };
-using Line = std::vector<Point>;
+using Line = std::vector<CurvePoint>;
 
 struct Frame {
   double last_step = 1.0;
@@ -73,7 +73,7 @@ Line running_mean(const Line& line) {
   Line out;
   double mean = 0.0;
   double weight = 0.0;
-  for (const Point& point : line) {
+  for (const CurvePoint& point : line) {
     mean = keep * mean + (1.0 - keep) * point.loss;
     weight = keep * weight + (1.0 - keep);
     out.push_back({point.step, weight > 0.0 ? mean / weight : point.loss});
@@ -85,7 +85,7 @@ Frame frame_of(const Line& training, const Line& heldout) {
   Frame frame;
   bool first = true;
   for (const Line* line : {&training, &heldout}) {
-    for (const Point& point : *line) {
+    for (const CurvePoint& point : *line) {
       frame.last_step = std::max(frame.last_step, point.step);
       frame.lowest = first ? point.loss : std::min(frame.lowest, point.loss);
       frame.highest = first ? point.loss : std::max(frame.highest, point.loss);
@@ -99,7 +99,7 @@ Frame frame_of(const Line& training, const Line& heldout) {
 
 std::string polyline(const Frame& frame, const Line& line, std::string_view style) {
   std::string points;
-  for (const Point& point : line) {
+  for (const CurvePoint& point : line) {
     points += fmt::format("{:.1f},{:.1f} ", frame.x(point.step), frame.y(point.loss));
   }
   return fmt::format("<polyline fill=\"none\" {} points=\"{}\"/>\n", style, points);

@@ -9,42 +9,42 @@
 namespace cajal {
 namespace {
 
-constexpr std::size_t kColumns = 6;
-
-std::string number(double x) {
-  return std::isnan(x) ? std::string() : fmt::format("{}", x);
-}
+constexpr std::size_t kGrowColumns = 6;
 
 }  // namespace
+
+std::string cell(double x) {
+  return std::isnan(x) ? std::string() : fmt::format("{}", x);
+}
 
 std::string to_csv(const History& history) {
   std::string out = "step,tokens,learning_rate,loss,gradient_norm,heldout_loss\n";
   for (const HistoryRow& row : history) {
-    out += fmt::format("{},{},{},{},{},{}\n", row.step, row.tokens, number(row.learning_rate),
-                       number(row.loss), number(row.gradient_norm), number(row.heldout));
+    out += fmt::format("{},{},{},{},{},{}\n", row.step, row.tokens, cell(row.learning_rate),
+                       cell(row.loss), cell(row.gradient_norm), cell(row.heldout));
   }
   return out;
 }
 
 Matrix to_matrix(const History& history) {
-  Matrix out = Matrix::host(history.size(), kColumns, DType::F64);
+  Matrix out = Matrix::host(history.size(), kGrowColumns, DType::F64);
   for (std::size_t i = 0; i < history.size(); ++i) {
     const HistoryRow& row = history[i];
-    const double values[kColumns] = {static_cast<double>(row.step),
-                                     static_cast<double>(row.tokens),
-                                     row.learning_rate,
-                                     row.loss,
-                                     row.gradient_norm,
-                                     row.heldout};
+    const double values[kGrowColumns] = {static_cast<double>(row.step),
+                                         static_cast<double>(row.tokens),
+                                         row.learning_rate,
+                                         row.loss,
+                                         row.gradient_norm,
+                                         row.heldout};
     std::copy(std::begin(values), std::end(values), out.as<double>().row(i).begin());
   }
   return out;
 }
 
 History history_from(ConstMatRef matrix, const std::string& where) {
-  if (matrix.cols != kColumns || matrix.dtype != DType::F64) {
+  if (matrix.cols != kGrowColumns || matrix.dtype != DType::F64) {
     fail(ErrorCode::CorruptData, "{}: the history is {} with {} columns, not F64 with {}", where,
-         name_of(matrix.dtype), matrix.cols, kColumns);
+         name_of(matrix.dtype), matrix.cols, kGrowColumns);
   }
   History out;
   for (std::size_t i = 0; i < matrix.rows; ++i) {

@@ -20,6 +20,9 @@ struct HistoryRow {
   friend bool operator==(const HistoryRow&, const HistoryRow&) = default;
 };
 
+/// A cell of a table: empty where the number is NaN.
+std::string cell(double x);
+
 using History = std::vector<HistoryRow>;
 
 /// "step,tokens,learning_rate,loss,gradient_norm,heldout_loss" and a line for each row.

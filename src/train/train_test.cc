@@ -47,9 +47,9 @@ TEST(History, IsDrawnWithoutAnyPointOutsideThePicture) {
 }
 
 /// A training of three steps on `ref`, small enough to run many times.
-class Small {
+class SmallGrow {
  public:
-  explicit Small(const std::filesystem::path& folder) {
+  explicit SmallGrow(const std::filesystem::path& folder) {
     auto texts = std::make_shared<TokenizedTexts>(Framing{1, 2, 16});
     for (TokenId i = 0; i < 12; ++i) {
       texts->add_document(std::vector<TokenId>{1, 3 + i % 5, 4 + i % 7, 3 + i % 3, 2});
@@ -99,7 +99,7 @@ class Small {
   std::string notes_;
 };
 
-std::string bytes_of(const std::filesystem::path& folder) {
+std::string bytes_of_grown(const std::filesystem::path& folder) {
   return read_file(folder / "model.safetensors") + read_file(folder / "config.json") +
          read_file(training_folder(folder) / "loss.csv") +
          read_file(training_folder(folder) / "step-00000006.safetensors");
@@ -107,20 +107,20 @@ std::string bytes_of(const std::filesystem::path& folder) {
 
 TEST(Grow, EndsWithTheSameBytesWhenItWasStoppedOnTheWay) {
   const testing::TemporaryFolder folder;
-  EXPECT_TRUE(Small(folder / "whole").run(Beginning::New).finished);
+  EXPECT_TRUE(SmallGrow(folder / "whole").run(Beginning::New).finished);
   for (const std::size_t stop : {0U, 1U, 2U, 4U, 6U}) {
     const auto path = folder / fmt::format("stopped{}", stop);
-    EXPECT_EQ(Small(path).run(Beginning::New, stop).finished, stop == 6);
-    const GrowResult result = Small(path).run(Beginning::Resumed);
+    EXPECT_EQ(SmallGrow(path).run(Beginning::New, stop).finished, stop == 6);
+    const GrowResult result = SmallGrow(path).run(Beginning::Resumed);
     EXPECT_TRUE(result.finished);
     EXPECT_EQ(result.history.size(), 6U);
-    EXPECT_EQ(bytes_of(path), bytes_of(folder / "whole")) << "stopped after " << stop;
+    EXPECT_EQ(bytes_of_grown(path), bytes_of_grown(folder / "whole")) << "stopped after " << stop;
   }
 }
 
 TEST(Grow, KeepsTheNewestCheckpointsOnly) {
   const testing::TemporaryFolder folder;
-  Small small(folder / "m");
+  SmallGrow small(folder / "m");
   small.options().keep = 2;
   small.run(Beginning::New);
   EXPECT_FALSE(std::filesystem::exists(folder / "m/training/step-00000004.safetensors"));
@@ -130,7 +130,7 @@ TEST(Grow, KeepsTheNewestCheckpointsOnly) {
 
 TEST(Grow, KeepsMilestonesAsModels) {
   const testing::TemporaryFolder folder;
-  Small small(folder / "m");
+  SmallGrow small(folder / "m");
   small.options().milestones = 3;
   small.run(Beginning::New);
   for (const char* step : {"step-00000002", "step-00000004", "step-00000006"}) {
@@ -140,7 +140,7 @@ TEST(Grow, KeepsMilestonesAsModels) {
 
 TEST(Grow, LowersTheLoss) {
   const testing::TemporaryFolder folder;
-  Small small(folder / "m");
+  SmallGrow small(folder / "m");
   small.options().trainer.schedule = {.peak = 0.05, .steps = 40};
   small.options().checkpoint_every = 0;
   const GrowResult result = small.run(Beginning::New);
@@ -150,24 +150,24 @@ TEST(Grow, LowersTheLoss) {
 
 TEST(Grow, RefusesToBeginOverATrainingThatIsThere) {
   const testing::TemporaryFolder folder;
-  Small(folder / "m").run(Beginning::New, 2);
-  const auto thrown = testing::thrown_by([&] { Small(folder / "m").run(Beginning::New); });
+  SmallGrow(folder / "m").run(Beginning::New, 2);
+  const auto thrown = testing::thrown_by([&] { SmallGrow(folder / "m").run(Beginning::New); });
   EXPECT_EQ(thrown.code, ErrorCode::InvalidArgument);
   EXPECT_THAT(thrown.message, HasSubstr("step-00000002.safetensors: a training has left"));
 }
 
 TEST(Grow, BeginsOverWhereItIsToldTo) {
   const testing::TemporaryFolder folder;
-  Small(folder / "whole").run(Beginning::New);
-  Small(folder / "m").run(Beginning::New, 2);
-  EXPECT_EQ(Small(folder / "m").run(Beginning::Over).history.size(), 6U);
-  EXPECT_EQ(bytes_of(folder / "m"), bytes_of(folder / "whole"));
+  SmallGrow(folder / "whole").run(Beginning::New);
+  SmallGrow(folder / "m").run(Beginning::New, 2);
+  EXPECT_EQ(SmallGrow(folder / "m").run(Beginning::Over).history.size(), 6U);
+  EXPECT_EQ(bytes_of_grown(folder / "m"), bytes_of_grown(folder / "whole"));
 }
 
 TEST(Grow, RefusesToGoOnWithAnotherRecipe) {
   const testing::TemporaryFolder folder;
-  Small(folder / "m").run(Beginning::New, 2);
-  Small other(folder / "m");
+  SmallGrow(folder / "m").run(Beginning::New, 2);
+  SmallGrow other(folder / "m");
   other.options().recipe = R"({"seed":6})";
   EXPECT_THAT(testing::thrown_by([&] { other.run(Beginning::Resumed); }).message,
               HasSubstr("another recipe: seed is 6 now and was 5"));
@@ -175,64 +175,65 @@ TEST(Grow, RefusesToGoOnWithAnotherRecipe) {
 
 TEST(Grow, BeginsWhereThereIsNothingToGoOnFrom) {
   const testing::TemporaryFolder folder;
-  Small small(folder / "m");
+  SmallGrow small(folder / "m");
   EXPECT_TRUE(small.run(Beginning::Resumed).finished);
   EXPECT_THAT(small.notes(), HasSubstr("there is no checkpoint"));
 }
 
 TEST(Grow, GoesOnFromTheCheckpointBeforeADamagedOne) {
   const testing::TemporaryFolder folder;
-  Small(folder / "whole").run(Beginning::New);
-  Small(folder / "m").run(Beginning::New, 3);
+  SmallGrow(folder / "whole").run(Beginning::New);
+  SmallGrow(folder / "m").run(Beginning::New, 3);
   const auto newest = folder / "m/training/step-00000003.safetensors";
   std::filesystem::resize_file(newest, std::filesystem::file_size(newest) / 2);
-  Small small(folder / "m");
+  SmallGrow small(folder / "m");
   EXPECT_TRUE(small.run(Beginning::Resumed).finished);
   EXPECT_THAT(small.notes(), HasSubstr("using the checkpoint before it"));
-  EXPECT_EQ(bytes_of(folder / "m"), bytes_of(folder / "whole"));
+  EXPECT_EQ(bytes_of_grown(folder / "m"), bytes_of_grown(folder / "whole"));
 }
 
 TEST(Grow, LeavesTheCheckpointBeforeWhenTheDiskIsFull) {
   const testing::TemporaryFolder folder;
-  Small(folder / "m").run(Beginning::New, 2);
+  SmallGrow(folder / "m").run(Beginning::New, 2);
   const std::string before = read_file(folder / "m/training/step-00000002.safetensors");
   {
     testing::FailingDisk disk(20000, ENOSPC);
     const FileSystemGuard guard(disk);
-    const auto thrown = testing::thrown_by([&] { Small(folder / "m").run(Beginning::Resumed); });
+    const auto thrown =
+        testing::thrown_by([&] { SmallGrow(folder / "m").run(Beginning::Resumed); });
     EXPECT_EQ(thrown.code, ErrorCode::ResourceExhausted);
     EXPECT_THAT(thrown.message, HasSubstr("--resume"));
   }
   EXPECT_EQ(read_file(folder / "m/training/step-00000002.safetensors"), before);
-  EXPECT_TRUE(Small(folder / "m").run(Beginning::Resumed).finished);
+  EXPECT_TRUE(SmallGrow(folder / "m").run(Beginning::Resumed).finished);
 }
 
 TEST(Grow, LosesNothingWhereverTheDiskIsFull) {
   const testing::TemporaryFolder folder;
-  Small(folder / "whole").run(Beginning::New);
+  SmallGrow(folder / "whole").run(Beginning::New);
   bool finished = false;
   std::size_t failures = 0;
   for (std::size_t room = 0; !finished; room += 9000) {  // fills up in files of every kind
     const auto path = folder / fmt::format("room{}", room);
-    Small(path).run(Beginning::New, 4);
+    SmallGrow(path).run(Beginning::New, 4);
     const auto thrown = testing::thrown_by([&] {
       testing::FailingDisk disk(room, ENOSPC);
       const FileSystemGuard guard(disk);
-      finished = Small(path).run(Beginning::Resumed).finished;
+      finished = SmallGrow(path).run(Beginning::Resumed).finished;
     });
     if (!finished) {
       ++failures;
       EXPECT_EQ(thrown.code, ErrorCode::ResourceExhausted) << room << ": " << thrown.message;
-      EXPECT_TRUE(Small(path).run(Beginning::Resumed).finished) << room;
+      EXPECT_TRUE(SmallGrow(path).run(Beginning::Resumed).finished) << room;
     }
-    EXPECT_EQ(bytes_of(path), bytes_of(folder / "whole")) << room;
+    EXPECT_EQ(bytes_of_grown(path), bytes_of_grown(folder / "whole")) << room;
   }
   EXPECT_GE(failures, 5U);
 }
 
 TEST(Grow, StopsWhenTheLossBlowsUp) {
   const testing::TemporaryFolder folder;
-  Small small(folder / "m");
+  SmallGrow small(folder / "m");
   small.options().trainer.schedule = {.peak = 1e6, .steps = 100, .decay = Decay::None};
   const auto thrown = testing::thrown_by([&] { small.run(Beginning::New); });
   EXPECT_EQ(thrown.code, ErrorCode::InvalidArgument);
@@ -243,7 +244,7 @@ TEST(Grow, StopsWhenTheLossBlowsUp) {
 TEST(Grow, KeepsNoCheckpointOfWeightsThatHaveBlownUp) {
   for (const std::size_t steps : {1U, 100U}) {
     const testing::TemporaryFolder folder;
-    Small small(folder / "m");
+    SmallGrow small(folder / "m");
     small.options().trainer.schedule = {.peak = 1e6, .steps = steps, .decay = Decay::None};
     EXPECT_THAT(testing::thrown_by([&] { small.run(Beginning::New); }).message,
                 HasSubstr("step 1: the loss after it is"));
@@ -254,22 +255,22 @@ TEST(Grow, KeepsNoCheckpointOfWeightsThatHaveBlownUp) {
 
 TEST(Grow, NamesTheLastGoodCheckpointWhenItBlowsUpLater) {
   const testing::TemporaryFolder folder;
-  Small(folder / "m").run(Beginning::New, 3);
-  Small small(folder / "m");
+  SmallGrow(folder / "m").run(Beginning::New, 3);
+  SmallGrow small(folder / "m");
   small.options().trainer.schedule.peak = 1e6;
   EXPECT_THAT(
       testing::thrown_by([&] { small.run(Beginning::Resumed); }).message,
       AllOf(StartsWith("step 4: "), HasSubstr("the last good checkpoint is " +
                                               (folder / "m/training/step-00000003").string())));
-  EXPECT_TRUE(Small(folder / "m").run(Beginning::Resumed).finished);
+  EXPECT_TRUE(SmallGrow(folder / "m").run(Beginning::Resumed).finished);
 }
 
 TEST(Grow, DoesNotTakeADamagedCheckpointForTheNewest) {
   const testing::TemporaryFolder folder;
-  Small(folder / "m").run(Beginning::New, 3);
+  SmallGrow(folder / "m").run(Beginning::New, 3);
   const auto damaged = folder / "m/training/step-00000005.safetensors";
   write_file(damaged, "damaged");
-  Small small(folder / "m");
+  SmallGrow small(folder / "m");
   small.options().keep = 1;
   small.run(Beginning::Resumed, 4);
   EXPECT_FALSE(std::filesystem::exists(damaged));
@@ -278,7 +279,7 @@ TEST(Grow, DoesNotTakeADamagedCheckpointForTheNewest) {
 
 TEST(Grow, LeavesCopiesUnderOtherNamesAlone) {
   const testing::TemporaryFolder folder;
-  Small small(folder / "m");
+  SmallGrow small(folder / "m");
   small.options().keep = 1;
   small.run(Beginning::New, 1);
   const auto own = folder / "m/training/step-00000001-kept.safetensors";
@@ -289,10 +290,10 @@ TEST(Grow, LeavesCopiesUnderOtherNamesAlone) {
 
 TEST(Grow, RemovesWhatAKilledProcessLeftHalfWritten) {
   const testing::TemporaryFolder folder;
-  Small(folder / "m").run(Beginning::New, 2);
+  SmallGrow(folder / "m").run(Beginning::New, 2);
   const auto half = folder / "m/training/.step-00000003.safetensors.999999999-0";
   write_file(half, "half");
-  Small(folder / "m").run(Beginning::Resumed);
+  SmallGrow(folder / "m").run(Beginning::Resumed);
   EXPECT_FALSE(std::filesystem::exists(half));
 }
 

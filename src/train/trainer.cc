@@ -13,12 +13,8 @@ Parameters fresh(const MakeBackend& make, const ModelConfig& config, std::uint64
   return out;
 }
 
-std::vector<ParameterSpec> specs_of(const Parameters& parameters) {
-  return {parameters.specs().begin(), parameters.specs().end()};
-}
-
 std::shared_ptr<Parameters> rounded_copy(const Parameters& values, Precision precision) {
-  return precision == Precision::BF16 ? std::make_shared<Parameters>(specs_of(values), DType::BF16)
+  return precision == Precision::BF16 ? std::make_shared<Parameters>(values.specs(), DType::BF16)
                                       : nullptr;
 }
 
@@ -39,9 +35,9 @@ Trainer::Trainer(const MakeBackend& make, const ModelConfig& config, Parameters 
       options_(options),
       values_(std::make_shared<Parameters>(std::move(initial))),
       rounded_(rounded_copy(*values_, options.passes.precision)),
-      first_(specs_of(*values_), values_->dtype()),
-      second_(specs_of(*values_), values_->dtype()),
-      gradients_(specs_of(*values_), values_->dtype()),
+      first_(values_->specs(), values_->dtype()),
+      second_(values_->specs(), values_->dtype()),
+      gradients_(values_->specs(), values_->dtype()),
       model_(model_of(config, values_, rounded_)),
       passes_(make, config, values_->specs(), options.passes) {
   round();

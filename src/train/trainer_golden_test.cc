@@ -1,4 +1,4 @@
-// The five optimiser steps of the golden training cases, on every backend.
+// The five optimiser steps of the golden training trainer_cases, on every backend.
 #include <cmath>
 
 #include <gtest/gtest.h>
@@ -13,7 +13,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-struct Case {
+struct TrainerCase {
   fs::path folder;
   bool exact;
 };
@@ -38,7 +38,7 @@ bool is_key_bias(std::string_view name, std::size_t column, std::size_t columns)
   return name.ends_with("c_attn.bias") && column >= columns / 3 && column < 2 * columns / 3;
 }
 
-class TrainerGolden : public ::testing::TestWithParam<Case> {
+class TrainerGolden : public ::testing::TestWithParam<TrainerCase> {
  protected:
   void SetUp() override {
     exact_ = GetParam().exact;
@@ -106,8 +106,8 @@ TEST_P(TrainerGolden, MakesTheFiveSteps) {
   testing::count_golden_case("training", GetParam().folder);
 }
 
-std::vector<Case> cases() {
-  std::vector<Case> out;
+std::vector<TrainerCase> trainer_cases() {
+  std::vector<TrainerCase> out;
   for (const fs::path& folder : testing::golden_folders("training")) {
     out.push_back({folder, true});
     out.push_back({folder, false});
@@ -115,9 +115,11 @@ std::vector<Case> cases() {
   return out;
 }
 
-INSTANTIATE_TEST_SUITE_P(All, TrainerGolden, ::testing::ValuesIn(cases()), [](const auto& one) {
-  return one.param.folder.filename().string() + (one.param.exact ? "_ref" : "_cpu");
-});
+INSTANTIATE_TEST_SUITE_P(All, TrainerGolden, ::testing::ValuesIn(trainer_cases()),
+                         [](const auto& one) {
+                           return one.param.folder.filename().string() +
+                                  (one.param.exact ? "_ref" : "_cpu");
+                         });
 
 }  // namespace
 }  // namespace cajal

@@ -8,9 +8,9 @@
 namespace cajal {
 namespace {
 
-constexpr std::array kPoints = {PointKind::AttnOutPost, PointKind::AttnOut, PointKind::Z,
-                                PointKind::Q,           PointKind::K,       PointKind::Value,
-                                PointKind::AttnIn};
+constexpr std::array kAttentionPoints = {
+    PointKind::AttnOutPost, PointKind::AttnOut, PointKind::Z,     PointKind::Q,
+    PointKind::K,           PointKind::Value,   PointKind::AttnIn};
 
 /// Of a pattern in one block: few, so that little is stored that is masked.
 constexpr std::size_t kPatternQueries = 64;
@@ -24,7 +24,7 @@ void set_zero(MatRef m) {
 }  // namespace
 
 void BackwardPass::attention_back(std::size_t layer, const Gradient& gradient) {
-  if (!gradient.live && !edits_any(kPoints, layer)) {
+  if (!gradient.live && !edits_any(kAttentionPoints, layer)) {
     return;
   }
   const ArenaScope scope(arena_);

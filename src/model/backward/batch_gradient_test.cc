@@ -19,7 +19,7 @@ namespace {
 
 using ::testing::HasSubstr;
 
-Architecture small(std::string family = "llama") {
+Architecture small_odd(std::string family = "llama") {
   return {.family = std::move(family),
           .layers = 2,
           .heads = 3,
@@ -61,7 +61,7 @@ struct Documents {
 class Learner {
  public:
   explicit Learner(const BatchGradientOptions& options, const std::string& family = "llama")
-      : config_(model_config(small(family))),
+      : config_(model_config(small_odd(family))),
         masters_(std::make_shared<Parameters>(fresh_parameters(config_), DType::F32)),
         batch_([] { return make_cpu_backend(); }, config_, masters_->specs(), options) {
     initialize(*masters_, config_, 3);
@@ -134,7 +134,7 @@ TEST(Shards, AreFilledUpWithWhatPredictsNothing) {
 TEST(BatchGradient, OfHiddenTokensIsThatOfDifferences) {
   Documents documents(6);
   documents.hide_some();
-  const ModelConfig config = model_config(small());
+  const ModelConfig config = model_config(small_odd());
   const auto values = std::make_shared<Parameters>(fresh_parameters(config), DType::F64);
   initialize(*values, config, 3);
   const auto model = model_of(config, values);
@@ -249,7 +249,7 @@ TEST(BatchGradient, NamesATokenOutsideTheVocabularyAndGoesOnAfterwards) {
 TEST(Tape, HoldsTheLogitsOfTheOrdinaryPass) {
   const Documents documents(6);
   const auto backend = make_reference_backend();
-  const ModelConfig config = model_config(small());
+  const ModelConfig config = model_config(small_odd());
   const auto values = std::make_shared<Parameters>(fresh_parameters(config), DType::F64);
   initialize(*values, config, 3);
   const auto model = model_of(config, values);
@@ -271,7 +271,7 @@ TEST(Tape, HoldsTheLogitsOfTheOrdinaryPass) {
 TEST(Backward, RefusesWhatDoesNotFitTheTape) {
   const Documents documents(3);
   const auto backend = make_reference_backend();
-  const ModelConfig config = model_config(small());
+  const ModelConfig config = model_config(small_odd());
   const auto values = std::make_shared<Parameters>(fresh_parameters(config), DType::F64);
   const auto model = model_of(config, values);
   Tape empty(*backend);

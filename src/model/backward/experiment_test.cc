@@ -5,9 +5,13 @@
 
 #include "base/random.h"
 #include "io/json.h"
+#include "model/golden_model_test.h"
+#include "testing/compare.h"
 
 namespace cajal {
 namespace {
+
+using testing::is_pattern;
 
 void set_to(MatRef value, std::span<const double> what) {
   const auto m = value.as<double>();
@@ -51,22 +55,7 @@ struct FrozenNorm {
   }
 };
 
-bool is_pattern(PointKind kind) {
-  return kind == PointKind::AttnScores || kind == PointKind::AttnProbs;
-}
-
 }  // namespace
-
-std::vector<double> doubles(ConstMatRef m) {
-  std::vector<double> out;
-  out.reserve(m.rows * m.cols);
-  for (std::size_t r = 0; r < m.rows; ++r) {
-    for (std::size_t c = 0; c < m.cols; ++c) {
-      out.push_back(element(m, r, c));
-    }
-  }
-  return out;
-}
 
 double dot(std::span<const double> a, std::span<const double> b) {
   double sum = 0.0;
@@ -107,7 +96,7 @@ Experiment::Experiment(const std::filesystem::path& folder)
   PointSet points;
   for (const Point p : points_of(config())) {
     points.read(p, [&, p](ConstMatRef value, const PointContext& context) {
-      const auto now = doubles(value);  // patterns come once for each sequence
+      const auto now = testing::elements(value);  // patterns come once for each sequence
       auto& all = clean_[p];
       if (is_pattern(p.kind)) {
         patterns_[{p, context.sequences[0]}] = now;
@@ -171,8 +160,9 @@ void Experiment::freeze_norms(std::size_t layer, PointSet& points, Values& seen)
 
 void Experiment::freeze_norm(Point in, Point out, const NormWeights& weights, PointSet& points,
                              Values& seen) {
-  points.read(
-      in, [&seen](ConstMatRef value, const PointContext& c) { seen[c.point] = doubles(value); });
+  points.read(in, [&seen](ConstMatRef value, const PointContext& c) {
+    seen[c.point] = testing::elements(value);
+  });
   points.edit(out, [this, in, &weights, &seen](MatRef value, const PointContext&) {
     set_to(value, FrozenNorm{config(), weights, clean(in)}(seen.at(in)));
   });

@@ -12,8 +12,6 @@
 
 namespace cajal {
 
-/// The elements, row by row.
-std::vector<double> doubles(ConstMatRef m);
 double dot(std::span<const double> a, std::span<const double> b);
 /// The sum of |a b|.
 double dot_abs(std::span<const double> a, std::span<const double> b);

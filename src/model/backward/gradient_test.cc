@@ -101,7 +101,7 @@ Values measure(Experiment& e, const Freeze& freeze, const std::vector<Point>& ta
   }
   for (const Point target : targets) {
     points.read(target, [&out](ConstMatRef value, const PointContext& c) {
-      out[c.point] = doubles(value);
+      out[c.point] = testing::elements(value);
     });
   }
   e.forward(points);
@@ -128,7 +128,7 @@ std::vector<Values> gradients(Experiment& e, const Freeze& freeze,
     points.read(source, [&out](ConstMatRef value, const PointContext& c) {
       for (std::size_t seed = 0; seed < kSeeds; ++seed) {
         const std::size_t rows = value.rows / kSeeds;
-        out[seed][c.point] = doubles(value.row_range(seed * rows, rows));
+        out[seed][c.point] = testing::elements(value.row_range(seed * rows, rows));
       }
     });
   }
@@ -251,7 +251,7 @@ TEST_P(GradientsOf, ParametersAreFiniteDifferencesAlongARandomDirection) {
   const Gradients gradients(e.config(), sums);
   loss_of(e, *model, &gradients);
   for (std::size_t i = 0; i < specs.size(); ++i) {
-    const auto g = doubles(sums.at(i));
+    const auto g = testing::elements(sums.at(i));
     std::vector<double> direction(g.size());
     for (std::size_t j = 0; j < g.size(); ++j) {
       direction[j] = random_normal(5, i, j);
@@ -300,7 +300,7 @@ TEST_P(GradientsOf, TheFrozenModelAreTheSameOnTheProcessorInF32) {
   const Matrix exact = frozen_gradient(e.backend(), e.model(), e.batch());
   const Matrix fast = frozen_gradient(*cpu, e.model(), e.batch());
   double most = 0.0;
-  for (const double x : doubles(exact.ref())) {
+  for (const double x : testing::elements(exact.ref())) {
     most = std::max(most, std::abs(x));
   }
   // Rounding of f32 grows with the length of the sums, at most d_model terms in each of the three

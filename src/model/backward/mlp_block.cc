@@ -5,9 +5,9 @@
 namespace cajal {
 namespace {
 
-constexpr std::array kPoints = {PointKind::MlpOutPost, PointKind::MlpOut,
-                                PointKind::MlpAct,     PointKind::MlpPre,
-                                PointKind::MlpIn,      PointKind::MlpInNormalized};
+constexpr std::array kMlpPoints = {PointKind::MlpOutPost, PointKind::MlpOut,
+                                   PointKind::MlpAct,     PointKind::MlpPre,
+                                   PointKind::MlpIn,      PointKind::MlpInNormalized};
 constexpr std::array kInside = {PointKind::MlpOutPost, PointKind::MlpOut, PointKind::MlpAct,
                                 PointKind::MlpPre};
 constexpr std::array kInputs = {PointKind::MlpIn, PointKind::MlpInNormalized};
@@ -37,7 +37,7 @@ void multiply_columns(MatRef m, ConstMatRef gain, double offset) {
 }  // namespace
 
 void BackwardPass::mlp_back(std::size_t layer, const Gradient& gradient) {
-  if (!gradient.live && !edits_any(kPoints, layer)) {
+  if (!gradient.live && !edits_any(kMlpPoints, layer)) {
     return;
   }
   const ArenaScope scope(arena_);

@@ -276,7 +276,7 @@ TensorNames gemma_names() {
   return names;
 }
 
-struct Architecture {
+struct GgufArchitecture {
   std::string_view name;
   std::string_view family;
   void (*configure)(const Reader& reader, ModelConfig& config);
@@ -284,7 +284,7 @@ struct Architecture {
   bool permuted_qk = false;
 };
 
-constexpr std::array<Architecture, 7> kArchitectures = {{
+constexpr std::array<GgufArchitecture, 7> kArchitectures = {{
     {"llama", "llama", configure_llama, plain_names, true},
     {"qwen2", "qwen2", configure_llama, plain_names},
     {"qwen3", "qwen3", configure_qwen3, plain_names},
@@ -299,7 +299,7 @@ constexpr std::array<Architecture, 7> kArchitectures = {{
 GgufModel read_gguf_model(const Gguf& file) {
   const std::string name(file.string_at("general.architecture"));
   std::string known;
-  for (const Architecture& a : kArchitectures) {
+  for (const GgufArchitecture& a : kArchitectures) {
     if (a.name != name) {
       known += fmt::format("{}{}", known.empty() ? "" : ", ", a.name);
       continue;

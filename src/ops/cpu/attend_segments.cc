@@ -10,8 +10,8 @@ namespace {
 using cpu::kTileRows;
 
 /// What one thread works in.
-struct Memory {
-  Memory(const cpu::SegmentPlan& plan, float* memory) {
+struct SegmentMemory {
+  SegmentMemory(const cpu::SegmentPlan& plan, float* memory) {
     cpu::Carver carver(memory);
     keys = carver.take(plan.transposed_floats());
     v = carver.take(plan.packed_floats());
@@ -31,7 +31,7 @@ struct HeadAttention {
   const AttentionSegment& segment;
   const cpu::SegmentPlan& plan;
   const float* sink;
-  Memory memory;
+  SegmentMemory memory;
 
   /// A tile of queries of the block that starts at `begin`; q is packed.
   void attend_tile(std::size_t begin, std::size_t row, std::size_t count) const {
@@ -71,13 +71,13 @@ void CpuBackend::attend_segments(const AttentionShape& shape,
   const cpu::SegmentPlan plan(shape, cpu::longest_of(segments));
   const cpu::FloatRows sinks(shape.sinks);
   const std::size_t d = shape.d_head;
-  const std::size_t each = Memory(plan, nullptr).used;
+  const std::size_t each = SegmentMemory(plan, nullptr).used;
   float* scratch = scratch_.floats(each * static_cast<std::size_t>(threads()));
   const auto run = [&](const AttentionSegment& at, std::size_t head) {
     const std::size_t keys = shape.first + at.queries;
     const std::size_t shared = head / (shape.heads / shape.kv_heads);
     const HeadAttention work = {shape, at, plan, shape.sinks ? sinks.row(0) + head : nullptr,
-                                Memory(plan, scratch + thread_index() * each)};
+                                SegmentMemory(plan, scratch + thread_index() * each)};
     cpu::transpose(cpu::head_rows(k.as<const float>(), at.key_row, keys, shared, d),
                    work.memory.keys);
     cpu::pack(cpu::head_rows(v.as<const float>(), at.key_row, keys, shared, d), keys, plan.width,

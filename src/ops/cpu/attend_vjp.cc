@@ -11,8 +11,8 @@ using cpu::kTileRows;
 using cpu::SegmentPlan;
 
 /// What one thread works in.
-struct Memory {
-  Memory(const SegmentPlan& plan, float* memory) {
+struct AdjointMemory {
+  AdjointMemory(const SegmentPlan& plan, float* memory) {
     cpu::Carver carver(memory);
     keys = carver.take(plan.transposed_floats());
     values = carver.take(plan.transposed_floats());
@@ -71,7 +71,7 @@ struct AttendVjp {
 
   bool whole() const { return static_cast<bool>(args.dq); }
 
-  void run(const AttentionSegment& at, std::size_t shared, const Memory& memory,
+  void run(const AttentionSegment& at, std::size_t shared, const AdjointMemory& memory,
            double* dsinks) const {
     const std::size_t keys = shape.first + at.queries;
     const auto rows_of = [&](ConstMatRef m) {
@@ -107,7 +107,7 @@ struct AttendVjp {
 
   /// Returns the gradient of the head's sink.
   double run_block(const AttentionSegment& at, std::size_t head, Block block,
-                   const Memory& memory) const {
+                   const AdjointMemory& memory) const {
     const auto rows_of = [&](auto m) {
       return cpu::head_rows(m, at.query_row + block.begin, block.count, head, shape.d_head);
     };
@@ -133,7 +133,7 @@ struct AttendVjp {
 
   /// Patterns, their gradients and dq of a tile of queries. Returns the gradient of the sink.
   double run_tile(const AttentionSegment& segment, Block block, std::size_t row, std::size_t head,
-                  const Memory& memory) const {
+                  const AdjointMemory& memory) const {
     const std::size_t count = std::min(kTileRows, block.count - row);
     const cpu::TilePattern keys = cpu::tile_pattern(shape, plan, block.begin + row, count);
     const std::size_t at = row * plan.stride;
@@ -231,7 +231,7 @@ void CpuBackend::attend_vjp(const AttentionShape& shape, std::span<const Attenti
   const SegmentPlan plan(shape, cpu::longest_of(segments));
   const cpu::FloatRows sinks(shape.sinks);
   const AttendVjp vjp = {shape, args, plan, sinks.row(0)};
-  const std::size_t each = Memory(plan, nullptr).used;
+  const std::size_t each = AdjointMemory(plan, nullptr).used;
   float* scratch = scratch_.floats(each * static_cast<std::size_t>(threads()));
   const std::size_t group = shape.heads / shape.kv_heads;
   std::vector<double> dsinks(segments.size() * shape.heads, 0.0);
@@ -239,7 +239,7 @@ void CpuBackend::attend_vjp(const AttentionShape& shape, std::span<const Attenti
     for (std::size_t unit = begin; unit < end; ++unit) {
       const std::size_t segment = unit % segments.size();
       const std::size_t shared = unit / segments.size();
-      vjp.run(segments[segment], shared, Memory(plan, scratch + thread_index() * each),
+      vjp.run(segments[segment], shared, AdjointMemory(plan, scratch + thread_index() * each),
               &dsinks[segment * shape.heads + shared * group]);
     }
   });

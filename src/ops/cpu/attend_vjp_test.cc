@@ -11,7 +11,7 @@
 namespace cajal {
 namespace {
 
-struct Case {
+struct AdjointCase {
   std::size_t heads = 2, kv_heads = 1, d_head = 8;
   std::vector<std::size_t> lengths = {9};
   std::size_t first = 0, window = 0;
@@ -27,8 +27,8 @@ struct Case {
   }
 };
 
-std::vector<Case> cases() {
-  std::vector<Case> all;
+std::vector<AdjointCase> adjoint_cases() {
+  std::vector<AdjointCase> all;
   for (const std::size_t size : {1U, 7U, 8U, 9U, 15U, 16U, 17U, 31U, 33U, 64U, 65U}) {
     all.push_back({.d_head = size, .lengths = {9, 3}, .first = 3});
     all.push_back({.heads = 4, .kv_heads = 2, .d_head = 12, .lengths = {size, 5}, .sinks = true});
@@ -50,8 +50,8 @@ std::vector<Case> cases() {
 }
 
 /// Only attend_segments() and attend_vjp() hide keys.
-std::vector<Case> cases_with_hidden_keys() {
-  std::vector<Case> all = cases();
+std::vector<AdjointCase> cases_with_hidden_keys() {
+  std::vector<AdjointCase> all = adjoint_cases();
   for (const std::size_t length : {1U, 7U, 8U, 9U, 33U, 100U}) {
     all.push_back({.heads = 4, .kv_heads = 2, .d_head = 12, .lengths = {length, 5}, .hides = true});
     all.push_back({.d_head = 20,
@@ -66,8 +66,8 @@ std::vector<Case> cases_with_hidden_keys() {
 }
 
 /// Everything of one call; segments lie in reverse, with a row between them that belongs to none.
-struct Inputs {
-  Inputs(const Case& c, DType dtype)
+struct AdjointInputs {
+  AdjointInputs(const AdjointCase& c, DType dtype)
       : sinks(normal_sample(1, c.heads, DType::BF16, 24)), shape(shape_of(c)) {
     std::size_t queries = 0;
     std::size_t keys = 0;
@@ -88,7 +88,7 @@ struct Inputs {
     dz = normal(queries, c.heads, 25);
     shape.sinks = c.sinks ? sinks.ref() : ConstMatRef{};
   }
-  static AttentionShape shape_of(const Case& c) {
+  static AttentionShape shape_of(const AdjointCase& c) {
     return {.heads = c.heads,
             .kv_heads = c.kv_heads,
             .d_head = c.d_head,
@@ -109,7 +109,7 @@ Sample zeros(std::size_t rows, std::size_t cols, DType dtype) {
 }
 
 struct Gradients {
-  Gradients(Backend& backend, const Case& c, const Inputs& in)
+  Gradients(Backend& backend, const AdjointCase& c, const AdjointInputs& in)
       : dq(zeros(in.q.rows(), in.q.cols(), backend.activation_dtype())),
         dk(zeros(in.k.rows(), in.k.cols(), backend.activation_dtype())),
         dv(zeros(in.k.rows(), in.k.cols(), backend.activation_dtype())),
@@ -136,7 +136,7 @@ struct Gradients {
 };
 
 /// Of a row of the pattern, in all. As in the tests of attention: |q| |k| / sqrt(d) < 5 sqrt(d).
-double pattern_error(const Case& c) {
+double pattern_error(const AdjointCase& c) {
   const auto d = static_cast<double>(c.d_head);
   const auto keys = static_cast<double>(*std::ranges::max_element(c.lengths) + c.first);
   return 2 * (d + 8) * 5 * std::sqrt(d) * kEpsilon + (keys + 10) * kEpsilon;
@@ -145,8 +145,8 @@ double pattern_error(const Case& c) {
 using CpuSegments = CpuTest;
 
 TEST_P(CpuSegments, GiveTheBitsOfAttentionOneByOne) {
-  for (const Case& c : cases()) {
-    const Inputs in(c, DType::F32);
+  for (const AdjointCase& c : adjoint_cases()) {
+    const AdjointInputs in(c, DType::F32);
     Sample z = zeros(in.q.rows(), in.q.cols(), DType::F32);
     Sample rounded(in.q.rows(), in.q.cols(), DType::BF16);
     ops::attend_segments(*cpu_, in.shape, in.segments, in.q.ref(), in.k.ref(), in.v.ref(), z.ref());
@@ -168,9 +168,9 @@ TEST_P(CpuSegments, GiveTheBitsOfAttentionOneByOne) {
 }
 
 TEST_P(CpuSegments, HiddenKeysGiveWhatTheReferenceDoes) {
-  for (const Case& c : cases_with_hidden_keys()) {
-    const Inputs in(c, DType::F32);
-    const Inputs exact(c, DType::F64);
+  for (const AdjointCase& c : cases_with_hidden_keys()) {
+    const AdjointInputs in(c, DType::F32);
+    const AdjointInputs exact(c, DType::F64);
     Sample z = zeros(in.q.rows(), in.q.cols(), DType::F32);
     Sample want = zeros(in.q.rows(), in.q.cols(), DType::F64);
     ops::attend_segments(*cpu_, in.shape, in.segments, in.q.ref(), in.k.ref(), in.v.ref(), z.ref());
@@ -181,9 +181,9 @@ TEST_P(CpuSegments, HiddenKeysGiveWhatTheReferenceDoes) {
 }
 
 TEST_P(CpuSegments, GradientsEqualTheReference) {
-  for (const Case& c : cases_with_hidden_keys()) {
-    const Inputs in(c, DType::F32);
-    const Inputs exact(c, DType::F64);
+  for (const AdjointCase& c : cases_with_hidden_keys()) {
+    const AdjointInputs in(c, DType::F32);
+    const AdjointInputs exact(c, DType::F64);
     const Gradients got(*cpu_, c, in);
     const Gradients want(*ref_, c, exact);
     // dp = dz . v < 25 d / 2; a query gives p (dp - sum p dp) with probabilities that sum to 1, a
@@ -203,8 +203,8 @@ TEST_P(CpuSegments, GradientsEqualTheReference) {
 }
 
 TEST_P(CpuSegments, FrozenPatternsGiveTheSameGradientOfValues) {
-  for (const Case& c : cases()) {
-    const Inputs in(c, DType::F32);
+  for (const AdjointCase& c : adjoint_cases()) {
+    const AdjointInputs in(c, DType::F32);
     const Gradients all(*cpu_, c, in);
     Sample dv = zeros(in.k.rows(), in.k.cols(), DType::F32);
     ops::attend_vjp(*cpu_, in.shape, in.segments,
@@ -214,14 +214,14 @@ TEST_P(CpuSegments, FrozenPatternsGiveTheSameGradientOfValues) {
 }
 
 TEST_P(CpuSegments, OnePatternServesManySeeds) {
-  for (const Case& c : cases()) {
+  for (const AdjointCase& c : adjoint_cases()) {
     if (c.lengths[0] > 300) {
       continue;
     }
     const std::size_t queries = c.lengths[0];
     const std::size_t keys = c.first + queries;
     constexpr std::size_t kSeeds = 9;
-    const Inputs in(c, DType::F32);
+    const AdjointInputs in(c, DType::F32);
     Sample pattern(c.heads * queries, keys, DType::F32);
     ops::attention_scores(*cpu_, in.shape, in.q.ref().row_range(0, queries),
                           in.k.ref().row_range(0, keys), pattern.ref());
@@ -268,12 +268,12 @@ std::vector<ConstMatRef> refs_of(const std::vector<Sample>& blocks) {
 }
 
 TEST_P(CpuSegments, BlocksOfAPatternServeItsFirstQueries) {
-  for (const Case& c : cases()) {
+  for (const AdjointCase& c : adjoint_cases()) {
     if (c.lengths[0] > 300) {
       continue;
     }
     const std::size_t queries = c.lengths[0];
-    const Inputs in(c, DType::F32);
+    const AdjointInputs in(c, DType::F32);
     Sample pattern(c.heads * queries, c.first + queries, DType::F32);
     ops::attention_scores(*cpu_, in.shape, in.q.ref().row_range(0, queries),
                           in.k.ref().row_range(0, c.first + queries), pattern.ref());
@@ -301,13 +301,13 @@ TEST_P(CpuSegments, BlocksOfAPatternServeItsFirstQueries) {
 }
 
 TEST_P(CpuSegments, BitsDoNotDependOnThreads) {
-  const Case c = {.heads = 6,
-                  .kv_heads = 2,
-                  .d_head = 24,
-                  .lengths = {20, 70, 33, 1, 9},
-                  .soft_cap = 5,
-                  .sinks = true};
-  const Inputs in(c, DType::F32);
+  const AdjointCase c = {.heads = 6,
+                         .kv_heads = 2,
+                         .d_head = 24,
+                         .lengths = {20, 70, 33, 1, 9},
+                         .soft_cap = 5,
+                         .sinks = true};
+  const AdjointInputs in(c, DType::F32);
   expect_same_for_threads([&] { return Gradients(*cpu_, c, in).bytes(); }, c.name());
   expect_same_for_threads(
       [&] {

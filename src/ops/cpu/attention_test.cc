@@ -9,7 +9,7 @@
 namespace cajal {
 namespace {
 
-struct Case {
+struct AttentionCase {
   std::size_t heads = 1, kv_heads = 1, d_head = 8;
   std::size_t queries = 1, first = 0, window = 0;
   double soft_cap = 0.0;
@@ -22,9 +22,9 @@ struct Case {
   }
 };
 
-const std::vector<Case>& cases() {
-  static const std::vector<Case> cases = [] {
-    std::vector<Case> all;
+const std::vector<AttentionCase>& attention_cases() {
+  static const std::vector<AttentionCase> attention_cases = [] {
+    std::vector<AttentionCase> all;
     for (const std::size_t size : {1U, 2U, 7U, 8U, 9U, 15U, 16U, 17U, 31U, 33U, 64U, 65U}) {
       all.push_back({.heads = 2, .kv_heads = 1, .d_head = size, .queries = 9, .first = 3});
       all.push_back({.heads = 4, .kv_heads = 2, .d_head = 12, .queries = size, .sinks = true});
@@ -52,11 +52,11 @@ const std::vector<Case>& cases() {
     all.push_back({.heads = 1, .kv_heads = 1, .d_head = 4, .queries = 1, .first = 40, .window = 1});
     return all;
   }();
-  return cases;
+  return attention_cases;
 }
 
-struct Inputs {
-  explicit Inputs(const Case& c, DType dtype)
+struct AttentionInputs {
+  explicit AttentionInputs(const AttentionCase& c, DType dtype)
       : q(normal_sample(c.queries, c.heads * c.d_head, DType::F32, 21)),
         k(normal_sample(c.first + c.queries, c.kv_heads * c.d_head, DType::F32, 22)),
         v(normal_sample(c.first + c.queries, c.kv_heads * c.d_head, DType::F32, 23)),
@@ -82,7 +82,7 @@ struct Inputs {
 };
 
 struct Steps {
-  Steps(Backend& backend, const Case& c, const Inputs& in)
+  Steps(Backend& backend, const AttentionCase& c, const AttentionInputs& in)
       : scores(c.heads * c.queries, c.first + c.queries, backend.activation_dtype()),
         probabilities(c.heads * c.queries, c.first + c.queries, backend.activation_dtype()),
         z(c.queries, c.heads * c.d_head, backend.activation_dtype()) {
@@ -96,9 +96,9 @@ struct Steps {
 using CpuAttention = CpuTest;
 
 TEST_P(CpuAttention, StepsEqualTheReference) {
-  for (const Case& c : cases()) {
-    const Inputs in(c, DType::F32);
-    const Inputs exact_in(c, DType::F64);
+  for (const AttentionCase& c : attention_cases()) {
+    const AttentionInputs in(c, DType::F32);
+    const AttentionInputs exact_in(c, DType::F64);
     const Steps got(*cpu_, c, in);
     const Steps want(*ref_, c, exact_in);
     // |q| |k| / sqrt(d) is below 5 sqrt(d) here; errors of scores are those of probabilities,
@@ -114,8 +114,8 @@ TEST_P(CpuAttention, StepsEqualTheReference) {
 }
 
 TEST_P(CpuAttention, AttendGivesTheBitsOfItsSteps) {
-  for (const Case& c : cases()) {
-    const Inputs in(c, DType::F32);
+  for (const AttentionCase& c : attention_cases()) {
+    const AttentionInputs in(c, DType::F32);
     const Steps steps(*cpu_, c, in);
     Sample z(c.queries, c.heads * c.d_head, DType::F32);
     ops::attend(*cpu_, in.shape, in.q.ref(), in.k.ref(), in.v.ref(), z.ref());
@@ -124,16 +124,18 @@ TEST_P(CpuAttention, AttendGivesTheBitsOfItsSteps) {
 }
 
 TEST_P(CpuAttention, ProbabilitiesInPlaceAreTheSame) {
-  const Case c = {.heads = 2, .kv_heads = 1, .d_head = 8, .queries = 20, .first = 5, .window = 9};
-  const Inputs in(c, DType::F32);
+  const AttentionCase c = {
+      .heads = 2, .kv_heads = 1, .d_head = 8, .queries = 20, .first = 5, .window = 9};
+  const AttentionInputs in(c, DType::F32);
   Steps steps(*cpu_, c, in);
   ops::attention_probabilities(*cpu_, in.shape, steps.scores.ref(), steps.scores.ref());
   EXPECT_EQ(bytes_of(steps.scores.ref()), bytes_of(steps.probabilities.ref()));
 }
 
 TEST_P(CpuAttention, ChunksGiveTheBitsOfTheWhole) {
-  const Case whole = {.heads = 4, .kv_heads = 2, .d_head = 24, .queries = 90, .window = 50};
-  const Inputs in(whole, DType::F32);
+  const AttentionCase whole = {
+      .heads = 4, .kv_heads = 2, .d_head = 24, .queries = 90, .window = 50};
+  const AttentionInputs in(whole, DType::F32);
   Sample z(90, 96, DType::F32);
   ops::attend(*cpu_, in.shape, in.q.ref(), in.k.ref(), in.v.ref(), z.ref());
   Sample parts(90, 96, DType::F32);
@@ -149,8 +151,8 @@ TEST_P(CpuAttention, ChunksGiveTheBitsOfTheWhole) {
 }
 
 TEST_P(CpuAttention, WhatIsMaskedIsNotRead) {
-  const Case c = {.heads = 2, .kv_heads = 1, .d_head = 16, .queries = 40, .window = 7};
-  Inputs in(c, DType::F32);
+  const AttentionCase c = {.heads = 2, .kv_heads = 1, .d_head = 16, .queries = 40, .window = 7};
+  AttentionInputs in(c, DType::F32);
   Sample before(40, 32, DType::F32);
   ops::attend(*cpu_, in.shape, in.q.ref(), in.k.ref(), in.v.ref(), before.ref());
   for (std::size_t col = 0; col < 16; ++col) {  // row 20: seen by queries 20 to 26
@@ -169,9 +171,10 @@ TEST_P(CpuAttention, WhatIsMaskedIsNotRead) {
 }
 
 TEST_P(CpuAttention, BitsDoNotDependOnThreads) {
-  for (const Case& c : {Case{.heads = 12, .kv_heads = 4, .d_head = 32, .queries = 130},
-                        Case{.heads = 4, .kv_heads = 1, .d_head = 32, .first = 200}}) {
-    const Inputs in(c, DType::F32);
+  for (const AttentionCase& c :
+       {AttentionCase{.heads = 12, .kv_heads = 4, .d_head = 32, .queries = 130},
+        AttentionCase{.heads = 4, .kv_heads = 1, .d_head = 32, .first = 200}}) {
+    const AttentionInputs in(c, DType::F32);
     Sample z(c.queries, c.heads * c.d_head, DType::F32);
     expect_same_for_threads(
         [&] {
@@ -183,17 +186,17 @@ TEST_P(CpuAttention, BitsDoNotDependOnThreads) {
 }
 
 TEST_P(CpuAttention, LargeScoresDoNotOverflow) {
-  const Case c = {.heads = 1, .kv_heads = 1, .d_head = 8, .queries = 20};
-  Inputs in(c, DType::F32);
-  Inputs exact_in(c, DType::F64);
+  const AttentionCase c = {.heads = 1, .kv_heads = 1, .d_head = 8, .queries = 20};
+  AttentionInputs in(c, DType::F32);
+  AttentionInputs exact_in(c, DType::F64);
   in.shape.scale = exact_in.shape.scale = 1e6;
   const Steps got(*cpu_, c, in);
-  for (const double p : values_of(got.probabilities.ref())) {
+  for (const double p : elements(got.probabilities.ref())) {
     EXPECT_TRUE(p >= 0 && p <= 1) << p;
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Isa, CpuAttention, testing::ValuesIn(cpu_isas()),
+INSTANTIATE_TEST_SUITE_P(Isa, CpuAttention, ::testing::ValuesIn(cpu_isas()),
                          [](const auto& level) { return std::string(level.param); });
 
 }  // namespace

@@ -40,7 +40,7 @@ void expect_close(ConstMatRef got, ConstMatRef want, const std::vector<double>& 
 
 void expect_close(ConstMatRef got, ConstMatRef want, double relative, double absolute,
                   std::string_view what) {
-  std::vector<double> bound = values_of(want);
+  std::vector<double> bound = elements(want);
   for (double& x : bound) {
     x = relative * std::abs(x) + absolute;
   }

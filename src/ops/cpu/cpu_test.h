@@ -13,7 +13,7 @@ namespace cajal {
 
 inline constexpr double kEpsilon = 0x1p-24;  // the unit roundoff of f32
 
-class CpuTest : public testing::TestWithParam<std::string_view> {
+class CpuTest : public ::testing::TestWithParam<std::string_view> {
  protected:
   void SetUp() override;
   void TearDown() override;

@@ -12,9 +12,7 @@
 namespace cajal {
 namespace {
 
-constexpr DType kFloats[] = {DType::F32, DType::BF16, DType::F16, DType::F64};
-
-struct Case {
+struct ProductCase {
   std::size_t m = 0, k = 0, n = 0;
   DType weights = DType::F32;
   Transpose transpose_a = Transpose::No;
@@ -35,8 +33,8 @@ struct Case {
 };
 
 /// The inputs of a product, on both backends.
-struct Inputs {
-  explicit Inputs(const Case& c)
+struct ProductInputs {
+  explicit ProductInputs(const ProductCase& c)
       : a(c.transpose_a == Transpose::Yes ? normal_sample(c.k, c.m, c.activations, 1)
                                           : normal_sample(c.m, c.k, c.activations, 1)),
         b(c.transpose_b == Transpose::Yes ? normal_sample(c.n, c.k, c.weights, 2)
@@ -46,7 +44,7 @@ struct Inputs {
         exact_a(copy_as(a.ref(), DType::F64)),
         exact(copy_as(out.ref(), DType::F64)) {}
 
-  GemmArgs args(const Case& c, ConstMatRef left, MatRef result) const {
+  GemmArgs args(const ProductCase& c, ConstMatRef left, MatRef result) const {
     return {.a = left,
             .b = b.ref(),
             .bias = c.bias ? bias.ref() : ConstMatRef{},
@@ -62,7 +60,7 @@ struct Inputs {
 };
 
 Sample absolute(ConstMatRef m) {
-  std::vector<double> values = values_of(m);
+  std::vector<double> values = elements(m);
   for (double& x : values) {
     x = std::abs(x);
   }
@@ -70,7 +68,7 @@ Sample absolute(ConstMatRef m) {
 }
 
 /// |alpha| sum |a| |b| + |bias| + |beta out|, of which errors are fractions.
-std::vector<double> magnitudes(Backend& ref, const Case& c, const Inputs& in) {
+std::vector<double> magnitudes(Backend& ref, const ProductCase& c, const ProductInputs& in) {
   const Sample a = absolute(in.a.ref());
   const Sample b = absolute(in.b.ref());
   const Sample bias = absolute(in.bias.ref());
@@ -81,7 +79,7 @@ std::vector<double> magnitudes(Backend& ref, const Case& c, const Inputs& in) {
   args.alpha = std::abs(c.alpha);
   args.beta = std::abs(c.beta);
   ops::gemm(ref, args);
-  return values_of(out.ref());
+  return elements(out.ref());
 }
 
 /// What rounding the operands may cost, relative to sum |a| |b|.
@@ -99,8 +97,8 @@ double operand_error(Precision precision) {
   return 0;
 }
 
-void compare(Backend& cpu, Backend& ref, const Case& c) {
-  Inputs in(c);
+void compare(Backend& cpu, Backend& ref, const ProductCase& c) {
+  ProductInputs in(c);
   std::vector<double> bound = magnitudes(ref, c, in);
   for (double& x : bound) {
     x *= operand_error(c.precision) + static_cast<double>(c.k + 4) * kEpsilon +
@@ -111,8 +109,8 @@ void compare(Backend& cpu, Backend& ref, const Case& c) {
   expect_close(in.out.ref(), in.exact.ref(), bound, c.name());
 }
 
-std::vector<std::byte> product(Backend& cpu, const Case& c) {
-  Inputs in(c);
+std::vector<std::byte> product(Backend& cpu, const ProductCase& c) {
+  ProductInputs in(c);
   ops::gemm(cpu, in.args(c, in.a.ref(), in.out.ref()));
   return bytes_of(in.out.ref());
 }
@@ -172,7 +170,7 @@ TEST_P(CpuDense, LongSumsAreAddedInShortChains) {
   }
   const double chains = std::ceil(static_cast<double>(k) / cpu::kLongestChain) + 1.0;
   const double bound = (cpu::kLongestChain + chains) * kEpsilon * want;
-  for (const double got : values_of(out.ref())) {
+  for (const double got : elements(out.ref())) {
     EXPECT_NEAR(got, want, bound);
   }
 }
@@ -180,7 +178,7 @@ TEST_P(CpuDense, LongSumsAreAddedInShortChains) {
 TEST_P(CpuDense, LongSumsOfFewRowsAreExactEnough) {
   for (const DType weights : {DType::F32, DType::BF16}) {
     for (const std::size_t k : {std::size_t{20000}, std::size_t{20003}}) {
-      const Case c = {.m = 2, .k = k, .n = 37, .weights = weights};
+      const ProductCase c = {.m = 2, .k = k, .n = 37, .weights = weights};
       compare(*cpu_, *ref_, c);
       expect_same_for_threads([&] { return product(*cpu_, c); }, c.name());
     }
@@ -270,14 +268,14 @@ TEST_P(CpuDense, MultipliesLongMatricesOfEveryType) {
       for (const DType weights : {DType::F32, DType::BF16, DType::F16}) {
         for (const Transpose a : {Transpose::No, Transpose::Yes}) {
           const Transpose b = weights == DType::BF16 ? Transpose::No : Transpose::Yes;
-          Case c = {.m = 2061,
-                    .k = 7,
-                    .n = 9,
-                    .weights = weights,
-                    .transpose_a = a,
-                    .transpose_b = b,
-                    .precision = precision,
-                    .activations = activations};
+          ProductCase c = {.m = 2061,
+                           .k = 7,
+                           .n = 9,
+                           .weights = weights,
+                           .transpose_a = a,
+                           .transpose_b = b,
+                           .precision = precision,
+                           .activations = activations};
           if (a == Transpose::Yes) {
             std::swap(c.m, c.k);
             c.transpose_b = Transpose::No;
@@ -326,14 +324,14 @@ TEST_P(CpuDense, CutsLongMatricesWhereItMust) {
 
 TEST_P(CpuDense, FewRowsMayBeStoredAsBf16) {
   for (const std::size_t m : {std::size_t{1}, std::size_t{17}}) {
-    Case c = {.m = m,
-              .k = 33,
-              .n = 20,
-              .weights = DType::BF16,
-              .transpose_b = Transpose::Yes,
-              .beta = 1,
-              .activations = DType::BF16,
-              .result = DType::BF16};
+    ProductCase c = {.m = m,
+                     .k = 33,
+                     .n = 20,
+                     .weights = DType::BF16,
+                     .transpose_b = Transpose::Yes,
+                     .beta = 1,
+                     .activations = DType::BF16,
+                     .result = DType::BF16};
     compare(*cpu_, *ref_, c);
     c.transpose_a = Transpose::Yes;
     compare(*cpu_, *ref_, c);
@@ -342,13 +340,13 @@ TEST_P(CpuDense, FewRowsMayBeStoredAsBf16) {
 
 TEST_P(CpuDense, SplitProductsAreWithinAHundredTimesTheErrorOfF32) {
   const auto error = [&](Precision precision, DType weights) {
-    const Case c = {.m = 64,
-                    .k = 512,
-                    .n = 256,
-                    .weights = weights,
-                    .transpose_b = Transpose::Yes,
-                    .precision = precision};
-    Inputs in(c);
+    const ProductCase c = {.m = 64,
+                           .k = 512,
+                           .n = 256,
+                           .weights = weights,
+                           .transpose_b = Transpose::Yes,
+                           .precision = precision};
+    ProductInputs in(c);
     ops::gemm(*ref_, in.args(c, in.exact_a.ref(), in.exact.ref()));
     ops::gemm(*cpu_, in.args(c, in.a.ref(), in.out.ref()));
     return testing::largest_error(in.out.ref(), in.exact.ref());
@@ -377,13 +375,13 @@ TEST_P(CpuDense, BitsDoNotDependOnThreads) {
     for (const DType weights : {DType::F32, DType::BF16}) {
       for (const Transpose b : {Transpose::No, Transpose::Yes}) {
         for (const Precision precision : {Precision::F32, Precision::BF16x3}) {
-          const Case c = {.m = m,
-                          .k = 300,
-                          .n = 520,
-                          .weights = weights,
-                          .transpose_b = b,
-                          .bias = true,
-                          .precision = precision};
+          const ProductCase c = {.m = m,
+                                 .k = 300,
+                                 .n = 520,
+                                 .weights = weights,
+                                 .transpose_b = b,
+                                 .bias = true,
+                                 .precision = precision};
           if (cpu_->has(precision)) {
             expect_same_for_threads([&] { return product(*cpu_, c); }, c.name());
           }
@@ -396,13 +394,13 @@ TEST_P(CpuDense, BitsDoNotDependOnThreads) {
 TEST_P(CpuDense, BitsOfLongProductsDoNotDependOnThreads) {
   for (const Precision precision : {Precision::F32, Precision::BF16}) {
     for (const DType activations : {DType::F32, DType::BF16}) {
-      Case c = {.m = 2200,
-                .k = 10,
-                .n = 15,
-                .transpose_b = Transpose::Yes,
-                .beta = 1,
-                .precision = precision,
-                .activations = activations};
+      ProductCase c = {.m = 2200,
+                       .k = 10,
+                       .n = 15,
+                       .transpose_b = Transpose::Yes,
+                       .beta = 1,
+                       .precision = precision,
+                       .activations = activations};
       if (cpu_->has(precision)) {
         expect_same_for_threads([&] { return product(*cpu_, c); }, c.name());
         c.transpose_a = Transpose::Yes;

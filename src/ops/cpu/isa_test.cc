@@ -9,7 +9,7 @@ namespace cajal {
 namespace {
 
 TEST(Isa, IsOneOfTheLevelsThatTheMachineHas) {
-  EXPECT_THAT(cpu_isas(), testing::Contains(cpu_isa_name()));
+  EXPECT_THAT(cpu_isas(), ::testing::Contains(cpu_isa_name()));
   EXPECT_EQ(cpu_isas().back(), "scalar");
 }
 
@@ -24,7 +24,7 @@ TEST(Isa, CanBeLimitedAndNamesTheLevels) {
     FAIL();
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ErrorCode::InvalidArgument);
-    EXPECT_THAT(error.what(), testing::HasSubstr("avx2, sse4"));
+    EXPECT_THAT(error.what(), ::testing::HasSubstr("avx2, sse4"));
   }
 }
 

@@ -16,7 +16,6 @@ constexpr std::size_t kLeastPlainRows = 2048;  // where ManyRows is as fast belo
                                                // stored as f32
 constexpr std::size_t kTailRows = 32;    // the last block of rows is filled up to a multiple, so
                                          // that batches of any size share few prepared products
-constexpr std::size_t kUnit = 64;        // columns: what oneDNN's kernels take at once
 constexpr std::size_t kMostCols = 1024;  // of weights in one product
 constexpr std::size_t kMostSums = 768;   // rows of a gradient in one product
 constexpr std::size_t kPartRows = 2048;  // of activations that one part of a gradient sums over
@@ -28,7 +27,7 @@ constexpr std::size_t kBlockBytes = std::size_t{768} << 10U;  // of converted ro
 struct Cuts {
   Cuts(std::size_t length, std::size_t most) : count(length) {
     const std::size_t pieces = (length + most - 1) / most;
-    each = round_up((length + pieces - 1) / pieces, kUnit);
+    each = round_up((length + pieces - 1) / pieces, kColumnUnit);
     size = (length + each - 1) / each;
   }
   std::size_t begin(std::size_t i) const { return i * each; }
@@ -170,8 +169,9 @@ class SumOverRows {
         direct_(is_direct(args, bias) && args.out.dtype == DType::F32),
         prepared_(matmuls) {
     const bool converts = args.a.dtype != type_ || args.b.dtype != type_;
-    const std::size_t fit = kBlockBytes / size_of(type_) / (sums_.each + n_) / kUnit * kUnit;
-    depth_ = converts ? std::clamp(fit, kUnit, parts_.each) : parts_.each;
+    const std::size_t fit =
+        kBlockBytes / size_of(type_) / (sums_.each + n_) / kColumnUnit * kColumnUnit;
+    depth_ = converts ? std::clamp(fit, kColumnUnit, parts_.each) : parts_.each;
     for (std::size_t unit = 0; unit < sums_.size * parts_.size; ++unit) {
       for_blocks(unit / sums_.size, [&](std::size_t, std::size_t inner, bool accumulate) {
         prepared_.add(shape(unit, inner, accumulate));

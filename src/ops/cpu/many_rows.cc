@@ -6,13 +6,13 @@
 
 #include "base/parallel.h"
 #include "ops/cpu/convert.h"
+#include "ops/cpu/pieces.h"
 #include "ops/cpu/row_kernels.h"
 
 namespace cajal::cpu {
 namespace {
 
 constexpr std::size_t kBlockRows = 512;    // of activations, in one product
-constexpr std::size_t kUnit = 64;          // columns: what oneDNN's kernels take at once
 constexpr std::size_t kPanelDepth = 2048;  // inner length of a converted panel: it fits a cache
 
 struct Range {
@@ -25,7 +25,7 @@ struct Range {
 /// The outputs cut into blocks; from the shape alone, so that threads do not change a bit.
 class Grid {
  public:
-  Grid(std::size_t m, std::size_t n) : m_(m), n_(n), units_((n + kUnit - 1) / kUnit) {
+  Grid(std::size_t m, std::size_t n) : m_(m), n_(n), units_((n + kColumnUnit - 1) / kColumnUnit) {
     const std::size_t wanted = std::max<std::size_t>(4, n / 256 / 4 * 4);
     col_blocks_ = std::min(wanted, units_);
     row_blocks_ = (m + kBlockRows - 1) / kBlockRows;
@@ -34,7 +34,8 @@ class Grid {
   /// Sizes differ by one unit at most.
   Range cols(std::size_t block) const {
     const std::size_t i = block / row_blocks_;
-    return {i * units_ / col_blocks_ * kUnit, std::min(n_, (i + 1) * units_ / col_blocks_ * kUnit)};
+    return {i * units_ / col_blocks_ * kColumnUnit,
+            std::min(n_, (i + 1) * units_ / col_blocks_ * kColumnUnit)};
   }
   Range rows(std::size_t block) const {
     const std::size_t begin = block % row_blocks_ * kBlockRows;

@@ -10,9 +10,10 @@
 
 namespace cajal::cpu {
 
-inline constexpr std::size_t kChunk = 16384;  // elements: below, a second thread costs more than
-                                              // it gives
-inline constexpr std::size_t kPiece = 512;    // elements converted at a time
+inline constexpr std::size_t kChunk = 16384;    // elements: below, a second thread costs more than
+                                                // it gives
+inline constexpr std::size_t kPiece = 512;      // elements converted at a time
+inline constexpr std::size_t kColumnUnit = 64;  // columns that oneDNN's kernels take at once
 
 /// Calls body(row, begin, count) for pieces of at most kChunk columns of every row, in parallel.
 template <typename Body>

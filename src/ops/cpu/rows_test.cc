@@ -9,10 +9,6 @@
 namespace cajal {
 namespace {
 
-constexpr DType kFloats[] = {DType::F32, DType::BF16, DType::F16, DType::F64};
-constexpr Activation kActivations[] = {Activation::GeluErf, Activation::GeluTanh, Activation::Silu,
-                                       Activation::Relu, Activation::ReluSquared};
-
 using CpuRows = CpuTest;
 
 /// One row of `count` values that cover [-limit, limit] and its surroundings of 0.
@@ -238,7 +234,7 @@ TEST_P(CpuRows, BitsDoNotDependOnThreads) {
       "scatter_add");
 }
 
-INSTANTIATE_TEST_SUITE_P(Isa, CpuRows, testing::ValuesIn(cpu_isas()),
+INSTANTIATE_TEST_SUITE_P(Isa, CpuRows, ::testing::ValuesIn(cpu_isas()),
                          [](const auto& level) { return std::string(level.param); });
 
 }  // namespace

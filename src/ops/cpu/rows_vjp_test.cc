@@ -9,9 +9,6 @@
 namespace cajal {
 namespace {
 
-constexpr Activation kActivations[] = {Activation::GeluErf, Activation::GeluTanh, Activation::Silu,
-                                       Activation::Relu, Activation::ReluSquared};
-
 class CpuRowGradients : public CpuTest {
  protected:
   /// Inputs of one call: stored as `dtype` on cpu, the same numbers in double on ref.

@@ -191,7 +191,7 @@ std::vector<double> sizes(Backend& ref, const SparseEntries& entries, const Samp
   std::vector<double> values = entries.values;
   std::ranges::transform(values, values.begin(), [](double x) { return std::abs(x); });
   const auto absolute = [](const Sample& m) {
-    std::vector<double> all = values_of(m.ref());
+    std::vector<double> all = elements(m.ref());
     std::ranges::transform(all, all.begin(), [](double x) { return std::abs(x); });
     return sample(m.rows(), m.cols(), DType::F64, all);
   };
@@ -202,7 +202,7 @@ std::vector<double> sizes(Backend& ref, const SparseEntries& entries, const Samp
                             .table = positive.ref(),
                             .out = out.ref(),
                             .accumulate = Accumulate::Yes});
-  return values_of(out.ref());
+  return elements(out.ref());
 }
 
 TEST_P(CpuSparse, ProductsEqualTheReference) {
@@ -280,7 +280,7 @@ TEST_P(CpuSparse, RowsScaleInPlaceByADiagonal) {
   const std::vector<double> factors = {2, 0, -1};
   ops::sparse_product(*cpu_,
                       {.pattern = &pattern, .values = factors, .table = m.ref(), .out = m.ref()});
-  EXPECT_EQ(values_of(m.ref()), (std::vector<double>{2, 4, 0, 0, -5, -6}));
+  EXPECT_EQ(elements(m.ref()), (std::vector<double>{2, 4, 0, 0, -5, -6}));
 }
 
 TEST_P(CpuSparse, AnyNumberOfThreadsGivesTheSameBits) {
@@ -307,7 +307,7 @@ TEST_P(CpuSparse, AnyNumberOfThreadsGivesTheSameBits) {
       "select, product, dots");
 }
 
-INSTANTIATE_TEST_SUITE_P(Isa, CpuSparse, testing::ValuesIn(cpu_isas()),
+INSTANTIATE_TEST_SUITE_P(Isa, CpuSparse, ::testing::ValuesIn(cpu_isas()),
                          [](const auto& level) { return std::string(level.param); });
 
 }  // namespace

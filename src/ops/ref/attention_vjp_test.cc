@@ -10,7 +10,7 @@
 namespace cajal {
 namespace {
 
-struct Case {
+struct GradientCase {
   std::size_t heads = 2;
   std::size_t kv_heads = 2;
   std::size_t d_head = 7;
@@ -28,7 +28,7 @@ struct Case {
   }
 };
 
-class AttentionGradients : public testing::Test {
+class AttentionGradients : public ::testing::Test {
  protected:
   static Sample zeros(std::size_t rows, std::size_t cols) {
     return sample(rows, cols, DType::F64, std::vector<double>(rows * cols, 0.0));
@@ -37,8 +37,8 @@ class AttentionGradients : public testing::Test {
 };
 
 /// Everything of one call. Segments lie in reverse, with a row between them that belongs to none.
-struct Inputs {
-  explicit Inputs(const Case& c) : sinks(normal_sample(1, c.heads, DType::F64, 9)) {
+struct GradientInputs {
+  explicit GradientInputs(const GradientCase& c) : sinks(normal_sample(1, c.heads, DType::F64, 9)) {
     std::size_t queries = 0;
     std::size_t keys = 0;
     for (const std::size_t length : c.lengths) {
@@ -72,7 +72,7 @@ struct Inputs {
 };
 
 TEST_F(AttentionGradients, MatchDifferences) {
-  const Case cases[] = {
+  const GradientCase cases[] = {
       {},
       {.d_head = 1, .lengths = {1}},
       {.heads = 6, .kv_heads = 2, .d_head = 3, .lengths = {8}},
@@ -92,8 +92,8 @@ TEST_F(AttentionGradients, MatchDifferences) {
        .soft_cap = 2,
        .sinks = true,
        .lengths = {9, 2, 8}}};
-  for (const Case& c : cases) {
-    Inputs in(c);
+  for (const GradientCase& c : cases) {
+    GradientInputs in(c);
     Sample z = zeros(in.q.rows(), in.q.cols());
     Sample dq = zeros(in.q.rows(), in.q.cols());
     Sample dk = zeros(in.k.rows(), in.k.cols());
@@ -123,7 +123,7 @@ TEST_F(AttentionGradients, MatchDifferences) {
 }
 
 TEST_F(AttentionGradients, SegmentsAreAttendedOneByOne) {
-  const Inputs in({.heads = 4, .kv_heads = 2, .first = 1, .lengths = {3, 5}});
+  const GradientInputs in({.heads = 4, .kv_heads = 2, .first = 1, .lengths = {3, 5}});
   Sample z = zeros(in.q.rows(), in.q.cols());
   ops::attend_segments(*backend_, in.shape, in.segments, in.q.ref(), in.k.ref(), in.v.ref(),
                        z.ref());
@@ -132,31 +132,31 @@ TEST_F(AttentionGradients, SegmentsAreAttendedOneByOne) {
     ops::attend(*backend_, in.shape, in.q.ref().row_range(at.query_row, at.queries),
                 in.k.ref().row_range(at.key_row, at.queries + 1),
                 in.v.ref().row_range(at.key_row, at.queries + 1), alone.ref());
-    EXPECT_EQ(values_of(z.ref().row_range(at.query_row, at.queries)), values_of(alone.ref()));
+    EXPECT_EQ(elements(z.ref().row_range(at.query_row, at.queries)), elements(alone.ref()));
   }
 }
 
 TEST_F(AttentionGradients, HiddenKeysAreAsIfTheyWereNotThere) {
   const std::vector<std::int32_t> until = {9, 2, 9};  // key 1 is hidden from query 2
-  Inputs in({.heads = 1, .kv_heads = 1, .lengths = {3}});
+  GradientInputs in({.heads = 1, .kv_heads = 1, .lengths = {3}});
   in.segments[0].seen_until = until;
   Sample z = zeros(in.q.rows(), in.q.cols());
   const auto last = [&] {
     ops::attend_segments(*backend_, in.shape, in.segments, in.q.ref(), in.k.ref(), in.v.ref(),
                          z.ref());
-    return values_of(z.ref().row_range(2, 1));
+    return elements(z.ref().row_range(2, 1));
   };
   const auto before = last();
-  const auto middle = values_of(z.ref().row_range(1, 1));
+  const auto middle = elements(z.ref().row_range(1, 1));
   for (const MatRef m : {in.k.ref(), in.v.ref()}) {
     std::ranges::fill(m.as<double>().row(1), 7.0);
   }
   EXPECT_EQ(last(), before);
-  EXPECT_NE(values_of(z.ref().row_range(1, 1)), middle);
+  EXPECT_NE(elements(z.ref().row_range(1, 1)), middle);
 }
 
 TEST_F(AttentionGradients, RefuseToHideAKeyFromItself) {
-  Inputs in({.lengths = {3}});
+  GradientInputs in({.lengths = {3}});
   Sample z = zeros(in.q.rows(), in.q.cols());
   for (const std::vector<std::int32_t>& until :
        {std::vector<std::int32_t>{3, 1, 3}, std::vector<std::int32_t>{3, 3}}) {
@@ -168,12 +168,12 @@ TEST_F(AttentionGradients, RefuseToHideAKeyFromItself) {
 }
 
 TEST_F(AttentionGradients, OfAFrozenPatternAreThoseOfTheValuesAlone) {
-  const Inputs in({.heads = 4, .kv_heads = 2, .first = 2, .soft_cap = 3, .sinks = true});
+  const GradientInputs in({.heads = 4, .kv_heads = 2, .first = 2, .soft_cap = 3, .sinks = true});
   const auto gradient = [&](AttendVjpArgs args) {
     Sample dv = zeros(in.k.rows(), in.k.cols());
     args.dv = dv.ref();
     ops::attend_vjp(*backend_, in.shape, in.segments, args);
-    return values_of(dv.ref());
+    return elements(dv.ref());
   };
   Sample dq = zeros(in.q.rows(), in.q.cols());
   Sample dk = zeros(in.k.rows(), in.k.cols());

@@ -23,7 +23,7 @@ Dual swish(double x, double u, double du) {
   return {x * s, s + x * s * (1 - s) * du};
 }
 
-Dual activation(Activation kind, double x) {
+Dual activation_and_slope(Activation kind, double x) {
   switch (kind) {
     case Activation::GeluErf: {
       const double below = 0.5 * std::erfc(-x / std::numbers::sqrt2);
@@ -145,13 +145,13 @@ void ReferenceBackend::normalize_vjp(const NormVjpArgs& args) {
 }
 
 void ReferenceBackend::activate_vjp(Activation kind, ConstMatRef in, ConstMatRef dy, MatRef dx) {
-  map(in, dy, dx, [&](double x, double d) { return d * activation(kind, x).slope; });
+  map(in, dy, dx, [&](double x, double d) { return d * activation_and_slope(kind, x).slope; });
 }
 
 void ReferenceBackend::activate_gated_vjp(Activation kind, ConstMatRef gate, ConstMatRef up,
                                           ConstMatRef dy, MatRef dgate, MatRef dup) {
   map_pairs(gate, up, dy, dgate, dup, [&](double g, double u) {
-    const Dual y = activation(kind, g);
+    const Dual y = activation_and_slope(kind, g);
     return Pair{y.slope * u, y.value};
   });
 }

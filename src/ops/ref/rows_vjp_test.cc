@@ -11,10 +11,7 @@ namespace cajal {
 namespace {
 
 constexpr std::size_t kOddSizes[] = {1, 7, 8, 9, 15, 16, 17, 31, 33};
-constexpr Activation kActivations[] = {Activation::GeluErf, Activation::GeluTanh, Activation::Silu,
-                                       Activation::Relu, Activation::ReluSquared};
-
-class RowGradients : public testing::Test {
+class RowGradients : public ::testing::Test {
  protected:
   static Sample normal(std::size_t rows, std::size_t cols, std::uint64_t stream) {
     return normal_sample(rows, cols, DType::F64, stream);
@@ -25,7 +22,7 @@ class RowGradients : public testing::Test {
   std::unique_ptr<Backend> backend_ = make_reference_backend();
 };
 
-struct NormCase {
+struct NormGradientCase {
   NormKind kind = NormKind::Rms;
   std::size_t rows = 0;
   std::size_t cols = 0;
@@ -35,7 +32,7 @@ struct NormCase {
 };
 
 TEST_F(RowGradients, OfNormsMatchDifferences) {
-  const auto expect = [&](const NormCase& test) {
+  const auto expect = [&](const NormGradientCase& test) {
     const std::string what =
         fmt::format("norm {} of [{}, {}], {} gains, offset {}", static_cast<int>(test.kind),
                     test.rows, test.cols, test.gains, test.offset);
@@ -134,26 +131,26 @@ TEST_F(RowGradients, OfNormsAddWhatIsGivenAndKeepSums) {
   Sample dx = zeros(4, 7);
   Sample rounded(4, 7, DType::BF16);
   ops::normalize_vjp(*backend_, {.in = x.ref(), .dy = dy.ref(), .dx = dx.ref()});
-  std::vector<double> want = values_of(dx.ref());
+  std::vector<double> want = elements(dx.ref());
   for (std::size_t i = 0; i < want.size(); ++i) {
-    want[i] += values_of(add.ref())[i];
+    want[i] += elements(add.ref())[i];
   }
   Sample sums = normal(1, 7, 4);
-  std::vector<double> before = values_of(sums.ref());
+  std::vector<double> before = elements(sums.ref());
   ops::normalize_vjp(*backend_, {.in = x.ref(),
                                  .dy = dy.ref(),
                                  .add = add.ref(),
                                  .dx = dx.ref(),
                                  .rounded_dx = rounded.ref(),
                                  .dbias = sums.ref()});
-  EXPECT_EQ(values_of(dx.ref()), want);
+  EXPECT_EQ(elements(dx.ref()), want);
   EXPECT_EQ(bytes_of(rounded.ref()), bytes_of(copy_as(dx.ref(), DType::BF16).ref()));
   for (std::size_t c = 0; c < 7; ++c) {
     for (std::size_t r = 0; r < 4; ++r) {
       before[c] += dy.at(r, c);
     }
   }
-  EXPECT_EQ(values_of(sums.ref()), before);
+  EXPECT_EQ(elements(sums.ref()), before);
 }
 
 TEST_F(RowGradients, OfActivationsMatchDifferences) {
@@ -244,7 +241,7 @@ TEST_F(RowGradients, ColumnSumsAddUp) {
   const Sample x = sample(2, 3, DType::F64, {1, 2, 3, 10, 20, 30});
   Sample sums = sample(1, 3, DType::F64, {100, 0, -1});
   ops::add_column_sums(*backend_, x.ref(), sums.ref());
-  EXPECT_EQ(values_of(sums.ref()), (std::vector<double>{111, 22, 32}));
+  EXPECT_EQ(elements(sums.ref()), (std::vector<double>{111, 22, 32}));
 }
 
 }  // namespace

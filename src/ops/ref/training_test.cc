@@ -10,10 +10,10 @@
 namespace cajal {
 namespace {
 
-using testing::DoubleNear;
-using testing::ElementsAre;
+using ::testing::DoubleNear;
+using ::testing::ElementsAre;
 
-class Training : public testing::Test {
+class Training : public ::testing::Test {
  protected:
   static Sample f64(std::size_t rows, std::size_t cols, const std::vector<double>& values) {
     return sample(rows, cols, DType::F64, values);
@@ -36,7 +36,7 @@ TEST_F(Training, GradientOfTheLossMatchesDifferences) {
         *backend_,
         {.logits = logits.ref(), .targets = targets, .weight = 0.25, .dlogits = dlogits.ref()});
     expect_gradient(logits.ref(), loss, dlogits.ref(), "loss");
-    for (const double x : values_of(dlogits.ref().row_range(1, 1))) {
+    for (const double x : elements(dlogits.ref().row_range(1, 1))) {
       EXPECT_EQ(x, 0.0);
     }
   }
@@ -82,11 +82,11 @@ TEST_F(Training, AStepOfAdamWIsItsFormula) {
                               .epsilon = 0.25,
                               .correction1 = 0.5,
                               .correction2 = 0.25});
-  EXPECT_THAT(values_of(m.ref()), ElementsAre(0.75, -1));
-  EXPECT_THAT(values_of(v.ref()), ElementsAre(0.4375, 1));
+  EXPECT_THAT(elements(m.ref()), ElementsAre(0.75, -1));
+  EXPECT_THAT(elements(v.ref()), ElementsAre(0.4375, 1));
   const double first = 0.95 - 0.1 / 0.5 * 0.75 / (std::sqrt(0.4375) / 0.5 + 0.25);
   const double second = -1.9 + 0.1 / 0.5 * 1 / (1 / 0.5 + 0.25);
-  EXPECT_THAT(values_of(p.ref()), ElementsAre(DoubleNear(first, 1e-15), DoubleNear(second, 1e-15)));
+  EXPECT_THAT(elements(p.ref()), ElementsAre(DoubleNear(first, 1e-15), DoubleNear(second, 1e-15)));
   EXPECT_EQ(bytes_of(rounded.ref()), bytes_of(copy_as(p.ref(), DType::BF16).ref()));
 }
 
@@ -99,7 +99,7 @@ TEST_F(Training, RoundingIsToNearestEven) {
   const Sample x = f64(1, 4, {1 + 0x1p-8, 1 + 0x3p-8, -1 - 0x1.8p-8, 3});
   Sample out(1, 4, DType::BF16);
   ops::round_to_bf16(*backend_, x.ref(), out.ref());
-  EXPECT_THAT(values_of(out.ref()), ElementsAre(1, 1 + 0x1p-6, -1 - 0x1p-7, 3));
+  EXPECT_THAT(elements(out.ref()), ElementsAre(1, 1 + 0x1p-6, -1 - 0x1p-7, 3));
 }
 
 }  // namespace

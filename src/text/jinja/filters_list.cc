@@ -360,7 +360,7 @@ Value select(Evaluator& evaluator, const Value& x, Arguments arguments) {
   return generator(std::move(out));
 }
 
-constexpr auto kFilters = std::to_array<std::pair<std::string_view, Filter>>({
+constexpr auto kListFilters = std::to_array<std::pair<std::string_view, Filter>>({
     {"length", length},
     {"count", length},
     {"default", otherwise},
@@ -391,8 +391,9 @@ constexpr auto kFilters = std::to_array<std::pair<std::string_view, Filter>>({
 }  // namespace
 
 Filter list_filter(std::string_view name) {
-  const auto* it = std::ranges::find(kFilters, name, &std::pair<std::string_view, Filter>::first);
-  return it == kFilters.end() ? nullptr : it->second;
+  const auto* it =
+      std::ranges::find(kListFilters, name, &std::pair<std::string_view, Filter>::first);
+  return it == kListFilters.end() ? nullptr : it->second;
 }
 
 }  // namespace cajal::jinja

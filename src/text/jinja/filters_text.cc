@@ -306,7 +306,7 @@ Value not_supported(Evaluator& /*evaluator*/, const Value& /*x*/, Arguments /*ar
   raise(FailureKind::Unsupported, "this filter");
 }
 
-constexpr auto kFilters = std::to_array<std::pair<std::string_view, Filter>>({
+constexpr auto kTextFilters = std::to_array<std::pair<std::string_view, Filter>>({
     {"upper", as_method<'u'>},
     {"lower", as_method<'l'>},
     {"capitalize", as_method<'c'>},
@@ -341,8 +341,9 @@ constexpr auto kFilters = std::to_array<std::pair<std::string_view, Filter>>({
 }  // namespace
 
 Filter text_filter(std::string_view name) {
-  const auto* it = std::ranges::find(kFilters, name, &std::pair<std::string_view, Filter>::first);
-  return it == kFilters.end() ? nullptr : it->second;
+  const auto* it =
+      std::ranges::find(kTextFilters, name, &std::pair<std::string_view, Filter>::first);
+  return it == kTextFilters.end() ? nullptr : it->second;
 }
 
 bool is_filter(std::string_view name) {

@@ -13,8 +13,6 @@
 namespace cajal {
 namespace {
 
-constexpr double kUnknownPenalty = 10.0;  // below the worst piece
-
 struct Node {  // the best way to end at some byte
   double score = 0;
   std::uint32_t begin = 0;  // of its last piece

@@ -15,6 +15,9 @@
 
 namespace cajal {
 
+/// What a character that no piece covers scores below the worst piece.
+inline constexpr double kUnknownPenalty = 10.0;
+
 /// One piece of a lattice path; `id` is negative where no piece fits the character.
 struct UnigramStep {
   TokenId id = 0;

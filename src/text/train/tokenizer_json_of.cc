@@ -31,7 +31,7 @@ Json added_tokens(const TrainedBpe& bpe) {
   return out;
 }
 
-Json byte_level(bool as_decoder) {
+Json byte_level_component(bool as_decoder) {
   return Json::object({{"type", "ByteLevel"},
                        {"add_prefix_space", false},
                        {"trim_offsets", as_decoder},
@@ -43,8 +43,8 @@ Json pre_tokenizer(const TrainedBpe& bpe) {
                                    {"pattern", Json::object({{"Regex", bpe.pattern}})},
                                    {"behavior", "Isolated"},
                                    {"invert", false}});
-  return Json::object(
-      {{"type", "Sequence"}, {"pretokenizers", Json(Json::Array{split, byte_level(false)})}});
+  return Json::object({{"type", "Sequence"},
+                       {"pretokenizers", Json(Json::Array{split, byte_level_component(false)})}});
 }
 
 Json special_token(const std::string& name) {
@@ -101,7 +101,7 @@ Json to_tokenizer_json(const TrainedBpe& bpe) {
                        {"normalizer", Json()},
                        {"pre_tokenizer", pre_tokenizer(bpe)},
                        {"post_processor", post_processor(bpe)},
-                       {"decoder", byte_level(true)},
+                       {"decoder", byte_level_component(true)},
                        {"model", model(bpe)}});
 }
 

@@ -5,16 +5,13 @@
 
 #include "base/error.h"
 #include "train/dictionary/learn.h"
+#include "train/history.h"
 
 namespace cajal {
 namespace {
 
-constexpr std::size_t kColumns = 7;
+constexpr std::size_t kLearnColumns = 7;
 constexpr std::size_t kPerLayer = 3;
-
-std::string number(double x) {
-  return std::isnan(x) ? std::string() : fmt::format("{}", x);
-}
 
 }  // namespace
 
@@ -30,9 +27,9 @@ double LearnRow::heldout_fvu() const {
 std::string to_csv(const LearnHistory& history) {
   std::string out = "step,tokens,learning_rate,loss,fvu,l0,dead,heldout_fvu\n";
   for (const LearnRow& row : history) {
-    out += fmt::format("{},{},{},{},{},{},{},{}\n", row.step, row.tokens, number(row.learning_rate),
-                       number(row.loss), number(row.fvu), number(row.l0), row.dead,
-                       number(row.heldout_fvu()));
+    out +=
+        fmt::format("{},{},{},{},{},{},{},{}\n", row.step, row.tokens, cell(row.learning_rate),
+                    cell(row.loss), cell(row.fvu), cell(row.l0), row.dead, cell(row.heldout_fvu()));
   }
   return out;
 }
@@ -42,7 +39,7 @@ std::string layers_csv(const LearnHistory& history, std::span<const std::size_t>
   for (const LearnRow& row : history) {
     for (std::size_t i = 0; i < row.heldout.size(); ++i) {
       const LayerFigures& one = row.heldout[i];
-      out += fmt::format("{},{},{},{},{}\n", row.step, layers[i], number(one.fvu), number(one.l0),
+      out += fmt::format("{},{},{},{},{}\n", row.step, layers[i], cell(one.fvu), cell(one.l0),
                          one.dead);
     }
   }
@@ -50,21 +47,21 @@ std::string layers_csv(const LearnHistory& history, std::span<const std::size_t>
 }
 
 Matrix to_matrix(const LearnHistory& history, std::size_t layers) {
-  Matrix out = Matrix::host(history.size(), kColumns + kPerLayer * layers, DType::F64);
+  Matrix out = Matrix::host(history.size(), kLearnColumns + kPerLayer * layers, DType::F64);
   for (std::size_t r = 0; r < history.size(); ++r) {
     const LearnRow& row = history[r];
-    const double values[kColumns] = {static_cast<double>(row.step),
-                                     static_cast<double>(row.tokens),
-                                     row.learning_rate,
-                                     row.loss,
-                                     row.fvu,
-                                     row.l0,
-                                     static_cast<double>(row.dead)};
+    const double values[kLearnColumns] = {static_cast<double>(row.step),
+                                          static_cast<double>(row.tokens),
+                                          row.learning_rate,
+                                          row.loss,
+                                          row.fvu,
+                                          row.l0,
+                                          static_cast<double>(row.dead)};
     const auto to = out.as<double>().row(r);
     std::ranges::fill(to, std::numeric_limits<double>::quiet_NaN());
     std::ranges::copy(values, to.begin());
     for (std::size_t i = 0; i < row.heldout.size(); ++i) {
-      const std::size_t at = kColumns + kPerLayer * i;
+      const std::size_t at = kLearnColumns + kPerLayer * i;
       to[at] = row.heldout[i].fvu;
       to[at + 1] = row.heldout[i].l0;
       to[at + 2] = static_cast<double>(row.heldout[i].dead);
@@ -74,7 +71,7 @@ Matrix to_matrix(const LearnHistory& history, std::size_t layers) {
 }
 
 LearnHistory learn_history_from(ConstMatRef matrix, std::size_t layers, const std::string& where) {
-  const std::size_t cols = kColumns + kPerLayer * layers;
+  const std::size_t cols = kLearnColumns + kPerLayer * layers;
   if (matrix.cols != cols || matrix.dtype != DType::F64) {
     fail(ErrorCode::CorruptData, "{}: the history is {} with {} columns, not F64 with {}", where,
          name_of(matrix.dtype), matrix.cols, cols);
@@ -90,8 +87,8 @@ LearnHistory learn_history_from(ConstMatRef matrix, std::size_t layers, const st
                    .l0 = row[5],
                    .dead = static_cast<std::size_t>(row[6]),
                    .heldout = {}});
-    for (std::size_t i = 0; i < layers && !std::isnan(row[kColumns + kPerLayer * i]); ++i) {
-      const auto at = row.subspan(kColumns + kPerLayer * i, kPerLayer);
+    for (std::size_t i = 0; i < layers && !std::isnan(row[kLearnColumns + kPerLayer * i]); ++i) {
+      const auto at = row.subspan(kLearnColumns + kPerLayer * i, kPerLayer);
       out.back().heldout.push_back({at[0], at[1], static_cast<std::size_t>(at[2])});
     }
   }

@@ -17,9 +17,9 @@ namespace {
 namespace fs = std::filesystem;
 
 /// Dictionaries for both layers of a random model, on `ref`, small enough to run many times.
-class Small {
+class SmallLearn {
  public:
-  explicit Small(const fs::path& folder, std::string kind = "transcoder")
+  explicit SmallLearn(const fs::path& folder, std::string kind = "transcoder")
       : backend_(make_cpu_backend()) {
     fs::create_directories(model_.path());
     testing::write_random_model(model_.path(), R"({"model_type": "llama", "vocab_size": 40,
@@ -109,7 +109,7 @@ Matrix normal_rows(std::size_t rows, std::size_t cols, DType dtype, double scale
   return out;
 }
 
-std::string bytes_of(const fs::path& folder) {
+std::string bytes_of_learned(const fs::path& folder) {
   return read_file(training_folder(folder) / "step-00000012.safetensors") +
          read_file(training_folder(folder) / "learning.csv") +
          read_file(training_folder(folder) / "layers.csv");
@@ -117,21 +117,22 @@ std::string bytes_of(const fs::path& folder) {
 
 TEST(Learn, EndsWithTheSameBytesWhenItWasStoppedOnTheWay) {
   const testing::TemporaryFolder folder;
-  EXPECT_TRUE(Small(folder / "whole").run(Beginning::New).finished);
+  EXPECT_TRUE(SmallLearn(folder / "whole").run(Beginning::New).finished);
   for (const std::size_t stop : {0U, 1U, 3U, 5U, 11U}) {
     const fs::path path = folder / fmt::format("stopped{}", stop);
-    EXPECT_FALSE(Small(path).run(Beginning::New, stop).finished);
-    const LearnResult result = Small(path).run(Beginning::Resumed);
+    EXPECT_FALSE(SmallLearn(path).run(Beginning::New, stop).finished);
+    const LearnResult result = SmallLearn(path).run(Beginning::Resumed);
     EXPECT_TRUE(result.finished);
     EXPECT_EQ(result.history.size(), 12U);
-    EXPECT_EQ(bytes_of(path), bytes_of(folder / "whole")) << "stopped after " << stop;
+    EXPECT_EQ(bytes_of_learned(path), bytes_of_learned(folder / "whole"))
+        << "stopped after " << stop;
   }
 }
 
 TEST(Learn, APenaltyThatAdaptsItselfGoesOnWhereItWas) {
   const testing::TemporaryFolder folder;
   const auto run = [&](const char* name, Beginning beginning, std::size_t stop_after) {
-    Small small(folder / name);
+    SmallLearn small(folder / name);
     small.options().recipe.code = CodeKind::Relu;
     small.options().recipe.sparsity = {
         .kind = SparsityKind::L1, .coefficient = {.value = 1.0}, .target = 4.0, .pace = 0.1};
@@ -140,22 +141,22 @@ TEST(Learn, APenaltyThatAdaptsItselfGoesOnWhereItWas) {
   run("whole", Beginning::New, 1000);
   run("stopped", Beginning::New, 5);
   run("stopped", Beginning::Resumed, 1000);
-  EXPECT_EQ(bytes_of(folder / "stopped"), bytes_of(folder / "whole"));
+  EXPECT_EQ(bytes_of_learned(folder / "stopped"), bytes_of_learned(folder / "whole"));
 }
 
 TEST(Learn, RefusesToBeginWhereALearningWas) {
   const testing::TemporaryFolder folder;
-  Small(folder / "d").run(Beginning::New, 2);
-  const auto thrown = testing::thrown_by([&] { Small(folder / "d").run(Beginning::New); });
+  SmallLearn(folder / "d").run(Beginning::New, 2);
+  const auto thrown = testing::thrown_by([&] { SmallLearn(folder / "d").run(Beginning::New); });
   EXPECT_EQ(thrown.code, ErrorCode::InvalidArgument);
   EXPECT_THAT(thrown.message, ::testing::HasSubstr("--resume"));
-  EXPECT_TRUE(Small(folder / "d").run(Beginning::Over).finished);
+  EXPECT_TRUE(SmallLearn(folder / "d").run(Beginning::Over).finished);
 }
 
 TEST(Learn, ThresholdsLetKFeaturesOfALayerFireOnAverage) {
   for (const char* kind : {"transcoder", "sae", "clt"}) {
     const testing::TemporaryFolder folder;
-    const LearnResult result = Small(folder / "d", kind).run(Beginning::New);
+    const LearnResult result = SmallLearn(folder / "d", kind).run(Beginning::New);
     ASSERT_EQ(result.figures.size(), 2U) << kind;
     for (const LayerFigures& layer : result.figures) {
       EXPECT_NEAR(layer.l0, 4.0, 4.0 / 128.0) << kind;  // equal rows tie at the cut
@@ -166,7 +167,7 @@ TEST(Learn, ThresholdsLetKFeaturesOfALayerFireOnAverage) {
 
 TEST(Learn, ADictionaryMayHaveAKOfItsOwn) {
   const testing::TemporaryFolder folder;
-  Small small(folder / "d", "transcoder");
+  SmallLearn small(folder / "d", "transcoder");
   small.options().k = {2.0, 6.0};
   const LearnResult result = small.run(Beginning::New);
   ASSERT_EQ(result.figures.size(), 2U);

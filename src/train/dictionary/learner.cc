@@ -12,10 +12,6 @@
 namespace cajal {
 namespace {
 
-std::vector<ParameterSpec> specs_of(const Parameters& parameters) {
-  return {parameters.specs().begin(), parameters.specs().end()};
-}
-
 /// Weiszfeld's iteration from the mean.
 std::vector<double> geometric_median(Backend& backend, ConstMatRef x) {
   constexpr std::size_t kMostRounds = 100;
@@ -61,17 +57,17 @@ DictionaryLearner::DictionaryLearner(Backend& backend, const DictionaryShape& sh
       shape_(shape),
       recipe_(recipe),
       values_(std::move(initial)),
-      first_(specs_of(values_), values_.dtype()),
-      second_(specs_of(values_), values_.dtype()),
-      gradients_(specs_of(values_), values_.dtype()),
+      first_(values_.specs(), values_.dtype()),
+      second_(values_.specs(), values_.dtype()),
+      gradients_(values_.specs(), values_.dtype()),
       since_fired_(shape.layers * shape.features, 0),
       hints_(shape.layers, -std::numeric_limits<double>::infinity()) {
   check_recipe();
   if (recipe.average_rate != 0.0) {
-    average_.emplace(specs_of(values_), values_.dtype());
+    average_.emplace(values_.specs(), values_.dtype());
   }
   if (recipe.precision == Precision::BF16 && backend.activation_dtype() != DType::F64) {
-    rounded_.emplace(specs_of(values_), DType::BF16);
+    rounded_.emplace(values_.specs(), DType::BF16);
   }
   round();
 }

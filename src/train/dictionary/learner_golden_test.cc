@@ -1,5 +1,5 @@
-// Every recipe of the golden training cases, step by step, on both backends: in double against
-// what the libraries computed in double, in f32 within what f32 costs them.
+// Every recipe of the golden training learner_cases, step by step, on both backends: in double
+// against what the libraries computed in double, in f32 within what f32 costs them.
 #include <cmath>
 #include <map>
 
@@ -18,7 +18,7 @@ namespace fs = std::filesystem;
 constexpr double kStored = 0x1p-24;  // expected tensors are rounded to f32 once, initial ones too
 constexpr double kMachine = 2.220446049250313e-16;
 
-struct Case {
+struct LearnerCase {
   fs::path folder;
   bool exact;
 };
@@ -239,7 +239,7 @@ void layer_norm(MatrixView<double> x) {
   }
 }
 
-class LearnerGolden : public ::testing::TestWithParam<Case> {
+class LearnerGolden : public ::testing::TestWithParam<LearnerCase> {
  protected:
   void SetUp() override {
     exact_ = GetParam().exact;
@@ -505,8 +505,8 @@ TEST_P(LearnerGolden, MakesTheSixSteps) {
   testing::count_golden_case("dictionaries/training", GetParam().folder);
 }
 
-std::vector<Case> cases() {
-  std::vector<Case> out;
+std::vector<LearnerCase> learner_cases() {
+  std::vector<LearnerCase> out;
   for (const fs::path& folder : testing::golden_folders("dictionaries/training")) {
     if (!contains(folder.filename().string(), "gated") && fs::exists(folder / "case.json")) {
       out.push_back({folder, true});
@@ -516,9 +516,11 @@ std::vector<Case> cases() {
   return out;
 }
 
-INSTANTIATE_TEST_SUITE_P(All, LearnerGolden, ::testing::ValuesIn(cases()), [](const auto& one) {
-  return one.param.folder.filename().string() + (one.param.exact ? "_ref" : "_cpu");
-});
+INSTANTIATE_TEST_SUITE_P(All, LearnerGolden, ::testing::ValuesIn(learner_cases()),
+                         [](const auto& one) {
+                           return one.param.folder.filename().string() +
+                                  (one.param.exact ? "_ref" : "_cpu");
+                         });
 GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(LearnerGolden);
 
 }  // namespace
