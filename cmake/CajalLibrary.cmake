@@ -4,9 +4,19 @@
 # tools/check_layers.py is the truth. THIRD_PARTY headers stay in .cc files; PUBLIC_THIRD_PARTY
 # ones appear in headers. Files named *_test.cc become one test binary, <name>_test; files named
 # *_fuzz.cc one fuzz program each (its corpus in the folder of the same name beside it).
+#
+# The release preset compiles the files of a target in batches (CMAKE_UNITY_BUILD), which parses each
+# header once a batch: names in unnamed namespaces have to differ within a target. APART is a regular
+# expression of files that stay alone: look-alikes with names in common, and kernels that Highway
+# includes once per instruction set. The other presets compile every file alone.
 function(cajal_library)
-  cmake_parse_arguments(ARG "" "NAME" "DEPS;SOURCES;THIRD_PARTY;PUBLIC_THIRD_PARTY;TEST_DEPS" ${ARGN})
+  cmake_parse_arguments(ARG "" "NAME;APART" "DEPS;SOURCES;THIRD_PARTY;PUBLIC_THIRD_PARTY;TEST_DEPS" ${ARGN})
   file(GLOB_RECURSE files CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cc)
+  if(ARG_APART)
+    set(apart ${files})
+    list(FILTER apart INCLUDE REGEX "${ARG_APART}")
+    set_source_files_properties(${apart} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
+  endif()
   list(FILTER files EXCLUDE REGEX "/(cuda|python)/")
   set(tests ${files})
   list(FILTER tests INCLUDE REGEX "_test\\.cc$")
