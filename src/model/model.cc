@@ -63,12 +63,10 @@ class Rollback {
 
 bool must_rotate_again(const ModelConfig& config, const KvCache& cache, std::size_t sequence,
                        std::size_t length) {
-  for (const RopeConfig& rope : config.ropes) {
-    if (cache.length(sequence) != 0 && rope_changes(rope, cache.rope_length(sequence), length)) {
-      return true;
-    }
-  }
-  return false;
+  return cache.length(sequence) != 0 &&
+         std::ranges::any_of(config.ropes, [&](const RopeConfig& rope) {
+           return rope_changes(rope, cache.rope_length(sequence), length);
+         });
 }
 
 /// LongRope: keys cached under the other set of divisors are wrong once the sequence crosses the
