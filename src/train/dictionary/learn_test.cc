@@ -216,6 +216,63 @@ TEST(Learn, ThresholdsBeginWhereAsManyFeaturesFireAsWereAskedFor) {
   }
 }
 
+TEST(Learn, ThresholdsLetAllFireThatCanWhereTheyAreFewerThanWereAskedFor) {
+  const auto backend = make_cpu_backend();
+  const DictionaryShape shape = {.features = 16, .d_in = 16, .d_out = 16};
+  const Matrix x = normal_rows(128, 16, DType::F32);
+  const std::vector<ConstMatRef> rows = {x.ref()};
+  const auto l0_at_start = [&](double target, bool calibrated, double threshold) {
+    const DictionaryRecipe recipe = {
+        .code = CodeKind::JumpRelu,
+        .jump = {.bandwidth = 0.4, .calibrated = calibrated},
+        .sparsity = {.kind = SparsityKind::Quadratic, .target = target}};
+    DictionaryLearner learner(*backend, shape, recipe,
+                              fresh_dictionary(shape, recipe, false, threshold, DType::F32, 3));
+    learner.start({.x = rows, .y = rows});
+    return learner.measure({.x = rows, .y = rows}).front().l0;
+  };
+  const double above_zero = l0_at_start(15.0, false, 0.0);  // about half of 16
+  EXPECT_LT(above_zero, 12.0);
+  EXPECT_NEAR(l0_at_start(15.0, true, 0.5), above_zero, 2.0 / 128.0);
+}
+
+TEST(Learn, AuxiliaryFeaturesFoundInPassingAreThoseSoughtAlone) {
+  const auto backend = make_cpu_backend();
+  const DictionaryShape shape = {.features = 96, .d_in = 16, .d_out = 16};
+  const Matrix x = normal_rows(64, 16, DType::F32);
+  const std::vector<ConstMatRef> rows = {x.ref()};
+  for (const bool relu : {false, true}) {
+    for (const bool by_norm : {false, true}) {
+      const auto stepped = [&](bool alone) {
+        const DictionaryRecipe recipe = {
+            .k = 5,
+            .ranks_by_norm = by_norm,
+            // Each prefix is sought alone, and here the only one is all features.
+            .auxiliary = {.coefficient = 0.5, .count = 4, .relu = relu, .each_prefix = alone},
+            .dead = {.unit = CountUnit::Steps, .window = 10},
+            .schedule = {.peak = 1e-2, .steps = 100}};
+        Parameters fresh = fresh_dictionary(shape, recipe, true, 0.0, DType::F32, 3);
+        for (std::size_t i = 0; i < shape.features; ++i) {  // norms that change the order
+          const MatRef row = layer_of(fresh, shape, 0).w_dec.row_range(i, 1);
+          ops::scale(*backend, row, 1.0 + 0.1 * static_cast<double>(i % 7), row);
+        }
+        DictionaryLearner learner(*backend, shape, recipe, std::move(fresh));
+        for (std::size_t i = 0; i < shape.features; ++i) {
+          learner.since_fired()[i] = i % 3 == 0 ? 1000 : 0;  // more than one in eight
+        }
+        const LearnedStep made = learner.step({.x = rows, .y = rows});
+        return std::pair(made, doubles_of(layer_of(learner.gradients(), shape, 0).w_enc));
+      };
+      const auto [passing, gradient] = stepped(false);
+      const auto [alone, expected] = stepped(true);
+      EXPECT_EQ(passing.dead, 32U);
+      EXPECT_GT(alone.auxiliary, 0.0);
+      EXPECT_NEAR(passing.auxiliary, alone.auxiliary, 1e-6 * alone.auxiliary);
+      EXPECT_THAT(gradient, ::testing::Pointwise(::testing::DoubleNear(1e-6), expected));
+    }
+  }
+}
+
 TEST(Learn, AFrozenDecoderStaysWhileTheEncoderLearns) {
   const auto backend = make_cpu_backend();
   const DictionaryShape shape = {.features = 24, .d_in = 7, .d_out = 7};

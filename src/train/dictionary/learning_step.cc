@@ -168,7 +168,7 @@ double LearningStep::lowest_of(std::size_t layer, std::size_t count) {
   Selection* const only = &selection;
   add_features(layer, std::span(&only, 1));
   const std::vector<double> kept = selection.finish().values;
-  return kept.size() < count || kept.empty() ? 0.0 : *std::ranges::min_element(kept);
+  return kept.empty() ? 0.0 : *std::ranges::min_element(kept);
 }
 
 /// The sum of h over all tokens of every feature, from the sum of inputs.

@@ -26,8 +26,8 @@ class LearningStep {
   /// Only the codes of a layer.
   SparseEntries encode(std::size_t layer);
 
-  /// The lowest of the `count` largest pre-activations of all tokens together; 0 if fewer are above
-  /// 0.
+  /// The lowest of the `count` largest pre-activations of all tokens together, of those above 0;
+  /// 0 if there are none.
   double lowest_of(std::size_t layer, std::size_t count);
 
  private:

@@ -61,7 +61,7 @@ struct JumpOptions {
   bool clamped = false;     // theta >= 0 before each forward
   bool gated_step = false;  // the step sees a, so the window's lower half never counts
   bool calibrated = false;  // theta begins where SparsityOptions::target features fire on a token
-                            // of the first batch
+                            // of the first batch, or, if fewer are above 0, all those that are
 };
 
 enum class ErrorKind : std::uint8_t {
