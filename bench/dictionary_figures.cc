@@ -145,6 +145,21 @@ class DictionaryBench {
   double first_fvu_ = 0.0;
 };
 
+/// Fresh ones, or with a file's tensor "start" as encoder and decoder: [features, d].
+Parameters start_of(const Safetensors& file, const DictionaryShape& shape,
+                    const DictionaryRecipe& recipe) {
+  Parameters out = fresh_dictionary(shape, recipe, true, 0.0, DType::F32, 1);
+  if (const StoredTensor* start = file.find("start")) {
+    const ConstMatRef rows = as_matrix(*start);
+    check(rows.rows == shape.features && rows.cols == shape.d_in, "start is {} by {}, not {} by {}",
+          rows.rows, rows.cols, shape.features, shape.d_in);
+    const DictionaryViews<MatRef> own = layer_of(out, shape, 0);
+    store(doubles_of(rows), own.w_enc);
+    store(doubles_of(rows), own.w_dec);
+  }
+  return out;
+}
+
 /// How well an SAE of 4,096 features with k 16 reconstructs rows "heldout" of a file after each row
 /// "x" of it was learned from once, in order, by SAELens's recipe; both tensors are [rows, d].
 Figure figure_of_file(const Options& options) {
@@ -157,8 +172,7 @@ Figure figure_of_file(const Options& options) {
                                    .ranks_by_norm = true,
                                    .schedule = {.peak = 3e-4, .steps = x.rows / kTokens}};
   const auto backend = make_cpu_backend();
-  DictionaryLearner learner(*backend, shape, recipe,
-                            fresh_dictionary(shape, recipe, true, 0.0, DType::F32, 1));
+  DictionaryLearner learner(*backend, shape, recipe, start_of(*file, shape, recipe));
   bool right = true;
   for (std::size_t i = 0; i < recipe.schedule.steps; ++i) {
     const std::vector<ConstMatRef> rows = {x.row_range(i * kTokens, kTokens)};

@@ -32,7 +32,8 @@ the same run and with a check of the result that was timed.
   --text FILE
   --piece N           give the tokenizer about N bytes at a time (default 10000)
   --activations FILE  learn an SAE of 4,096 features, k 16, on the rows "x" of a safetensors file, and
-                      say how well it reconstructs its rows "heldout" (bench/peers compares)
+                      say how well it reconstructs its rows "heldout" (bench/peers compares); it
+                      begins with the rows "start", if there are some
   --cache FOLDER      where files for trace are kept (2.4 GB; default: cajal-bench in the folder
                       for temporary files)
   --rows N            rows of long prompts (default: 500, then 1000)
