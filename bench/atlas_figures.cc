@@ -18,7 +18,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t kTokens = 100'000;
+constexpr std::size_t kCorpusTokens = 100'000;
 
 class AtlasBench {
  public:
@@ -26,7 +26,7 @@ class AtlasBench {
       : options_(options), session_(open_session({})), file_(fs::temp_directory_path()) {
     request_.dictionary = find_specimen_dictionary().string();
     request_.world = "";
-    request_.tokens = kTokens;
+    request_.tokens = kCorpusTokens;
     request_.checkpoint_every = 1'000'000;  // none
     request_.over = true;
     request_.trust = true;
@@ -57,8 +57,9 @@ class AtlasBench {
   /// What an atlas reads.
   void collect() {
     const AtlasText text = text_of(request_);
-    TokenBatches batches(*session_.tokenizer, text.documents,
-                         batch_options(session_.model->config(), session_.special.bos, kTokens));
+    TokenBatches batches(
+        *session_.tokenizer, text.documents,
+        batch_options(session_.model->config(), session_.special.bos, kCorpusTokens));
     while (auto batch = batches.next()) {
       batches_.push_back(std::move(*batch));
     }

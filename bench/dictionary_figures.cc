@@ -18,7 +18,7 @@
 namespace cajal::bench {
 namespace {
 
-constexpr std::size_t kTokens = 4096;
+constexpr std::size_t kBatchTokens = 4096;
 constexpr std::size_t kActive = 32;
 constexpr std::size_t kAtoms = 8192;
 constexpr std::size_t kBatches = 4;
@@ -32,7 +32,7 @@ Matrix activations(std::size_t width) {
   for (std::size_t i = 0; i < numbers.size(); ++i) {
     numbers[i] = static_cast<float>(random_normal(1, 1, i));
   }
-  Matrix out = Matrix::host(kBatches * kTokens, width, DType::F32);
+  Matrix out = Matrix::host(kBatches * kBatchTokens, width, DType::F32);
   const auto rows = out.as<float>();
   for (std::size_t r = 0; r < rows.rows; ++r) {
     for (std::size_t c = 0; c < width; ++c) {
@@ -97,7 +97,7 @@ class DictionaryBench {
     const double limit = best_product() / flop;
     const bool right = last_.finite && last_.fvu < first_fvu_ && chooses_right();
     return {group_ + name,
-            static_cast<double>(kTokens) / best,
+            static_cast<double>(kBatchTokens) / best,
             "tokens/s",
             limit,
             fmt::format("the encoder's product alone in the best blocks of columns, oneDNN {}",
@@ -110,7 +110,7 @@ class DictionaryBench {
   double best_product() const {
     double best = 0.0;
     for (const std::size_t columns : kLimitColumns) {
-      best = std::max(best, onednn_gemm_rate(kTokens, shape_.d_in, columns, bf16_,
+      best = std::max(best, onednn_gemm_rate(kBatchTokens, shape_.d_in, columns, bf16_,
                                              std::max(options_.rounds, 5)));
     }
     return best;
@@ -118,7 +118,7 @@ class DictionaryBench {
 
   LearnedStep step(std::size_t i) {
     const std::vector<ConstMatRef> rows = {
-        std::as_const(data_).ref().row_range(i % kBatches * kTokens, kTokens)};
+        std::as_const(data_).ref().row_range(i % kBatches * kBatchTokens, kBatchTokens)};
     return learner_->step({.x = rows, .y = rows});
   }
 
@@ -181,12 +181,12 @@ Figure figure_of_file(const Options& options) {
   const DictionaryRecipe recipe = {.code = CodeKind::TopK,
                                    .k = 16,
                                    .ranks_by_norm = true,
-                                   .schedule = {.peak = 3e-4, .steps = x.rows / kTokens}};
+                                   .schedule = {.peak = 3e-4, .steps = x.rows / kBatchTokens}};
   const auto backend = make_cpu_backend();
   DictionaryLearner learner(*backend, shape, recipe, start_of(*file, shape, recipe));
   bool right = true;
   for (std::size_t i = 0; i < recipe.schedule.steps; ++i) {
-    const std::vector<ConstMatRef> rows = {x.row_range(i * kTokens, kTokens)};
+    const std::vector<ConstMatRef> rows = {x.row_range(i * kBatchTokens, kBatchTokens)};
     right = learner.step({.x = rows, .y = rows}).finite && right;
   }
   const std::vector<ConstMatRef> rows = {heldout};

@@ -19,9 +19,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t kTokens = 20;
-constexpr double kAim = 1.0;            // seconds, of the whole process
-constexpr double kMostResidual = 1e-4;  // of rows, which have to add up
+constexpr std::size_t kPromptTokens = 20;
+constexpr double kAim = 1.0;               // seconds, of the whole process
+constexpr double kMostRowResidual = 1e-4;  // of rows, which have to add up
 constexpr std::size_t kControls = 20;
 
 /// Held-out questions that the specimen's tokenizer reads as 20 tokens, of each task the first.
@@ -32,7 +32,7 @@ std::vector<std::string> prompts_of(Session& session) {
     for (const Question& question : task->questions(Split::Heldout)) {
       InputOptions input;
       input.text = question.prompt;
-      if (input_ids(session, input).size() == kTokens) {
+      if (input_ids(session, input).size() == kPromptTokens) {
         out.push_back(question.prompt);
         break;
       }
@@ -58,7 +58,7 @@ struct ExplainRun {
   }
 };
 
-ExplainRun run_once(const std::string& prompt) {
+ExplainRun explain_once(const std::string& prompt) {
   ExplainRun out;
   const double processor = processor_seconds();
   ExplainRequest request;
@@ -84,12 +84,12 @@ ExplainRun run_once(const std::string& prompt) {
 std::string chosen_prompt() {
   Session session = open_session({});
   for (const std::string& prompt : prompts_of(session)) {
-    if (run_once(prompt).tokens == kTokens) {
+    if (explain_once(prompt).tokens == kPromptTokens) {
       return prompt;
     }
   }
   fail(ErrorCode::NotFound, "the world has no question of {} tokens with a word as its answer",
-       kTokens);
+       kPromptTokens);
 }
 
 /// Every claim that the chart should have was tried beside all its controls, and rows add up.
@@ -102,8 +102,8 @@ bool right(const ExplainRun& run) {
     tried += idea && box.claim ? 1U : 0U;
     all = all && (!idea || (box.claim && box.claim->controls == kControls));
   }
-  return all && tried > 0 && chart.claims_tried >= tried && run.tokens == kTokens &&
-         chart.largest_residual < kMostResidual && run.page_bytes > 0;
+  return all && tried > 0 && chart.claims_tried >= tried && run.tokens == kPromptTokens &&
+         chart.largest_residual < kMostRowResidual && run.page_bytes > 0;
 }
 
 /// From the start of the program to its end, the page in a file; nullopt if it is not there or did
@@ -130,15 +130,15 @@ std::vector<Figure> explain_figures(const Options& options) {
     return {};
   }
   const std::string prompt = chosen_prompt();
-  ExplainRun best = run_once(prompt);
+  ExplainRun best = explain_once(prompt);
   for (int i = 1; i < options.rounds; ++i) {
-    ExplainRun run = run_once(prompt);
+    ExplainRun run = explain_once(prompt);
     if (run.seconds() < best.seconds()) {
       best = std::move(run);
     }
   }
   const bool checked = right(best);
-  const std::string group = fmt::format("explain/{}-tokens-", kTokens);
+  const std::string group = fmt::format("explain/{}-tokens-", kPromptTokens);
   std::vector<Figure> out;
   const auto process = process_seconds(prompt, options);
   out.push_back({group + "process_s", process.value_or(0.0), "s", kAim, "the aim: one second",

@@ -14,8 +14,8 @@ namespace cajal::bench {
 namespace {
 
 // bench/peers/train_torch.py makes the same batch and the same model.
-constexpr std::size_t kTokens = 8192;
-constexpr std::size_t kDocument = 64;
+constexpr std::size_t kStepTokens = 8192;
+constexpr std::size_t kStepDocument = 64;
 
 Architecture specimen() {
   return {.layers = 8,
@@ -30,15 +30,15 @@ Architecture specimen() {
 
 PackedBatch batch() {
   TokenizedTexts texts(Framing{1, 2, 256});
-  for (std::size_t d = 0; d < kTokens / kDocument; ++d) {
+  for (std::size_t d = 0; d < kStepTokens / kStepDocument; ++d) {
     std::vector<TokenId> ids = {1};
-    for (std::size_t i = 1; i < kDocument; ++i) {
+    for (std::size_t i = 1; i < kStepDocument; ++i) {
       ids.push_back(static_cast<TokenId>(random_bits(1, d, i) % 3000));
     }
     texts.add_document(ids);
   }
   std::uint64_t next = 0;
-  return pack(texts, next, {.tokens = kTokens});
+  return pack(texts, next, {.tokens = kStepTokens});
 }
 
 /// Of one token, forward and back: six for each weight that multiplies it, and what attention over
@@ -47,7 +47,7 @@ double flop_per_token(const Architecture& a) {
   const double d = static_cast<double>(a.d_model);
   const double layer = 4.0 * d * d + 3.0 * d * static_cast<double>(a.d_mlp);
   const double weights = static_cast<double>(a.layers) * layer + d * static_cast<double>(a.vocab);
-  const double attention = static_cast<double>(a.layers) * 2.0 * d * kDocument / 2.0;
+  const double attention = static_cast<double>(a.layers) * 2.0 * d * kStepDocument / 2.0;
   return 6.0 * (weights + attention);
 }
 
@@ -71,7 +71,8 @@ std::vector<Figure> step_figures(const Options& options) {
   // Random tokens: a fresh model knows nothing, and learns this batch by heart.
   const bool right = std::abs(first - std::log(3000.0)) < 0.2 && last < first;
   return {{fmt::format("training-step/{}_tokens_per_s", name_of(precision)),
-           static_cast<double>(kTokens) / seconds, "tokens/s", limit / flop_per_token(specimen()),
+           static_cast<double>(kStepTokens) / seconds, "tokens/s",
+           limit / flop_per_token(specimen()),
            fmt::format("oneDNN {}, 2048 cubed, at {:.1f} MFLOP a token", name_of(precision),
                        flop_per_token(specimen()) / 1e6),
            right}};

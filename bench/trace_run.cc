@@ -17,7 +17,7 @@ namespace fs = std::filesystem;
 
 constexpr double kMostResidual = 1e-4;  // of rows, which have to add up
 
-std::vector<TokenId> prompt_of(std::size_t tokens) {
+std::vector<TokenId> tokens_of_prompt(std::size_t tokens) {
   std::vector<TokenId> out;
   for (std::size_t i = 0; i < tokens; ++i) {
     out.push_back(static_cast<TokenId>((1 + 7919 * i) % 50257));
@@ -108,7 +108,7 @@ TraceRun run_once(const TraceCase& of, int rounds) {
   });
   out.forward_s = seconds_of([&] {
     replacement =
-        std::make_unique<LocalReplacement>(backend, model, dictionary, prompt_of(of.tokens),
+        std::make_unique<LocalReplacement>(backend, model, dictionary, tokens_of_prompt(of.tokens),
                                            ReplacementOptions{.precision = of.precision});
     targets = salient_logits(*replacement, of.tokens - 1);
   });
@@ -153,7 +153,8 @@ SpreadRun run_spread(const TraceCase& of) {
   const double processor = processor_seconds();
   const auto backend = make_cpu_backend();
   LocalReplacement replacement(*backend, Model::load(of.model), load_dictionary(of.transcoders),
-                               prompt_of(of.tokens), ReplacementOptions{.precision = of.precision});
+                               tokens_of_prompt(of.tokens),
+                               ReplacementOptions{.precision = of.precision});
   std::vector<RowTarget> targets;
   for (std::size_t i = 0; i < of.rows; ++i) {
     targets.push_back(replacement.feature_target(i * replacement.features().size() / of.rows));

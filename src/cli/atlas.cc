@@ -10,7 +10,7 @@
 namespace cajal {
 namespace {
 
-constexpr int kPatience = 60;  // seconds that the last batch and a checkpoint may take
+constexpr int kAtlasPatience = 60;  // seconds that the last batch and a checkpoint may take
 
 std::string text_of(const AtlasResult& result, const std::string& file) {
   return fmt::format(
@@ -37,7 +37,7 @@ class AtlasCommand final : public Command {
     check_free(file, console.flags().force);
     request_.over = console.flags().force;
     Session session = open_model(request_, console);
-    around.interrupt.set_patience(kPatience);
+    around.interrupt.set_patience(kAtlasPatience);
     AtlasResult result;
     {
       LiveLine line(console);

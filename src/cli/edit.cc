@@ -8,10 +8,6 @@
 namespace cajal {
 namespace {
 
-std::string percent(double x) {
-  return fmt::format("{:.1f} %", 100.0 * x);
-}
-
 /// What is likely to come next, both ways.
 std::string next_table(const EditOutcome& outcome, const Session& session) {
   std::vector<TableRow> rows = {{"next", "unchanged", "changed"}};

@@ -9,10 +9,6 @@
 namespace cajal {
 namespace {
 
-std::string percent(double share) {
-  return fmt::format("{:.1f} %", 100.0 * share);
-}
-
 std::string list() {
   std::vector<TableRow> rows;
   for (const ExperimentEntry& entry : experiments()) {
@@ -86,7 +82,7 @@ std::string text_of(const ExperimentResult& result, bool verbose) {
   return verbose ? out + tried(result) + examples(result) : out;
 }
 
-bool is_picture(const std::string& file) {
+bool ends_as_picture(const std::string& file) {
   return file.ends_with(".svg");
 }
 
@@ -97,7 +93,7 @@ class ExperimentCommand final : public Command {
   int run(Surroundings around) override {
     Console& console = around.console;
     const std::string& output = console.flags().output;
-    if (is_picture(output)) {
+    if (ends_as_picture(output)) {
       check_free(output, console.flags().force);
     } else {
       console.open_output();
@@ -114,7 +110,7 @@ class ExperimentCommand final : public Command {
     for (const std::string& note : outcome.dictionary.notes) {
       console.note(note);
     }
-    if (is_picture(output)) {
+    if (ends_as_picture(output)) {
       write_file(output, to_svg(outcome.result));
     }
     if (console.json()) {

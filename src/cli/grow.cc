@@ -11,7 +11,7 @@
 namespace cajal {
 namespace {
 
-constexpr int kPatience = 60;  // seconds that the last step and a checkpoint may take
+constexpr int kGrowPatience = 60;  // seconds that the last step and a checkpoint may take
 
 std::string line_of(const GrowProgress& p, double heldout) {
   std::string out = fmt::format("step {}/{}  loss {:.4f}", p.row.step, p.steps, p.row.loss);
@@ -22,9 +22,9 @@ std::string line_of(const GrowProgress& p, double heldout) {
 }
 
 /// On a terminal one line that changes; elsewhere a line for each evaluation.
-class View final : public GrowView {
+class GrowConsole final : public GrowView {
  public:
-  explicit View(const Console& console) : line_(console) {}
+  explicit GrowConsole(const Console& console) : line_(console) {}
 
   void note(std::string_view sentence) override { line_.note(sentence); }
 
@@ -68,8 +68,8 @@ class GrowCommand final : public Command {
     Console& console = around.console;
     request_.output = console.flags().output;
     request_.over = console.flags().force;
-    around.interrupt.set_patience(kPatience);
-    View view(console);
+    around.interrupt.set_patience(kGrowPatience);
+    GrowConsole view(console);
     const GrowOutcome outcome = grow_recipe(request_, view, around.interrupt.token());
     if (!outcome.finished) {
       view.note(fmt::format("stopped after step {} of {}; go on with --resume", outcome.step,

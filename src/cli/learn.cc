@@ -11,7 +11,7 @@
 namespace cajal {
 namespace {
 
-constexpr int kPatience = 60;  // seconds that the last step and a checkpoint may take
+constexpr int kLearnPatience = 60;  // seconds that the last step and a checkpoint may take
 
 std::string line_of(const LearnProgress& p, double heldout) {
   std::string out = fmt::format("step {}/{}  FVU {:.4f}  L0 {:.1f}  dead {}", p.row.step, p.steps,
@@ -23,9 +23,9 @@ std::string line_of(const LearnProgress& p, double heldout) {
 }
 
 /// On a terminal one line that changes; elsewhere a line for each evaluation.
-class View final : public LearnView {
+class LearnConsole final : public LearnView {
  public:
-  explicit View(const Console& console) : line_(console) {}
+  explicit LearnConsole(const Console& console) : line_(console) {}
 
   void note(std::string_view sentence) override { line_.note(sentence); }
 
@@ -64,8 +64,8 @@ class LearnCommand final : public Command {
     Console& console = around.console;
     request_.output = console.flags().output;
     request_.over = console.flags().force;
-    around.interrupt.set_patience(kPatience);
-    View view(console);
+    around.interrupt.set_patience(kLearnPatience);
+    LearnConsole view(console);
     const LearnOutcome outcome = learn_dictionary(request_, view, around.interrupt.token());
     if (!outcome.finished) {
       view.note(fmt::format("stopped after step {} of {}; go on with --resume", outcome.step,

@@ -57,10 +57,6 @@ std::string baselines_table(const DictionaryResult& result) {
   return "\n" + format_table(rows, {false, true, true, true, true});
 }
 
-std::string percent(double share) {
-  return fmt::format("{:.1f} %", 100.0 * share);
-}
-
 std::string tasks_table(const ReplacedScores& scores) {
   std::vector<TableRow> rows = {
       {"task", "kind", "split", "of", "model", "replaced", "with errors"}};

@@ -23,10 +23,6 @@ std::string table(const ScoreResult& result, const Session& session) {
                      result.nll.size(), std::exp(result.mean_nll));
 }
 
-std::string percent(double share) {
-  return fmt::format("{:.1f} %", 100.0 * share);
-}
-
 std::string table(const std::vector<KindScore>& scores) {
   std::vector<TableRow> rows = {{"task", "kind", "split", "score", "of", "at least", ""}};
   for (const KindScore& s : scores) {

@@ -74,4 +74,8 @@ std::string visible(std::string_view text, std::size_t limit) {
   return out;
 }
 
+std::string percent(double share) {
+  return fmt::format("{:.1f} %", 100.0 * share);
+}
+
 }  // namespace cajal

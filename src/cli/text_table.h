@@ -18,4 +18,7 @@ std::string format_table(const std::vector<TableRow>& rows, const std::vector<bo
 /// place of the rest.
 std::string visible(std::string_view text, std::size_t limit = 60);
 
+/// "12.5 %" of 0.125.
+std::string percent(double share);
+
 }  // namespace cajal

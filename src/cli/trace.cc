@@ -6,10 +6,6 @@
 namespace cajal {
 namespace {
 
-std::string percent(double x) {
-  return fmt::format("{:.1f} %", 100.0 * x);
-}
-
 std::string score_text(const std::optional<double>& score) {
   return score ? fmt::format("{:.3f}", *score) : "none";
 }

@@ -9,7 +9,7 @@
 namespace cajal {
 namespace {
 
-std::string percent(double x) {
+std::string whole_percent(double x) {
   return fmt::format("{:.0f} %", 100.0 * x);
 }
 
@@ -52,7 +52,7 @@ std::string text_of(const VerifyOutcome& outcome) {
   for (const VerifiedGroup& group : outcome.groups) {
     rows.push_back(row_of(group.label, place_of(group), group.test));
     rows.back().push_back(fmt::format("{} {}", visible(group.test.claim.becomes, 20),
-                                      percent(group.test.claim.becomes_probability)));
+                                      whole_percent(group.test.claim.becomes_probability)));
   }
   std::string out = fmt::format("the logit of {}, less the mean of all: {:.3f}\n\n",
                                 visible(outcome.target), outcome.value) +
@@ -78,8 +78,8 @@ std::string text_of(const std::string& title, const Calibration& c) {
   const auto add = [&](const CalibrationBin& bin) {
     rows.push_back({fmt::format("{}", bin.claims), fmt::format("{:.3f}", bin.size_predicted),
                     fmt::format("{:.3f}", bin.size_measured), fmt::format("{:.2f}", bin.ratio),
-                    fmt::format("{:.3f}", bin.control), percent(bin.sign), percent(bin.size),
-                    percent(bin.beyond), percent(bin.held)});
+                    fmt::format("{:.3f}", bin.control), whole_percent(bin.sign),
+                    whole_percent(bin.size), whole_percent(bin.beyond), whole_percent(bin.held)});
   };
   for (const CalibrationBin& bin : c.deciles) {
     add(bin);
@@ -88,7 +88,7 @@ std::string text_of(const std::string& title, const Calibration& c) {
   return fmt::format(
              "{}: {} of {} claims held; predicted and measured correlate at {:.3f}, by rank "
              "at {:.3f}\n\n",
-             title, percent(c.all.held), c.all.claims, c.correlation, c.rank_correlation) +
+             title, whole_percent(c.all.held), c.all.claims, c.correlation, c.rank_correlation) +
          format_table(rows, std::vector<bool>(9, true));
 }
 

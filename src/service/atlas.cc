@@ -12,7 +12,7 @@
 namespace cajal {
 namespace {
 
-FieldTable<AtlasRequest> own_fields() {
+FieldTable<AtlasRequest> atlas_own_fields() {
   return {
       {dictionary_field(), &AtlasRequest::dictionary},
       {{.name = "corpus",
@@ -78,7 +78,7 @@ std::string description_of(const AtlasRequest& request, const Provenance& proven
 const FieldTable<AtlasRequest>& atlas_fields() {
   static const FieldTable<AtlasRequest> table = [] {
     auto out = model_fields<AtlasRequest>();
-    append(out, own_fields());
+    append(out, atlas_own_fields());
     return out;
   }();
   return table;

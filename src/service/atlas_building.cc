@@ -10,6 +10,7 @@
 #include "atlas/logit_effects.h"
 #include "base/error.h"
 #include "base/parallel.h"
+#include "base/seconds.h"
 #include "corpus/world/world.h"
 #include "dictionary/decoder_cosine.h"
 #include "dictionary/read_features.h"
@@ -29,11 +30,6 @@ std::vector<std::size_t> feature_counts(const Dictionary& dictionary) {
     out.push_back(layer.features());
   }
   return out;
-}
-
-double seconds_between(std::chrono::steady_clock::time_point from,
-                       std::chrono::steady_clock::time_point to) {
-  return std::chrono::duration<double>(to - from).count();
 }
 
 double ratio(std::uint64_t part, std::uint64_t whole) {

@@ -2,12 +2,12 @@
 // folder; atlas.h is its door.
 #pragma once
 
-#include <chrono>
 #include <functional>
 #include <optional>
 #include <stop_token>
 #include <vector>
 
+#include "base/seconds.h"
 #include "dictionary/dictionary.h"
 #include "service/atlas.h"
 #include "service/atlas_checkpoint.h"
@@ -44,8 +44,6 @@ class AtlasBuilding {
   double tokens_per_s() const;
 
  private:
-  using Clock = std::chrono::steady_clock;
-
   void read(TokenBatch& batch);
   void save_if_due();
   [[noreturn]] void interrupted();

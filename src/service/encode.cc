@@ -66,9 +66,9 @@ Activations from_file(const EncodeRequest& request, const ActivationFile& file,
 }
 
 /// Encodes and decodes what is to be had.
-class Encoding {
+class FeatureEncoding {
  public:
-  Encoding(Backend& backend, const Dictionary& dictionary, Precision precision)
+  FeatureEncoding(Backend& backend, const Dictionary& dictionary, Precision precision)
       : backend_(backend), dictionary_(dictionary), precision_(precision) {}
 
   EncodeResult run(const Activations& from) const {
@@ -136,7 +136,7 @@ EncodeResult encode_file(const EncodeRequest& request) {
   const Precision precision =
       request.precision.empty() ? Precision::F32 : parse_precision(request.precision);
   const ActivationFile file(request.in);
-  EncodeResult out = Encoding(*backend, *opened.dictionary, precision)
+  EncodeResult out = FeatureEncoding(*backend, *opened.dictionary, precision)
                          .run(from_file(request, file, *opened.dictionary));
   out.notes = opened.notes;
   opened.describe(out.provenance);
@@ -179,7 +179,8 @@ EncodeResult encode_text(const EncodeRequest& request, const std::stop_token& ca
     from.inputs.push_back(values.at(sites[index].input).ref());
     from.targets.push_back(values.at(sites[index].output).ref());
   }
-  EncodeResult out = Encoding(*session.backend, *opened.dictionary, session.precision).run(from);
+  EncodeResult out =
+      FeatureEncoding(*session.backend, *opened.dictionary, session.precision).run(from);
   out.notes = session.notes;
   out.notes.insert(out.notes.end(), opened.notes.begin(), opened.notes.end());
   out.provenance = session.provenance();

@@ -13,7 +13,7 @@
 namespace cajal {
 namespace {
 
-FieldTable<ExplainRequest> own_fields() {
+FieldTable<ExplainRequest> explain_own_fields() {
   return {
       {dictionary_field(), &ExplainRequest::dictionary},
       {{.name = "atlas",
@@ -98,7 +98,7 @@ const FieldTable<ExplainRequest>& explain_fields() {
   static const FieldTable<ExplainRequest> table = [] {
     auto out = input_fields<ExplainRequest>();
     append(out, model_fields<ExplainRequest>());
-    append(out, own_fields());
+    append(out, explain_own_fields());
     return out;
   }();
   return table;

@@ -37,13 +37,13 @@ std::vector<TokenId> second_ids(Session& session, const ExplainRequest& request)
   return input_ids(session, input);
 }
 
-struct Asked {
+struct AskedOfBoth {
   std::vector<TokenId> ids;
   TokenId token = 0;
 };
 
-Asked asked_of(Session& session, const ExplainRequest& request, std::vector<TokenId> prompt,
-               const AnswerWords& words, const std::stop_token& cancel) {
+AskedOfBoth asked_of(Session& session, const ExplainRequest& request, std::vector<TokenId> prompt,
+                     const AnswerWords& words, const std::stop_token& cancel) {
   const std::vector<TokenId> answer = generated_answer(session, request, prompt, cancel);
   const AskedToken asked = what_is_asked(session, request, answer, words).front();
   prompt.insert(prompt.end(), answer.begin(),
@@ -141,7 +141,7 @@ VersusOutcome explain_versus(Session& session, const ExplainRequest& request,
         "--versus: both prompts are the same, so nothing differs between them");
   ExplainRequest of_second = request;
   of_second.target = request.why_not;
-  const std::array<Asked, kVersusPrompts> asked = {
+  const std::array<AskedOfBoth, kVersusPrompts> asked = {
       asked_of(session, request, common.prompt_ids,
                {"the model's answer to the first prompt", "--target"}, cancel),
       asked_of(session, of_second, std::move(other_ids),

@@ -19,7 +19,7 @@ namespace {
 
 constexpr double kDense = 0.1;  // share of the tokens
 
-FieldTable<FeaturesRequest> own_fields() {
+FieldTable<FeaturesRequest> features_own_fields() {
   return {
       {{.name = "feature",
         .help = "the feature to show: layer of the model and number",
@@ -97,7 +97,7 @@ std::string lowered(std::string_view text) {
   return out;
 }
 
-std::vector<std::string> words_of(std::string_view text) {
+std::vector<std::string> search_words_of(std::string_view text) {
   std::vector<std::string> out;
   std::string word;
   for (const char c : lowered(text) + " ") {
@@ -133,7 +133,7 @@ std::string near_text(const FeatureExample& example, const AtlasStore& atlas) {
 
 const FieldTable<FeaturesRequest>& features_fields() {
   static const FieldTable<FeaturesRequest> table = [] {
-    auto out = own_fields();
+    auto out = features_own_fields();
     append(out, model_fields<FeaturesRequest>());
     return out;
   }();
@@ -217,7 +217,7 @@ TextFeatures features_of_text(Session& session, const AtlasStore& atlas,
 
 std::vector<FeatureId> search_features(const AtlasStore& atlas, std::string_view text,
                                        std::size_t most) {
-  const std::vector<std::string> words = words_of(text);
+  const std::vector<std::string> words = search_words_of(text);
   check(!words.empty(), "give a word to search for");
   std::vector<FeatureId> labelled;
   std::vector<FeatureId> shown;

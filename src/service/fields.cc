@@ -71,7 +71,7 @@ double real_from(const FieldInfo& info, std::string_view text) {
   return in_range(info, value);
 }
 
-const std::string& chosen(const FieldInfo& info, const std::string& text) {
+const std::string& choice_of(const FieldInfo& info, const std::string& text) {
   const auto& choices = info.choices;
   if (!choices.empty() && std::find(choices.begin(), choices.end(), text) == choices.end()) {
     fail_value(info, fmt::format("one of {}", fmt::join(choices, ", ")), text);
@@ -101,7 +101,7 @@ std::string where_of(std::string_view where, const FieldInfo& info) {
 }
 
 /// A whole number may be written as people write large ones: 3e6.
-std::int64_t whole_number(const Json& value, std::string_view where) {
+std::int64_t whole_number_of(const Json& value, std::string_view where) {
   constexpr double kExact = 9007199254740992.0;  // 2^53
   const double x = value.is_double() ? value.as_double(where) : 0.5;
   return std::trunc(x) == x && std::abs(x) < kExact ? static_cast<std::int64_t>(x)
@@ -109,7 +109,7 @@ std::int64_t whole_number(const Json& value, std::string_view where) {
 }
 
 std::size_t count_of(const FieldInfo& info, const Json& value, std::string_view where) {
-  const std::int64_t x = whole_number(value, where);
+  const std::int64_t x = whole_number_of(value, where);
   if (x < 0) {
     fail_value(info, "a whole number from 0 on", fmt::format("{}", x));
   }
@@ -131,7 +131,7 @@ void set_from_json(const BoundField& field, const Json& value, std::string_view 
       [&](std::size_t* to) { *to = count_of(info, value, where); },
       [&](std::optional<std::size_t>* to) { *to = count_of(info, value, where); },
       [&](double* to) { *to = in_range(info, value.as_double(where)); },
-      [&](std::string* to) { *to = chosen(info, value.as_string(where)); },
+      [&](std::string* to) { *to = choice_of(info, value.as_string(where)); },
       [&](std::optional<std::string>* to) { *to = value.as_string(where); },
       [&](std::vector<std::string>* to) {
         to->clear();
@@ -191,7 +191,7 @@ void set_from_text(const BoundField& field, std::string_view text) {
       [&](std::size_t* to) { *to = count_from(info, text); },
       [&](std::optional<std::size_t>* to) { *to = count_from(info, text); },
       [&](double* to) { *to = real_from(info, text); },
-      [&](std::string* to) { *to = chosen(info, not_empty(info, text)); },
+      [&](std::string* to) { *to = choice_of(info, not_empty(info, text)); },
       [&](std::optional<std::string>* to) { *to = std::string(text); },
       [&](std::vector<std::string>* to) {
         for (const std::string_view part : split(text, info.separator)) {

@@ -9,17 +9,17 @@ namespace {
 
 constexpr std::size_t kDefaultTokens = 128;
 
-Json chance_json(const TokenChance& chance, const Session& session) {
+Json logprob_json(const TokenChance& chance, const Session& session) {
   return Json::object({{"id", chance.id},
                        {"piece", piece_text(session.tokenizer.get(), chance.id)},
                        {"logprob", chance.logprob}});
 }
 
 Json token_json(const GeneratedToken& token, const Session& session) {
-  Json out = chance_json({.id = token.id, .logprob = token.logprob}, session);
+  Json out = logprob_json({.id = token.id, .logprob = token.logprob}, session);
   Json best(Json::Array{});
   for (const TokenChance& chance : token.best) {
-    best.push_back(chance_json(chance, session));
+    best.push_back(logprob_json(chance, session));
   }
   return out.set("best", std::move(best));
 }

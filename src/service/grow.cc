@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/parallel.h"
+#include "base/seconds.h"
 #include "service/beginning.h"
 #include "service/grow_data.h"
 #include "service/recipe.h"
@@ -20,12 +21,6 @@
 
 namespace cajal {
 namespace {
-
-using Clock = std::chrono::steady_clock;
-
-double seconds_since(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
 
 Architecture architecture_of(const Recipe& recipe, const GrowData& data) {
   const RecipeModel& m = recipe.model;
@@ -176,9 +171,9 @@ std::string rows_before(const std::filesystem::path& file, std::size_t step) {
   return out;
 }
 
-class Observer final : public GrowObserver {
+class GrowWatcher final : public GrowObserver {
  public:
-  Observer(GrowView& view, const GrowData& data, const Recipe& recipe, std::stop_token stop)
+  GrowWatcher(GrowView& view, const GrowData& data, const Recipe& recipe, std::stop_token stop)
       : view_(view), data_(data), recipe_(recipe), stop_(std::move(stop)) {}
 
   void note(std::string_view sentence) override { view_.note(sentence); }
@@ -300,7 +295,7 @@ GrowOutcome grow_recipe(const GrowRequest& request, GrowView& view, std::stop_to
                   options.folder.string(), parameters, data.tokenizer->vocab_size(),
                   options.trainer.schedule.steps, options.batch_tokens * options.accumulate,
                   name_of(options.trainer.passes.precision)));
-  Observer observer(view, data, recipe, stop);
+  GrowWatcher observer(view, data, recipe, stop);
   GrowResult result = grow(make, options, beginning_of(request), observer, stop);
   return {.folder = options.folder,
           .parameters = parameters,

@@ -93,9 +93,9 @@ double mean_bytes(const Task& task, std::uint64_t seed) {
   return static_cast<double>(sum) / kDocuments;
 }
 
-class Preparation {
+class GrowPreparation {
  public:
-  explicit Preparation(const Recipe& recipe) : recipe_(recipe) {}
+  explicit GrowPreparation(const Recipe& recipe) : recipe_(recipe) {}
 
   GrowData run() {
     for (const RecipeData& data : recipe_.data) {
@@ -262,7 +262,7 @@ class Preparation {
 }  // namespace
 
 GrowData prepare_data(const Recipe& recipe) {
-  return Preparation(recipe).run();
+  return GrowPreparation(recipe).run();
 }
 
 }  // namespace cajal

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/positive_number.h"
+#include "base/seconds.h"
 #include "dictionary/save.h"
 #include "service/beginning.h"
 #include "service/learn_options.h"
@@ -14,12 +15,6 @@
 
 namespace cajal {
 namespace {
-
-using Clock = std::chrono::steady_clock;
-
-double seconds_between(Clock::time_point from, Clock::time_point to) {
-  return std::chrono::duration<double>(to - from).count();
-}
 
 template <typename T>
 void take(const std::optional<T>& given, T& into) {
@@ -75,9 +70,9 @@ LearnRecipe recipe_of(const LearnRequest& request) {
   return out;
 }
 
-class Observer final : public LearnObserver {
+class LearnWatcher final : public LearnObserver {
  public:
-  explicit Observer(LearnView& view) : view_(view) {}
+  explicit LearnWatcher(LearnView& view) : view_(view) {}
   void note(std::string_view sentence) override { view_.note(sentence); }
   void stepped(const LearnRow& row, std::size_t steps) override {
     constexpr std::size_t kLately = 20;  // steps
@@ -212,7 +207,7 @@ LearnOutcome learn_dictionary(const LearnRequest& request, LearnView& view, std:
       "{}: {} features in each of {} layers, {} steps of {} tokens, products in {}",
       options.folder.string(), options.shape.features, options.result.layers.size(),
       options.recipe.schedule.steps, options.pool.batch, name_of(options.recipe.precision)));
-  Observer observer(view);
+  LearnWatcher observer(view);
   LearnResult result = learn(*session.backend, options, beginning_of(request), observer, stop);
   if (result.finished) {
     save(result, options);

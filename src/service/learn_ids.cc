@@ -23,7 +23,7 @@ struct SplitPrompts {
   std::size_t train = 0;
 };
 
-SplitPrompts split(std::vector<Ids> drawn, double heldout) {
+SplitPrompts split_prompts(std::vector<Ids> drawn, double heldout) {
   SplitPrompts out;
   std::vector<std::pair<double, Ids>> last;
   for (Ids& ids : drawn) {
@@ -42,9 +42,9 @@ SplitPrompts split(std::vector<Ids> drawn, double heldout) {
   return out;
 }
 
-class Preparation {
+class IdsPreparation {
  public:
-  Preparation(const LearnRecipe& recipe, const Session& session, const std::stop_token& stop)
+  IdsPreparation(const LearnRecipe& recipe, const Session& session, const std::stop_token& stop)
       : recipe_(recipe), session_(session), stop_(stop) {}
 
   GrowData run() {
@@ -71,7 +71,7 @@ class Preparation {
     check(static_cast<std::size_t>(prompts.largest()) < vocab,
           "ids: there is no token {} in this model; give ids from 0 to {}", prompts.largest(),
           vocab - 1);
-    const SplitPrompts split = cajal::split(prompts.draw(recipe_.seed, data.prompts), data.heldout);
+    const SplitPrompts split = split_prompts(prompts.draw(recipe_.seed, data.prompts), data.heldout);
     const Framing framing = {out.bos, out.eos, session_.context()};
     auto train = std::make_shared<TokenizedTexts>(framing);
     auto heldout = std::make_shared<TokenizedTexts>(framing);
@@ -127,7 +127,7 @@ class Preparation {
 
 GrowData prepare_ids(const LearnRecipe& recipe, const Session& session,
                      const std::stop_token& stop) {
-  return Preparation(recipe, session, stop).run();
+  return IdsPreparation(recipe, session, stop).run();
 }
 
 }  // namespace cajal

@@ -76,9 +76,9 @@ std::vector<std::size_t> widths_of(const Session& session, std::span<const Point
 }
 
 /// From what was asked for to what learn() takes.
-class Preparation {
+class LearnPreparation {
  public:
-  Preparation(const LearnRecipe& recipe, const Session& session, const std::stop_token& stop)
+  LearnPreparation(const LearnRecipe& recipe, const Session& session, const std::stop_token& stop)
       : recipe_(recipe), session_(session), stop_(stop), config_(session.model->config()) {}
 
   LearnOptions run() {
@@ -248,7 +248,7 @@ class Preparation {
 
 LearnOptions learn_options(const LearnRecipe& recipe, const Session& session,
                            const std::stop_token& stop) {
-  return Preparation(recipe, session, stop).run();
+  return LearnPreparation(recipe, session, stop).run();
 }
 
 }  // namespace cajal

@@ -14,11 +14,15 @@
 namespace cajal {
 namespace {
 
-constexpr std::size_t kTokens = 10'000'000;  // where the recipe does not say how many
+constexpr std::string_view kLearnMembers[] = {"output",   "model",      "random_model",
+                                              "seed",     "dictionary", "data",
+                                              "training", "evaluation", "checkpoints"};
+
+constexpr std::size_t kDefaultLearnTokens = 10'000'000;  // where the recipe does not say how many
 constexpr double kMostFeatures = 1 << 26;
 constexpr double kMostRows = 1 << 24;
 
-const FieldTable<LearnRecipeDictionary>& dictionary_table() {
+const FieldTable<LearnRecipeDictionary>& learn_dictionary_table() {
   using D = LearnRecipeDictionary;
   static const FieldTable<D> table = {
       {{.name = "kind", .choices = {"transcoder", "skip-transcoder", "sae", "clt"}}, &D::kind},
@@ -37,7 +41,7 @@ const FieldTable<LearnRecipeDictionary>& dictionary_table() {
   return table;
 }
 
-const FieldTable<LearnRecipeTraining>& training_table() {
+const FieldTable<LearnRecipeTraining>& learn_training_table() {
   using T = LearnRecipeTraining;
   static const FieldTable<T> table = {
       {{.name = "steps", .max = kMostSteps}, &T::steps},
@@ -61,7 +65,7 @@ const FieldTable<LearnRecipeTraining>& training_table() {
   return table;
 }
 
-const FieldTable<LearnRecipeEvaluation>& evaluation_table() {
+const FieldTable<LearnRecipeEvaluation>& learn_evaluation_table() {
   using E = LearnRecipeEvaluation;
   static const FieldTable<E> table = {
       {{.name = "every"}, &E::every},
@@ -70,7 +74,7 @@ const FieldTable<LearnRecipeEvaluation>& evaluation_table() {
   return table;
 }
 
-const FieldTable<LearnRecipeCheckpoints>& checkpoints_table() {
+const FieldTable<LearnRecipeCheckpoints>& learn_checkpoints_table() {
   using C = LearnRecipeCheckpoints;
   static const FieldTable<C> table = {
       {{.name = "every"}, &C::every},
@@ -79,7 +83,7 @@ const FieldTable<LearnRecipeCheckpoints>& checkpoints_table() {
   return table;
 }
 
-const FieldTable<LearnRecipe>& top_table() {
+const FieldTable<LearnRecipe>& learn_top_table() {
   static const FieldTable<LearnRecipe> table = {
       {{.name = "output"}, &LearnRecipe::output},
       {{.name = "model"}, &LearnRecipe::model},
@@ -87,16 +91,6 @@ const FieldTable<LearnRecipe>& top_table() {
       {{.name = "seed", .max = 9e15}, &LearnRecipe::seed},
   };
   return table;
-}
-
-void check_names(const Json& json, const std::string& where) {
-  static const std::vector<std::string_view> known = {"output",   "model",      "random_model",
-                                                      "seed",     "dictionary", "data",
-                                                      "training", "evaluation", "checkpoints"};
-  for (const auto& [name, value] : json.as_object(where)) {
-    check(std::ranges::find(known, name) != known.end(), "{}: a recipe has no '{}'; it has {}",
-          where, name.substr(0, 100), fmt::join(known, ", "));
-  }
 }
 
 std::size_t layer_in(std::string_view text, const std::string& all, std::string_view field) {
@@ -122,7 +116,7 @@ std::string_view without_blanks(std::string_view text) {
 }  // namespace
 
 std::size_t LearnRecipe::steps() const {
-  const std::size_t tokens = training.tokens != 0 ? training.tokens : kTokens;
+  const std::size_t tokens = training.tokens != 0 ? training.tokens : kDefaultLearnTokens;
   return training.steps != 0 ? training.steps : (tokens + training.batch - 1) / training.batch;
 }
 
@@ -133,7 +127,7 @@ std::filesystem::path LearnRecipe::resolve(const std::string& path) const {
 LearnRecipe load_learn_recipe(const std::filesystem::path& file) {
   const Json json = load_yaml(file);
   const std::string where = file.string();
-  check_names(json, where);
+  check_recipe_members(json, kLearnMembers, where);
   LearnRecipe out;
   out.file = file;
   Json top = Json::object({});
@@ -142,16 +136,16 @@ LearnRecipe load_learn_recipe(const std::filesystem::path& file) {
       top.set(name, *value);
     }
   }
-  read_section(top_table(), out, top, where);
+  read_section(learn_top_table(), out, top, where);
   const auto section = [&](const char* name, const auto& table, auto& options) {
     if (const Json* value = json.find_value(name)) {
       read_section(table, options, *value, fmt::format("{}: {}", where, name));
     }
   };
-  section("dictionary", dictionary_table(), out.dictionary);
-  section("training", training_table(), out.training);
-  section("evaluation", evaluation_table(), out.evaluation);
-  section("checkpoints", checkpoints_table(), out.checkpoints);
+  section("dictionary", learn_dictionary_table(), out.dictionary);
+  section("training", learn_training_table(), out.training);
+  section("evaluation", learn_evaluation_table(), out.evaluation);
+  section("checkpoints", learn_checkpoints_table(), out.checkpoints);
   if (const Json* list = json.find_value("data")) {
     out.data = read_data(*list, where);
   }
@@ -172,10 +166,10 @@ void check_learn_recipe(const LearnRecipe& recipe) {
 
 Json to_json(const LearnRecipe& recipe) {
   return Json::object({{"seed", recipe.seed},
-                       {"dictionary", to_json(dictionary_table(), recipe.dictionary)},
+                       {"dictionary", to_json(learn_dictionary_table(), recipe.dictionary)},
                        {"data", data_to_json(recipe.data)},
-                       {"training", to_json(training_table(), recipe.training)},
-                       {"evaluation", to_json(evaluation_table(), recipe.evaluation)}});
+                       {"training", to_json(learn_training_table(), recipe.training)},
+                       {"evaluation", to_json(learn_evaluation_table(), recipe.evaluation)}});
 }
 
 std::vector<std::size_t> layers_from(const std::string& text, std::size_t layers,

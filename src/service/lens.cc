@@ -74,7 +74,7 @@ LensPoint look(Session& session, ConstMatRef value, Point point, std::size_t top
   return out;
 }
 
-Json chance_json(const TokenChance& chance, const Session& session) {
+Json probability_json(const TokenChance& chance, const Session& session) {
   return Json::object({{"id", chance.id},
                        {"piece", piece_text(session.tokenizer.get(), chance.id)},
                        {"probability", std::exp(chance.logprob)}});
@@ -85,7 +85,7 @@ Json point_json(const LensPoint& point, const Session& session) {
   for (const auto& best : point.best) {
     Json list(Json::Array{});
     for (const TokenChance& chance : best) {
-      list.push_back(chance_json(chance, session));
+      list.push_back(probability_json(chance, session));
     }
     positions.push_back(std::move(list));
   }

@@ -15,7 +15,7 @@ namespace fs = std::filesystem;
 
 constexpr std::size_t kProbed = 1000;  // questions of each kind and split
 
-FieldTable<MeasureRequest> own_fields() {
+FieldTable<MeasureRequest> measure_own_fields() {
   return {
       {dictionary_field(), &MeasureRequest::dictionary},
       {{.name = "corpus",
@@ -183,7 +183,7 @@ void check_names(const MeasureRequest& request) {
 const FieldTable<MeasureRequest>& measure_fields() {
   static const FieldTable<MeasureRequest> table = [] {
     auto out = model_fields<MeasureRequest>();
-    append(out, own_fields());
+    append(out, measure_own_fields());
     return out;
   }();
   return table;

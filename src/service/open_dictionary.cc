@@ -16,8 +16,8 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t kTexts = 4;
-constexpr std::size_t kTokens = 64;  // of each, after its beginning
-constexpr std::size_t kBegin = 64;   // of a prompt that they begin with, at most
+constexpr std::size_t kFitTokens = 64;  // of each, after its beginning
+constexpr std::size_t kBegin = 64;      // of a prompt that they begin with, at most
 
 /// Text that the model writes by itself: near to what it was trained on, whatever that was.
 struct OwnText {
@@ -31,7 +31,7 @@ OwnText text_after(Session& session, const std::vector<TokenId>& begin,
                    const std::vector<TokenId>& stop, const std::stop_token& cancel) {
   const std::vector<std::vector<TokenId>> prompts(kTexts, begin);
   const auto texts = generate(*session.backend, *session.model, nullptr, prompts,
-                              {.max_tokens = std::min(kTokens, session.context() - begin.size()),
+                              {.max_tokens = std::min(kFitTokens, session.context() - begin.size()),
                                .sampling = {.temperature = 1.0, .seed = 1},
                                .stop_ids = stop,
                                .precision = session.precision,

@@ -10,10 +10,13 @@
 namespace cajal {
 namespace {
 
+constexpr std::string_view kGrowMembers[] = {"output", "seed",     "model",      "tokenizer",
+                                             "data",   "training", "evaluation", "checkpoints"};
+
 constexpr double kMostSize = 1 << 20;         // of a width or count that memory is set aside for
 constexpr std::size_t kMostTokens = 1 << 24;  // of a pass
 
-const FieldTable<RecipeModel>& model_table() {
+const FieldTable<RecipeModel>& grow_model_table() {
   using M = RecipeModel;
   static const FieldTable<M> table = {
       {{.name = "family", .choices = {"llama", "gpt2", "qwen3", "gemma2"}}, &M::family},
@@ -31,7 +34,7 @@ const FieldTable<RecipeModel>& model_table() {
   return table;
 }
 
-const FieldTable<RecipeTokenizer>& tokenizer_table() {
+const FieldTable<RecipeTokenizer>& grow_tokenizer_table() {
   using T = RecipeTokenizer;
   static const FieldTable<T> table = {
       {{.name = "file"}, &T::file},
@@ -45,7 +48,7 @@ const FieldTable<RecipeTokenizer>& tokenizer_table() {
   return table;
 }
 
-const FieldTable<RecipeData>& data_table() {
+const FieldTable<RecipeData>& grow_data_table() {
   using D = RecipeData;
   static const FieldTable<D> table = {
       {{.name = "text"}, &D::text},
@@ -61,7 +64,7 @@ const FieldTable<RecipeData>& data_table() {
   return table;
 }
 
-const FieldTable<RecipeTraining>& training_table() {
+const FieldTable<RecipeTraining>& grow_training_table() {
   using T = RecipeTraining;
   static const FieldTable<T> table = {
       {{.name = "steps", .max = kMostSteps}, &T::steps},
@@ -84,7 +87,7 @@ const FieldTable<RecipeTraining>& training_table() {
   return table;
 }
 
-const FieldTable<RecipeEvaluation>& evaluation_table() {
+const FieldTable<RecipeEvaluation>& grow_evaluation_table() {
   using E = RecipeEvaluation;
   static const FieldTable<E> table = {
       {{.name = "every"}, &E::every},
@@ -94,7 +97,7 @@ const FieldTable<RecipeEvaluation>& evaluation_table() {
   return table;
 }
 
-const FieldTable<RecipeCheckpoints>& checkpoints_table() {
+const FieldTable<RecipeCheckpoints>& grow_checkpoints_table() {
   using C = RecipeCheckpoints;
   static const FieldTable<C> table = {
       {{.name = "every"}, &C::every},
@@ -104,22 +107,12 @@ const FieldTable<RecipeCheckpoints>& checkpoints_table() {
   return table;
 }
 
-const FieldTable<Recipe>& top_table() {
+const FieldTable<Recipe>& grow_top_table() {
   static const FieldTable<Recipe> table = {
       {{.name = "output"}, &Recipe::output},
       {{.name = "seed", .max = 9e15}, &Recipe::seed},
   };
   return table;
-}
-
-void check_names(const Json& json, const std::string& where) {
-  static const std::vector<std::string_view> known = {
-      "output", "seed", "model", "tokenizer", "data", "training", "evaluation", "checkpoints"};
-  for (const auto& [name, value] : json.as_object(where)) {
-    check(std::find(known.begin(), known.end(), name) != known.end(),
-          "{}: a recipe has no '{}'; it has {}", where, name.substr(0, 100),
-          fmt::join(known, ", "));
-  }
 }
 
 void check_data(const RecipeData& data, const std::string& where) {
@@ -150,6 +143,14 @@ void check_whole(const Recipe& recipe, const std::string& where) {
 
 }  // namespace
 
+void check_recipe_members(const Json& json, std::span<const std::string_view> known,
+                          const std::string& where) {
+  for (const auto& [name, value] : json.as_object(where)) {
+    check(std::ranges::find(known, name) != known.end(), "{}: a recipe has no '{}'; it has {}",
+          where, name.substr(0, 100), fmt::join(known, ", "));
+  }
+}
+
 std::size_t Recipe::steps() const {
   const std::size_t tokens = training.batch_rows * model.context * training.accumulate;
   return training.steps != 0 ? training.steps : (training.tokens + tokens - 1) / tokens;
@@ -161,7 +162,7 @@ std::filesystem::path Recipe::resolve(const std::string& path) const {
 
 Recipe parse_recipe(const Json& json, const std::filesystem::path& file) {
   const std::string where = file.string();
-  check_names(json, where);
+  check_recipe_members(json, kGrowMembers, where);
   Recipe recipe;
   recipe.file = file;
   Json top = Json::object({});
@@ -170,17 +171,17 @@ Recipe parse_recipe(const Json& json, const std::filesystem::path& file) {
       top.set(name, *value);
     }
   }
-  read_section(top_table(), recipe, top, where);
+  read_section(grow_top_table(), recipe, top, where);
   const auto section = [&](const char* name, const auto& table, auto& options) {
     if (const Json* value = json.find_value(name)) {
       read_section(table, options, *value, fmt::format("{}: {}", where, name));
     }
   };
-  section("model", model_table(), recipe.model);
-  section("tokenizer", tokenizer_table(), recipe.tokenizer);
-  section("training", training_table(), recipe.training);
-  section("evaluation", evaluation_table(), recipe.evaluation);
-  section("checkpoints", checkpoints_table(), recipe.checkpoints);
+  section("model", grow_model_table(), recipe.model);
+  section("tokenizer", grow_tokenizer_table(), recipe.tokenizer);
+  section("training", grow_training_table(), recipe.training);
+  section("evaluation", grow_evaluation_table(), recipe.evaluation);
+  section("checkpoints", grow_checkpoints_table(), recipe.checkpoints);
   if (const Json* list = json.find_value("data")) {
     recipe.data = read_data(*list, where);
   }
@@ -193,7 +194,7 @@ std::vector<RecipeData> read_data(const Json& list, const std::string& where) {
   for (const Json& one : list.as_array(where + ": data")) {
     const std::string here = fmt::format("{}: data[{}]", where, out.size());
     out.emplace_back();
-    read_section(data_table(), out.back(), one, here);
+    read_section(grow_data_table(), out.back(), one, here);
     check_data(out.back(), here);
   }
   return out;
@@ -202,7 +203,7 @@ std::vector<RecipeData> read_data(const Json& list, const std::string& where) {
 Json data_to_json(const std::vector<RecipeData>& data) {
   Json out(Json::Array{});
   for (const RecipeData& one : data) {
-    out.push_back(to_json(data_table(), one));
+    out.push_back(to_json(grow_data_table(), one));
   }
   return out;
 }
@@ -213,11 +214,11 @@ Recipe load_recipe(const std::filesystem::path& file) {
 
 Json to_json(const Recipe& recipe) {
   return Json::object({{"seed", recipe.seed},
-                       {"model", to_json(model_table(), recipe.model)},
-                       {"tokenizer", to_json(tokenizer_table(), recipe.tokenizer)},
+                       {"model", to_json(grow_model_table(), recipe.model)},
+                       {"tokenizer", to_json(grow_tokenizer_table(), recipe.tokenizer)},
                        {"data", data_to_json(recipe.data)},
-                       {"training", to_json(training_table(), recipe.training)},
-                       {"evaluation", to_json(evaluation_table(), recipe.evaluation)}});
+                       {"training", to_json(grow_training_table(), recipe.training)},
+                       {"evaluation", to_json(grow_evaluation_table(), recipe.evaluation)}});
 }
 
 }  // namespace cajal

@@ -5,7 +5,9 @@
 
 #include <filesystem>
 #include <optional>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/error.h"
@@ -110,6 +112,10 @@ Recipe parse_recipe(const Json& json, const std::filesystem::path& file);
 /// The list of a recipe's data, and the other way.
 std::vector<RecipeData> read_data(const Json& list, const std::string& where);
 Json data_to_json(const std::vector<RecipeData>& data);
+
+/// Throws InvalidArgument naming a member of a recipe's top that is none of `known`.
+void check_recipe_members(const Json& json, std::span<const std::string_view> known,
+                          const std::string& where);
 
 /// A section of a recipe. apply() says in its sentence which field is wrong, but not always where.
 template <typename Options>

@@ -12,7 +12,8 @@ namespace {
 
 constexpr std::size_t kTwins = 50;     // pairs of each kind, unless told otherwise
 constexpr std::size_t kCircuits = 20;  // likewise, where each pair is charted
-constexpr std::size_t kProbed = 1000;  // questions of each kind and split, unless told otherwise
+constexpr std::size_t kProbedQuestions =
+    1000;  // questions of each kind and split, unless told otherwise
 
 std::optional<Split> split_of(const std::string& name) {
   if (name.empty()) {
@@ -88,12 +89,13 @@ std::vector<ProbeCurve> probe_world(Session& session, const ScoreRequest& reques
   const World world;
   std::vector<ProbeCurve> out;
   for (const Task* task : world.tasks_named(*request.world)) {
-    std::vector<ProbeCurve> curves = probe_task(asked, *task,
-                                                {.split = split_of(request.split),
-                                                 .questions = request.questions.value_or(kProbed),
-                                                 .seed = request.seed,
-                                                 .cancel = cancel,
-                                                 .progress = progress});
+    std::vector<ProbeCurve> curves =
+        probe_task(asked, *task,
+                   {.split = split_of(request.split),
+                    .questions = request.questions.value_or(kProbedQuestions),
+                    .seed = request.seed,
+                    .cancel = cancel,
+                    .progress = progress});
     std::move(curves.begin(), curves.end(), std::back_inserter(out));
   }
   return out;

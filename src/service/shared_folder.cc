@@ -12,7 +12,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int kFoldersAbove = 3;  // of build/PRESET/bin: build/PRESET, build, the source tree
 constexpr std::string_view kVariable = "$CAJAL_SHARED/";
 
 bool is_there(const fs::path& path) {

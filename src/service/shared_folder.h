@@ -8,6 +8,9 @@
 
 namespace cajal {
 
+inline constexpr int kFoldersAbove =
+    3;  // of build/PRESET/bin: build/PRESET, build, the source tree
+
 /// Where `what` ("models/capp-gpt2") lies: in $CAJAL_SHARED; without that in a folder `shared`
 /// beside one of the three folders above the program's own, which finds the one beside the source
 /// tree of build/PRESET/bin/cajal, or in ../shared. Throws NotFound saying what is missing where.

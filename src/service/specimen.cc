@@ -3,11 +3,10 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
+#include "service/shared_folder.h"
 
 namespace cajal {
 namespace {
-
-constexpr int kFoldersAbove = 3;  // of build/PRESET/bin: build/PRESET, build, the source tree
 
 /// "a, b or c"
 std::string listed(std::span<const std::filesystem::path> places) {
@@ -27,14 +26,14 @@ std::optional<std::vector<std::filesystem::path>> places() {
 }
 
 /// What lies beside the specimen's model.
-struct Part {
+struct SpecimenPart {
   std::string_view path;
   std::string_view flag;   // names another
   std::string_view value;  // of the flag, as help calls it
   std::string_view making;
 };
 
-std::filesystem::path find_part(const Part& part) {
+std::filesystem::path find_part(const SpecimenPart& part) {
   const auto all = places();
   const auto model = all ? first_model(*all) : std::nullopt;
   if (!model) {

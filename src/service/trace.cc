@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "base/error.h"
+#include "base/seconds.h"
 #include "base/whole_number.h"
 #include "service/input.h"
 #include "service/rows_option.h"
@@ -16,12 +17,6 @@ namespace cajal {
 namespace {
 
 constexpr std::size_t kReferenceRows = 7500;  // circuit-tracer's default
-
-using Clock = std::chrono::steady_clock;
-
-double seconds_since(Clock::time_point begin) {
-  return std::chrono::duration<double>(Clock::now() - begin).count();
-}
 
 struct FeaturePlace {
   std::size_t layer = 0;
