@@ -37,6 +37,7 @@ function(cajal_library)
   endif()
   if(tests AND BUILD_TESTING)
     add_executable(${ARG_NAME}_test ${tests})
+    target_compile_options(${ARG_NAME}_test PRIVATE $<$<CONFIG:Release>:-O1>)  # quicker to build
     target_link_libraries(${ARG_NAME}_test PRIVATE cajal_${ARG_NAME} cajal_testing cajal_warnings GTest::gmock_main ${ARG_TEST_DEPS})
     add_dependencies(cajal_tests ${ARG_NAME}_test)
     gtest_discover_tests(${ARG_NAME}_test NO_PRETTY_VALUES DISCOVERY_MODE PRE_TEST
