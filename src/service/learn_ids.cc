@@ -71,7 +71,8 @@ class IdsPreparation {
     check(static_cast<std::size_t>(prompts.largest()) < vocab,
           "ids: there is no token {} in this model; give ids from 0 to {}", prompts.largest(),
           vocab - 1);
-    const SplitPrompts split = split_prompts(prompts.draw(recipe_.seed, data.prompts), data.heldout);
+    const SplitPrompts split =
+        split_prompts(prompts.draw(recipe_.seed, data.prompts), data.heldout);
     const Framing framing = {out.bos, out.eos, session_.context()};
     auto train = std::make_shared<TokenizedTexts>(framing);
     auto heldout = std::make_shared<TokenizedTexts>(framing);
