@@ -8,7 +8,8 @@
 # The release preset compiles the files of a target in batches (CMAKE_UNITY_BUILD), which parses each
 # header once a batch: names in unnamed namespaces have to differ within a target. APART is a regular
 # expression of files that stay alone: look-alikes with names in common, and kernels that Highway
-# includes once per instruction set. The other presets compile every file alone.
+# includes once per instruction set. The other presets compile every file of a library alone, and only
+# tests in batches.
 function(cajal_library)
   cmake_parse_arguments(ARG "" "NAME;APART" "DEPS;SOURCES;THIRD_PARTY;PUBLIC_THIRD_PARTY;TEST_DEPS" ${ARGN})
   file(GLOB_RECURSE files CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cc)
@@ -38,6 +39,7 @@ function(cajal_library)
   if(tests AND BUILD_TESTING)
     add_executable(${ARG_NAME}_test ${tests})
     target_compile_options(${ARG_NAME}_test PRIVATE $<$<CONFIG:Release>:-O1>)  # quicker to build
+    set_target_properties(${ARG_NAME}_test PROPERTIES UNITY_BUILD ON)
     target_link_libraries(${ARG_NAME}_test PRIVATE cajal_${ARG_NAME} cajal_testing cajal_warnings GTest::gmock_main ${ARG_TEST_DEPS})
     add_dependencies(cajal_tests ${ARG_NAME}_test)
     gtest_discover_tests(${ARG_NAME}_test NO_PRETTY_VALUES DISCOVERY_MODE PRE_TEST
