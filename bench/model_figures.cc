@@ -24,15 +24,6 @@ namespace fs = std::filesystem;
 constexpr std::size_t kPrompt = 512;
 constexpr std::size_t kDecode = 64;
 
-std::vector<TokenId> prompt_of(std::size_t vocab) {
-  std::vector<TokenId> out;
-  out.reserve(kPrompt);
-  for (std::size_t i = 0; i < kPrompt; ++i) {
-    out.push_back(static_cast<TokenId>((1 + 7919 * i) % vocab));
-  }
-  return out;
-}
-
 Matrix feed(Backend& backend, const Model& model, std::span<const TokenId> tokens, KvCache& cache,
             Precision precision, const PointSet* points = nullptr) {
   const std::int32_t starts[] = {0, static_cast<std::int32_t>(tokens.size())};
@@ -112,7 +103,7 @@ class ModelBench {
 
   std::vector<Figure> run() {
     model_ = Model::load(path_);
-    prompt_ = prompt_of(model_->config().vocab);
+    prompt_ = prompt_of(kPrompt, model_->config().vocab);
     const Precision usual = model_->default_precision(*backend_);
     warm_up(usual);
     const bool stored_bf16 = model_->stored_dtype() == DType::BF16;

@@ -22,4 +22,13 @@ std::vector<Shape> shapes() {
   return {{"gpt2-small-f32", kGpt2Small}, {"llama-1b-bf16", kLlama1b}};
 }
 
+std::vector<TokenId> prompt_of(std::size_t tokens, std::size_t vocab) {
+  std::vector<TokenId> out;
+  out.reserve(tokens);
+  for (std::size_t i = 0; i < tokens; ++i) {
+    out.push_back(static_cast<TokenId>((1 + 7919 * i) % vocab));
+  }
+  return out;
+}
+
 }  // namespace cajal::bench

@@ -1,8 +1,11 @@
 // The shapes that are measured.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <vector>
+
+#include "text/token.h"
 
 namespace cajal::bench {
 
@@ -13,5 +16,8 @@ struct Shape {
 
 /// GPT-2 small (124 M parameters, f32) and Llama 3.2 1B (bf16).
 std::vector<Shape> shapes();
+
+/// Always the same `tokens` ids, below `vocab`.
+std::vector<TokenId> prompt_of(std::size_t tokens, std::size_t vocab);
 
 }  // namespace cajal::bench

@@ -17,14 +17,6 @@ namespace fs = std::filesystem;
 
 constexpr double kMostResidual = 1e-4;  // of rows, which have to add up
 
-std::vector<TokenId> tokens_of_prompt(std::size_t tokens) {
-  std::vector<TokenId> out;
-  for (std::size_t i = 0; i < tokens; ++i) {
-    out.push_back(static_cast<TokenId>((1 + 7919 * i) % 50257));
-  }
-  return out;
-}
-
 double flop_of(const TimedBackend::Shape& shape, const ProductCost& cost) {
   return 2.0 * static_cast<double>(shape[0] * shape[1] * shape[2] * cost.times);
 }
@@ -107,9 +99,9 @@ TraceRun run_once(const TraceCase& of, int rounds) {
     dictionary = load_dictionary(of.transcoders);
   });
   out.forward_s = seconds_of([&] {
-    replacement =
-        std::make_unique<LocalReplacement>(backend, model, dictionary, tokens_of_prompt(of.tokens),
-                                           ReplacementOptions{.precision = of.precision});
+    replacement = std::make_unique<LocalReplacement>(backend, model, dictionary,
+                                                     prompt_of(of.tokens, model->config().vocab),
+                                                     ReplacementOptions{.precision = of.precision});
     targets = salient_logits(*replacement, of.tokens - 1);
   });
   backend.reset();
@@ -152,8 +144,9 @@ SpreadRun run_spread(const TraceCase& of) {
   SpreadRun out;
   const double processor = processor_seconds();
   const auto backend = make_cpu_backend();
-  LocalReplacement replacement(*backend, Model::load(of.model), load_dictionary(of.transcoders),
-                               tokens_of_prompt(of.tokens),
+  const auto model = Model::load(of.model);
+  LocalReplacement replacement(*backend, model, load_dictionary(of.transcoders),
+                               prompt_of(of.tokens, model->config().vocab),
                                ReplacementOptions{.precision = of.precision});
   std::vector<RowTarget> targets;
   for (std::size_t i = 0; i < of.rows; ++i) {

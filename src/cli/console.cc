@@ -23,6 +23,10 @@ void check_free(const std::string& file, bool force) {
   const AtomicFile probe(file);  // a folder that cannot be written shows before hours of work
 }
 
+bool is_picture(const std::string& file) {
+  return file.ends_with(".svg");
+}
+
 void Console::open_output() {
   if (!flags_.output.empty()) {
     check_free(flags_.output, flags_.force);

@@ -26,6 +26,9 @@ struct OutputFlags {
 /// replaced; and what AtomicFile throws if none can be made there.
 void check_free(const std::string& file, bool force);
 
+/// Whether a result that goes to this file is to be a picture.
+bool is_picture(const std::string& file);
+
 class Console {
  public:
   explicit Console(OutputFlags flags) : flags_(std::move(flags)) {}

@@ -82,10 +82,6 @@ std::string text_of(const ExperimentResult& result, bool verbose) {
   return verbose ? out + tried(result) + examples(result) : out;
 }
 
-bool ends_as_picture(const std::string& file) {
-  return file.ends_with(".svg");
-}
-
 class ExperimentCommand final : public Command {
  public:
   std::vector<BoundField> fields() override { return bind_fields(experiment_fields(), request_); }
@@ -93,7 +89,7 @@ class ExperimentCommand final : public Command {
   int run(Surroundings around) override {
     Console& console = around.console;
     const std::string& output = console.flags().output;
-    if (ends_as_picture(output)) {
+    if (is_picture(output)) {
       check_free(output, console.flags().force);
     } else {
       console.open_output();
@@ -110,7 +106,7 @@ class ExperimentCommand final : public Command {
     for (const std::string& note : outcome.dictionary.notes) {
       console.note(note);
     }
-    if (ends_as_picture(output)) {
+    if (is_picture(output)) {
       write_file(output, to_svg(outcome.result));
     }
     if (console.json()) {

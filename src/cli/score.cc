@@ -159,10 +159,6 @@ std::string table(const std::vector<CircuitScore>& scores) {
              idea_rule());
 }
 
-bool is_picture(const std::string& file) {
-  return file.ends_with(".svg");
-}
-
 class ScoreCommand final : public Command {
  public:
   std::vector<BoundField> fields() override { return bind_fields(score_fields(), request_); }

@@ -8,8 +8,8 @@
 
 namespace cajal {
 
-inline constexpr int kFoldersAbove =
-    3;  // of build/PRESET/bin: build/PRESET, build, the source tree
+/// Of build/PRESET/bin: build/PRESET, build, the source tree.
+inline constexpr int kFoldersAbove = 3;
 
 /// Where `what` ("models/capp-gpt2") lies: in $CAJAL_SHARED; without that in a folder `shared`
 /// beside one of the three folders above the program's own, which finds the one beside the source
