@@ -10,7 +10,9 @@
 namespace cajal {
 namespace {
 
-constexpr double kPace = 0.01;  // of a ReLU's penalty on its way to the L0 that was asked for
+// Of a ReLU's penalty on its way to the L0 that was asked for.
+constexpr double kPace = 0.03;
+constexpr double kHorizon = 100.0;
 
 /// Documents as the model's own tokenizer has them, or prompts of ids with its answers.
 GrowData data_of(const LearnRecipe& recipe, const Session& session, const std::stop_token& stop) {
@@ -187,7 +189,8 @@ class LearnPreparation {
       r.sparsity = {.kind = SparsityKind::L1,
                     .coefficient = {.value = or_usual(5.0), .steps = recipe_.steps() / 20},
                     .target = recipe_.dictionary.k,
-                    .pace = t.sparsity == 0.0 ? kPace : 0.0};
+                    .pace = t.sparsity == 0.0 ? kPace : 0.0,
+                    .horizon = kHorizon};
       return;
     }
     r.code = CodeKind::JumpRelu;

@@ -296,9 +296,10 @@ class Learning {
       kept.back().as<double>().at(l, 1) = l < scales_.size() ? scales_[l].output : 0.0;
     }
     tensors.push_back({"scales", std::as_const(kept.back()).ref()});
-    kept.push_back(Matrix::host(1, learners_.size(), DType::F64));
+    kept.push_back(Matrix::host(2, learners_.size(), DType::F64));
     for (std::size_t i = 0; i < learners_.size(); ++i) {
-      kept.back().as<double>().at(0, i) = learners_[i]->penalty();
+      kept.back().as<double>().at(0, i) = learners_[i]->penalty().factor;
+      kept.back().as<double>().at(1, i) = learners_[i]->penalty().usual_log_l0;
     }
     tensors.push_back({"penalty", std::as_const(kept.back()).ref()});
     kept.push_back(to_matrix(history_, layers_));
@@ -357,18 +358,14 @@ class Learning {
     saved_ = step;
   }
 
-  /// Of dictionary i; checkpoints from before there was one have none.
-  static double penalty_in(const Safetensors& file, std::size_t i) {
-    const StoredTensor* tensor = file.find("penalty");
-    if (tensor == nullptr) {
-      return 1.0;
+  /// Of dictionary i.
+  static AdaptedPenalty penalty_in(const Safetensors& file, std::size_t i) {
+    const ConstMatRef all = as_matrix(file.at("penalty"));
+    if (all.rows != 2 || i >= all.cols) {
+      fail(ErrorCode::CorruptData, "{}: has {} × {} figures of penalties, not 2 × {} or more",
+           file.name(), all.rows, all.cols, i + 1);
     }
-    const ConstMatRef all = as_matrix(*tensor);
-    if (i >= all.cols) {
-      fail(ErrorCode::CorruptData, "{}: has penalties of {} dictionaries only", file.name(),
-           all.cols);
-    }
-    return element(all, 0, i);
+    return {.factor = element(all, 0, i), .usual_log_l0 = element(all, 1, i)};
   }
 
   bool load() {

@@ -97,7 +97,7 @@ void DictionaryLearner::round() {
 }
 
 void DictionaryLearner::restored(std::size_t steps, std::optional<double> estimate,
-                                 double penalty) {
+                                 const AdaptedPenalty& penalty) {
   t_ = steps;
   estimate_ = estimate;
   penalty_ = penalty;
@@ -216,10 +216,18 @@ LearnedStep DictionaryLearner::step(const LearningBatch& batch) {
 /// `l0` of all layers together.
 void DictionaryLearner::adapt_penalty(double l0) {
   const SparsityOptions& o = recipe_.sparsity;
-  if (o.pace != 0.0) {
-    const double wanted = o.target * static_cast<double>(shape_.layers);
-    penalty_ *= std::exp(o.pace * std::clamp(l0 / wanted - 1.0, -1.0, 1.0));
+  constexpr double kTrend = 0.05;
+  if (o.pace == 0.0) {
+    return;
   }
+  const double wanted = o.target * static_cast<double>(shape_.layers);
+  const double log_l0 = std::log(std::max(l0, 1e-3 * wanted));
+  double& usual = penalty_.usual_log_l0;
+  usual = t_ == 0 ? log_l0 : usual + kTrend * (log_l0 - usual);
+  // such an average lags behind a line by the line's slope times (1 - kTrend) / kTrend
+  const double slope = (log_l0 - usual) * kTrend / (1.0 - kTrend);
+  const double expected = log_l0 + o.horizon * slope - std::log(wanted);
+  penalty_.factor *= std::exp(o.pace * std::clamp(expected, -1.0, 1.0));
 }
 
 void DictionaryLearner::update(LearnedStep& result) {

@@ -39,6 +39,12 @@ struct LayerFigures {
   friend bool operator==(const LayerFigures&, const LayerFigures&) = default;
 };
 
+/// What SparsityOptions::pace has made of the coefficient.
+struct AdaptedPenalty {
+  double factor = 1.0;
+  double usual_log_l0 = 0.0;  // the moving average of log L0
+};
+
 /// For one thread.
 class DictionaryLearner {
  public:
@@ -73,15 +79,15 @@ class DictionaryLearner {
   /// The estimate of EstimateOptions; nullopt: there is none yet.
   std::optional<double> estimate() const noexcept { return estimate_; }
 
-  /// What SparsityOptions::pace has made of the coefficient, times it.
-  double penalty() const noexcept { return penalty_; }
+  const AdaptedPenalty& penalty() const noexcept { return penalty_; }
 
   /// For a checkpoint to write to; restored() must follow.
   Parameters& values() noexcept { return values_; }
   Parameters& first() noexcept { return first_; }
   Parameters& second() noexcept { return second_; }
   std::span<std::int64_t> since_fired() noexcept { return since_fired_; }
-  void restored(std::size_t steps, std::optional<double> estimate, double penalty = 1.0);
+  void restored(std::size_t steps, std::optional<double> estimate,
+                const AdaptedPenalty& penalty = {});
 
  private:
   friend class LearningStep;
@@ -108,7 +114,7 @@ class DictionaryLearner {
   std::vector<std::int64_t> since_fired_;
   std::vector<double> hints_;  // by layer: about the lowest rank that BatchTopK kept
   std::optional<double> estimate_;
-  double penalty_ = 1.0;
+  AdaptedPenalty penalty_;
   std::size_t t_ = 0;
 };
 

@@ -372,7 +372,7 @@ void LearningStep::backward_layer(std::size_t layer, LearnedStep& result) {
                                            .norms = norms_[layer],
                                            .dead = dead_of(layer),
                                            .total_h = totals_[layer],
-                                           .penalty = learner_.penalty_});
+                                           .penalty = learner_.penalty_.factor});
   result.sparsity += back.sparsity;
   result.pre_activation += back.pre_activation;
   result.l0 += static_cast<double>(std::ranges::count_if(code.a, [](double x) { return x != 0; })) /

@@ -93,8 +93,11 @@ struct SparsityOptions {
   double slope = 4.0;
   bool of_absolute = false;  // Tanh of |a|, whose gradient is 0 where a = 0
   double target = 0.0;       // L0
-  double pace = 0.0;  // a step makes the coefficient exp(pace (L0 / target - 1)) times as large,
-                      // by at most exp(pace) either way, until L0 is the target; 0: it stays
+  /// A step multiplies the coefficient by exp(pace e), e at least -1 and at most 1: log(L0 /
+  /// target) as it will be in `horizon` steps if L0 goes on as it has of late. L0 follows the
+  /// penalty slowly: by where it is now, the penalty would overshoot. 0: the coefficient stays.
+  double pace = 0.0;
+  double horizon = 0.0;
 };
 
 enum class Among : std::uint8_t { None, Dead, All };
