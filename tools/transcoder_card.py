@@ -4,7 +4,8 @@
     tools/transcoder_card.py [PROGRAM]              measure specimen/transcoders, and write specimen/README.md (some minutes)
     tools/transcoder_card.py [PROGRAM] --dictionary D --atlas FILE
     tools/transcoder_card.py --beside DIR ...       measure these dictionaries of the specimen, too: a table compares them
-    tools/transcoder_card.py --baseline DIR         and FVU of the learned baselines in DIR, as cajal measure takes them
+    tools/transcoder_card.py --baseline DIR         and FVU of the learned baselines in DIR, as cajal measure takes them, and of
+                                                    DIR/learned: the transcoders' own recipe, learned for as long as those
     tools/transcoder_card.py --results DIR          take DIR/corpus.json, world.json and atlas.json instead: what --json of
                                                     measure --corpus, measure --world and atlas printed
 
@@ -115,14 +116,24 @@ def beside_lines(results):
     return ["", "Beside other dictionaries of the specimen, all layers replaced at once:", "", table(BESIDE, rows)]
 
 
-def learned_baselines(corpus):
-    names = [b["name"] for b in corpus["baselines"] if b["name"] not in ("pca", "neurons") and b.get("layers")]
-    if not names:
+def learned_baselines(results):
+    corpus, given = results["corpus"]["result"]["corpus"], results.get("learned")
+    found = {b["name"].replace("_", "-"): b["layers"] for b in corpus["baselines"] if b["name"] not in ("pca", "neurons") and b.get("layers")}
+    if not found:
         return []
-    found = {b["name"]: b["layers"] for b in corpus["baselines"]}
-    rows = [[str(x["layer"]), f"{x['metrics']['fvu']:.4f}", *(f"{found[n][i]['metrics']['fvu']:.4f}" for n in names)]
+    said = "FVU beside baselines learned by the same recipe"
+    if given:
+        found = {"as few tokens": given["corpus"]["result"]["corpus"]["layers"], **found}
+        said += f" for {given['tokens']:,} tokens, and the transcoders after as many"
+    rows = [[str(x["layer"]), f"{x['metrics']['fvu']:.4f}", *(f"{layers[i]['metrics']['fvu']:.4f}" for layers in found.values())]
             for i, x in enumerate(corpus["layers"])]
-    return ["", "FVU beside baselines learned by the same recipe (docs/learn.md):", "", table(["layer", "these", *names], rows)]
+    return ["", said + " (docs/learn.md):", "", table(["layer", "these", *found], rows)]
+
+
+def tokens_learned(dictionary):
+    """Of a dictionary's own history."""
+    lines = (pathlib.Path(dictionary) / "training" / "learning.csv").read_text().splitlines()
+    return int(lines[-1].split(",")[lines[0].split(",").index("tokens")])
 
 
 def measured(results):
@@ -134,7 +145,7 @@ def measured(results):
         f"{run['precision']} on {run['device']}, on {corpus['tokens']:,} tokens of held-out text.", "",
         table(["what", "reached", "aim", ""],
               [[what, reached, aim, "reached" if ok else "**missed**"] for what, reached, aim, ok in aims(results)]), "",
-        table(LAYERS, list(layer_rows(corpus))), *learned_baselines(corpus), *beside_lines(results), "",
+        table(LAYERS, list(layer_rows(corpus))), *learned_baselines(results), *beside_lines(results), "",
         "Questions answered with every MLP replaced by what its transcoder makes of the input, and with what it leaves out added back:", "",
         table(TASKS, [task_row(t) for t in world["tasks"]]), "",
         f"Truths that a single feature stands for (F1 on documents it was not chosen by; {world['truth']['documents']} documents):", "",
@@ -149,14 +160,24 @@ def held_out_files(program, folder):
             for x in ("--corpus", str(f))]
 
 
-def measure(program, dictionary, *more):
+def measure_corpus(program, dictionary, *more):
     with tempfile.TemporaryDirectory() as folder:
-        corpus = print_json(program, "measure", "-d", dictionary, *held_out_files(program, folder), "--trust", *more)
-    return {"corpus": corpus, "world": print_json(program, "measure", "-d", dictionary, "--world", "--documents", "16000", "--trust")}
+        return print_json(program, "measure", "-d", dictionary, *held_out_files(program, folder), "--trust", *more)
+
+
+def measure(program, dictionary, *more):
+    return {"corpus": measure_corpus(program, dictionary, *more),
+            "world": print_json(program, "measure", "-d", dictionary, "--world", "--documents", "16000", "--trust")}
+
+
+def measure_learned(program, baseline):
+    learned = pathlib.Path(baseline) / "learned"
+    return {"corpus": measure_corpus(program, str(learned)), "tokens": tokens_learned(learned)} if learned.exists() else None
 
 
 def measure_all(args):
     out = measure(args.program, args.dictionary, *(["--baseline", args.baseline] if args.baseline else []))
+    out["learned"] = measure_learned(args.program, args.baseline) if args.baseline else None
     out["atlas"] = print_json(args.program, "atlas", "-d", args.dictionary, "--world", "-o", args.atlas, "--force")
     out["beside"] = {pathlib.Path(folder).name: measure(args.program, folder) for folder in args.beside}
     return out
