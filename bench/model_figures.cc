@@ -5,6 +5,7 @@
 #include <iostream>
 #include <numeric>
 
+#include "base/error.h"
 #include "base/parallel.h"
 #include "figure.h"
 #include "model/model.h"
@@ -21,7 +22,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t kPrompt = 512;
+constexpr std::size_t kPrompt = 512;  // or what a smaller context leaves room for
 constexpr std::size_t kDecode = 64;
 
 Matrix feed(Backend& backend, const Model& model, std::span<const TokenId> tokens, KvCache& cache,
@@ -69,19 +70,30 @@ std::vector<Product> products(const ModelConfig& c) {
           {c.d_mlp, c.d_model, c.layers}};
 }
 
-/// Tokens a second if a prefill were nothing but oneDNN's best products of the same shapes.
-double prefill_limit(const ModelConfig& config, bool bf16, int rounds) {
+/// Of the prompt: a multiple of 16, since a check feeds it in such pieces.
+std::size_t prompt_length(const ModelConfig& config) {
+  constexpr std::size_t kPiece = 16;
+  const std::size_t room = config.context - std::min(config.context, kDecode);
+  const std::size_t out = std::min(kPrompt, room / kPiece * kPiece);
+  check(out >= 3 * kPiece, "a context of {} tokens is too short: the bench needs {} or more",
+        config.context, kDecode + 3 * kPiece);
+  return out;
+}
+
+/// Tokens a second if a prefill of `rows` tokens were nothing but oneDNN's best products of the
+/// same shapes.
+double prefill_limit(const ModelConfig& config, std::size_t rows, bool bf16, int rounds) {
   double seconds = 0.0;
   for (const Product& p : products(config)) {
-    const double flop = 2.0 * static_cast<double>(kPrompt * p.k * p.n * p.times);
-    seconds += flop / onednn_gemm_rate(kPrompt, p.k, p.n, bf16, rounds);
+    const double flop = 2.0 * static_cast<double>(rows * p.k * p.n * p.times);
+    seconds += flop / onednn_gemm_rate(rows, p.k, p.n, bf16, rounds);
   }
-  return static_cast<double>(kPrompt) / seconds;
+  return static_cast<double>(rows) / seconds;
 }
 
 /// Bytes that one token must read: all weights once (of the tables only rows, unless the head is
-/// one of them), and the cache.
-double bytes_per_token(const Model& model) {
+/// one of them), and the cache of `before` tokens.
+double bytes_per_token(const Model& model, std::size_t before) {
   const ModelConfig& c = model.config();
   auto bytes = static_cast<double>(model.weights().bytes);
   const auto table = [](ConstMatRef m) {
@@ -89,7 +101,7 @@ double bytes_per_token(const Model& model) {
   };
   bytes -= c.tied ? 0.0 : table(model.weights().embeddings);
   bytes -= c.learned_positions ? table(model.weights().positions) : 0.0;
-  bytes += static_cast<double>(2 * c.layers * kPrompt * c.kv_width() * sizeof(float));
+  bytes += static_cast<double>(2 * c.layers * before * c.kv_width() * sizeof(float));
   return bytes;
 }
 
@@ -103,7 +115,7 @@ class ModelBench {
 
   std::vector<Figure> run() {
     model_ = Model::load(path_);
-    prompt_ = prompt_of(kPrompt, model_->config().vocab);
+    prompt_ = prompt_of(prompt_length(model_->config()), model_->config().vocab);
     const Precision usual = model_->default_precision(*backend_);
     warm_up(usual);
     const bool stored_bf16 = model_->stored_dtype() == DType::BF16;
@@ -141,8 +153,8 @@ class ModelBench {
     });
     const Matrix again = in_few_rows(precision);
     const bool bf16 = precision != Precision::F32;
-    add(name, static_cast<double>(kPrompt) / seconds, "tokens/s",
-        prefill_limit(model_->config(), bf16, options_.rounds),
+    add(name, static_cast<double>(prompt_.size()) / seconds, "tokens/s",
+        prefill_limit(model_->config(), prompt_.size(), bf16, options_.rounds),
         bf16 ? "oneDNN bf16 products alone" : "oneDNN f32 products alone",
         agrees(logits, again, precision));
   }
@@ -153,7 +165,7 @@ class ModelBench {
     KvCache cache(model_->config(), *backend_, 1);
     Matrix logits;
     const std::size_t few = size_of(model_->stored_dtype()) == 2 ? 16 : 4;
-    for (std::size_t i = 0; i < kPrompt; i += few) {
+    for (std::size_t i = 0; i < prompt_.size(); i += few) {
       logits = feed(*backend_, *model_, std::span(prompt_).subspan(i, few), cache, precision);
     }
     return logits;
@@ -201,7 +213,7 @@ class ModelBench {
       plain = std::min(plain, decode_seconds(precision, nullptr, ids, logits));
       watched = std::min(watched, decode_seconds(precision, &points, watched_ids, watched_logits));
     }
-    const double limit = bandwidth / bytes_per_token(*model_);
+    const double limit = bandwidth / bytes_per_token(*model_, prompt_.size());
     add("decode_tokens_per_s", 1.0 / plain, "tokens/s", limit,
         "memory bandwidth over bytes per token",
         agrees(logits, prefilled(ids, precision), precision));
