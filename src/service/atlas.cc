@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
+#include "service/asked.h"
 #include "service/atlas_building.h"
 #include "service/beginning.h"
 #include "service/open_dictionary.h"
@@ -93,11 +94,7 @@ AtlasResult build_atlas(Session& session, const AtlasRequest& request,
                         const std::filesystem::path& file, const std::stop_token& cancel,
                         const AtlasProgress& progress) {
   check_atlas(request);
-  if (session.tokenizer == nullptr || session.names_only) {
-    fail(ErrorCode::Unsupported,
-         "{}: a corpus is text, and this model has no tokenizer; add its tokenizer.json",
-         session.name);
-  }
+  check_reads_text(session, "a corpus is text");
   const AtlasText text = text_of(request);
   const OpenedDictionary opened =
       open_dictionary_for(session, request.dictionary, {}, request.trust, cancel);

@@ -1,6 +1,7 @@
 #include "service/experiment.h"
 
 #include "base/error.h"
+#include "service/asked.h"
 #include "service/identity.h"
 #include "service/shared_folder.h"
 
@@ -47,11 +48,7 @@ Subject nameable(Session& session, const OpenedDictionary& dictionary) {
 }  // namespace
 
 Subject subject_of(Session& session, const OpenedDictionary& dictionary) {
-  if (session.tokenizer == nullptr || session.names_only) {
-    fail(ErrorCode::Unsupported,
-         "{}: questions are text, and this model has no tokenizer; add its tokenizer.json",
-         session.name);
-  }
+  check_reads_text(session, "questions are text");
   return nameable(session, dictionary);
 }
 

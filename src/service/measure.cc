@@ -6,10 +6,13 @@
 
 #include "base/error.h"
 #include "corpus/world/world.h"
+#include "service/asked.h"
 #include "service/corpus.h"
 
 namespace cajal {
 namespace {
+
+constexpr std::string_view kText = "a corpus is text";
 
 namespace fs = std::filesystem;
 
@@ -50,18 +53,6 @@ FieldTable<MeasureRequest> measure_own_fields() {
   };
 }
 
-Asked asked_of(Session& session) {
-  if (session.tokenizer == nullptr || session.names_only) {
-    fail(ErrorCode::Unsupported,
-         "{}: a corpus is text, and this model has no tokenizer; add its tokenizer.json",
-         session.name);
-  }
-  return {.backend = *session.backend,
-          .model = *session.model,
-          .tokenizer = *session.tokenizer,
-          .precision = session.precision};
-}
-
 MeasureOptions options_of(const Session& session, const MeasureRequest& request,
                           const std::stop_token& cancel, const MeasureProgress& progress) {
   return {.bos = session.special.bos,
@@ -99,8 +90,8 @@ void add_learned(Session& session, const MeasureRequest& request, const Document
   const fs::path folder = request.baseline;
   const bool given = !request.baseline.empty();
   result.baselines.push_back(
-      learned(asked_of(session), given ? folder / "random-decoder" : fs::path(), "random_decoder",
-              "a trained encoder, a frozen random decoder", corpus, options));
+      learned(asked_of(session, kText), given ? folder / "random-decoder" : fs::path(),
+              "random_decoder", "a trained encoder, a frozen random decoder", corpus, options));
   const char* how = "a dictionary of a randomly initialised copy of the model, measured there";
   const fs::path copy = folder / "random-model" / "model";
   if (!given || !fs::is_directory(copy)) {
@@ -114,8 +105,9 @@ void add_learned(Session& session, const MeasureRequest& request, const Document
   other.model = copy.string();
   other.vocab.clear();
   Session random = open_session(other);
-  result.baselines.push_back(learned(asked_of(random), folder / "random-model" / "dictionary",
-                                     "random_model", how, corpus, options));
+  result.baselines.push_back(learned(asked_of(random, kText),
+                                     folder / "random-model" / "dictionary", "random_model", how,
+                                     corpus, options));
 }
 
 DictionaryResult on_corpus(Session& session, const MeasureRequest& request,
@@ -123,7 +115,7 @@ DictionaryResult on_corpus(Session& session, const MeasureRequest& request,
                            const MeasureProgress& progress) {
   const DocumentSource corpus = source_of(open_corpus(request.corpus));
   const MeasureOptions options = options_of(session, request, cancel, progress);
-  DictionaryResult out = measure_dictionary(asked_of(session), dictionary, corpus, options);
+  DictionaryResult out = measure_dictionary(asked_of(session, kText), dictionary, corpus, options);
   add_learned(session, request, corpus, options, out);
   return out;
 }
@@ -131,7 +123,7 @@ DictionaryResult on_corpus(Session& session, const MeasureRequest& request,
 void on_world(Session& session, const MeasureRequest& request, const Dictionary& dictionary,
               const std::stop_token& cancel, const MeasureProgress& progress,
               MeasureResult& result) {
-  const Asked asked = asked_of(session);
+  const Asked asked = asked_of(session, kText);
   const World world;
   const std::vector<const Task*> tasks = world.tasks_named(*request.world);
   const auto say = [&](std::string_view what) {

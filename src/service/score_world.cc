@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "corpus/world/world.h"
+#include "service/asked.h"
 #include "service/experiment.h"
 #include "service/input.h"
 #include "service/score.h"
@@ -25,15 +26,7 @@ std::optional<Split> split_of(const std::string& name) {
 Asked asked_of(Session& session, const ScoreRequest& request) {
   check_score(request);
   check(request.world.has_value(), "world: name a task, or give an empty text for all of them");
-  if (session.tokenizer == nullptr || session.names_only) {
-    fail(ErrorCode::Unsupported,
-         "{}: questions are text, and this model has no tokenizer; add its tokenizer.json",
-         session.name);
-  }
-  return {.backend = *session.backend,
-          .model = *session.model,
-          .tokenizer = *session.tokenizer,
-          .precision = session.precision};
+  return asked_of(session, "questions are text");
 }
 
 void note_long_questions(Session& session, const std::vector<KindScore>& scores) {
