@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <tuple>
 
 #include "base/error.h"
 #include "base/random.h"
@@ -286,8 +287,8 @@ std::vector<TruthLabel> TruthFeatures::labels() const {
   return out;
 }
 
-std::vector<TruthLabel> TruthFeatures::of_features(double least_f1) const {
-  std::map<std::uint32_t, TruthLabel> best;
+std::vector<TruthLabel> TruthFeatures::pairs(double least_f1) const {
+  std::vector<TruthLabel> out;
   for (const auto& [name, label] : labels_) {
     if (!is_common(label)) {
       continue;
@@ -295,19 +296,29 @@ std::vector<TruthLabel> TruthFeatures::of_features(double least_f1) const {
     for (const auto& [number, pair] : label.pairs) {
       TruthLabel next =
           figures(name, label, number, pair, best_bin(label, pair, features_[number], kChoosing));
-      const auto found = best.find(number);
-      // Which label is best is for the first half to say, or the second would flatter it.
-      if (next.f1_chosen > 0.0 &&
-          (found == best.end() || next.f1_chosen > found->second.f1_chosen)) {
-        best[number] = std::move(next);
+      if (next.f1_chosen > 0.0 && next.f1 >= least_f1) {
+        out.push_back(std::move(next));
       }
     }
   }
-  std::erase_if(best, [&](const auto& entry) { return entry.second.f1 < least_f1; });
+  std::ranges::sort(
+      out, {}, [](const TruthLabel& l) { return std::tie(l.site, l.feature, l.kind, l.value); });
+  return out;
+}
+
+std::vector<TruthLabel> TruthFeatures::of_features(double least_f1) const {
   std::vector<TruthLabel> out;
-  for (auto& [number, label] : best) {
-    out.push_back(std::move(label));
+  for (TruthLabel& next : pairs(0.0)) {
+    const bool same =
+        !out.empty() && out.back().site == next.site && out.back().feature == next.feature;
+    // Which label is best is for the first half to say, or the second would flatter it.
+    if (!same) {
+      out.push_back(std::move(next));
+    } else if (next.f1_chosen > out.back().f1_chosen) {
+      out.back() = std::move(next);
+    }
   }
+  std::erase_if(out, [&](const TruthLabel& label) { return label.f1 < least_f1; });
   return out;
 }
 

@@ -54,6 +54,9 @@ class TruthFeatures {
 
   /// By kind, then value. A label that no feature hits has F1 0.
   std::vector<TruthLabel> labels() const;
+  /// Every feature and every label that it stands for with this F1 or more on the second half. By
+  /// site, feature, kind, value.
+  std::vector<TruthLabel> pairs(double least_f1) const;
   /// The other way: for every feature the label that it stands for best on the first half, if its
   /// F1 on the other is at least this. By site, then feature.
   std::vector<TruthLabel> of_features(double least_f1) const;

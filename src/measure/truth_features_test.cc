@@ -211,6 +211,12 @@ TEST(TruthFeatures, AFeaturesLabelIsChosenOnTheHalfThatItsFiguresAreNotOf) {
   EXPECT_LT(labels[0].f1, 0.5);
   EXPECT_GT(labels[0].f1_chosen, 0.8);
   EXPECT_TRUE(truth.of_features(0.5).empty());
+  const auto pairs = truth.pairs(0.0);  // both labels, whichever was chosen
+  ASSERT_EQ(pairs.size(), 2U);
+  EXPECT_EQ(pairs[0].value, "a");
+  EXPECT_EQ(pairs[0].f1, labels[0].f1);
+  EXPECT_EQ(pairs[1].value, "b");
+  EXPECT_LT(pairs[1].f1_chosen, pairs[0].f1_chosen);
 }
 
 TEST(TruthFeatures, GoOnFromWhatTheySavedAsIfThereHadBeenNoBreak) {

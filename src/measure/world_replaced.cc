@@ -2,10 +2,6 @@
 
 #include <algorithm>
 
-#include "base/cancel.h"
-#include "base/random.h"
-#include "corpus/world/dice.h"
-#include "dictionary/read_features.h"
 #include "measure/dictionary_replacement.h"
 
 namespace cajal {
@@ -69,66 +65,6 @@ std::vector<Point> probe_points(const Dictionary& dictionary, const ModelConfig&
       out.push_back(sites[s].input);
     }
   }
-  return out;
-}
-
-DocumentSource world_documents(const std::vector<const Task*>& tasks, std::uint64_t seed,
-                               std::uint64_t count) {
-  double total = 0.0;
-  for (const Task* task : tasks) {
-    total += std::max(task->weight(), 1e-9);
-  }
-  return [=](std::uint64_t index) -> std::optional<Document> {
-    if (index >= count) {
-      return std::nullopt;
-    }
-    const std::uint64_t bits = random_bits(seed, name_hash("measured"), index);
-    double place = static_cast<double>(bits >> 11) * 0x1p-53 * total;
-    const Task* chosen = tasks.back();
-    for (const Task* task : tasks) {
-      place -= std::max(task->weight(), 1e-9);
-      if (place < 0.0) {
-        chosen = task;
-        break;
-      }
-    }
-    return chosen->generate(Split::Train, seed, index);
-  };
-}
-
-TruthResult find_truth_features(const Asked& asked, const Dictionary& dictionary,
-                                const DocumentSource& documents, const TruthRun& run) {
-  std::vector<std::size_t> features;
-  for (const DictionaryLayer& layer : dictionary.layers()) {
-    features.push_back(layer.features());
-  }
-  TruthFeatures truth(features, run.options);
-  const auto without_facts = [&](std::uint64_t index) {
-    std::optional<Document> document = documents(index);
-    if (document) {
-      std::erase_if(document->spans, [](const Span& span) { return span.kind == "fact"; });
-    }
-    return document;
-  };
-  TokenBatches batches(asked.tokenizer, without_facts,
-                       batch_options(asked.model.config(), run.bos, SIZE_MAX));
-  TruthResult out;
-  while (const auto batch = batches.next()) {
-    check_cancelled(run.cancel);
-    const std::vector<std::size_t> rows = run.bos
-                                              ? rows_except(batch->tokens, std::span(&*run.bos, 1))
-                                              : rows_except(batch->tokens, {});
-    truth.add(*batch, rows,
-              read_features(asked.backend, asked.model, dictionary, batch->batch(), rows,
-                            asked.precision));
-    out.documents = batch->first_document + batch->documents.size();
-    out.tokens += rows.size();
-    if (run.progress) {
-      run.progress(out.tokens);
-    }
-  }
-  out.labels = truth.labels();
-  out.rare = truth.rare();
   return out;
 }
 

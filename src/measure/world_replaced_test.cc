@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include "measure/small_model_test.h"
+#include "measure/world_truths.h"
 
 namespace cajal {
 namespace {
@@ -77,6 +78,29 @@ TEST_F(WorldReplaced, TruthIsFoundInOnePassOverDocumentsThatTheSeedDecides) {
   ASSERT_EQ(result.labels.size(), 1U) << "facts are no labels";
   EXPECT_EQ(result.labels[0].value, "California");
   EXPECT_GT(result.labels[0].recall, 0.99);
+}
+
+TEST_F(WorldReplaced, AGroupStandsForWhatItsOnlyMemberStandsFor) {
+  const std::vector<Document> documents(40, Document{.text = "The state of Oakland is California.",
+                                                     .spans = {{13, 20, "state", "California"}}});
+  const auto dictionary = scaled_point("resid_post.1", 32, 1.0F);
+  const TruthResult alone =
+      find_truth_features(small_.asked(), *dictionary, source_of(documents), {.bos = 1});
+  const TruthLabel& best = alone.labels.at(0);
+  const std::vector<std::vector<JointMember>> groups = {
+      {{.site = 0, .feature = best.feature == 0 ? 1U : 0U, .full = 1e6}},  // never 1 % there
+      {{.site = best.site, .feature = best.feature, .full = 1e3}}};
+  const std::vector<TruthLabel> found = find_truths_of(
+      JointFeatures(groups), 0.1, small_.asked(), *dictionary, source_of(documents), {.bos = 1});
+  EXPECT_TRUE(found.empty());  // nothing is as strong as that
+  const std::vector<std::vector<JointMember>> fitting = {
+      groups[0], {{.site = best.site, .feature = best.feature, .full = 4.0 * best.threshold}}};
+  const std::vector<TruthLabel> again = find_truths_of(
+      JointFeatures(fitting), 0.1, small_.asked(), *dictionary, source_of(documents), {.bos = 1});
+  ASSERT_EQ(again.size(), 1U);
+  EXPECT_EQ(again[0].feature, 1U);
+  EXPECT_EQ(again[0].value, "California");
+  EXPECT_NEAR(again[0].f1, best.f1, 0.1);
 }
 
 }  // namespace

@@ -14,7 +14,7 @@
 #include "corpus/world/world.h"
 #include "dictionary/decoder_cosine.h"
 #include "dictionary/read_features.h"
-#include "measure/world_replaced.h"
+#include "measure/world_truths.h"
 
 namespace cajal {
 namespace {

@@ -10,7 +10,8 @@
 #include "base/error.h"
 #include "corpus/world/world.h"
 #include "explain/build_chart.h"
-#include "measure/world_score.h"
+#include "measure/world_truths.h"
+#include "service/asked.h"
 #include "service/atlas_view.h"
 #include "service/open_atlas.h"
 #include "service/open_dictionary.h"
@@ -43,6 +44,58 @@ KnownFeatures known_features(const AtlasStore& atlas) {
   });
   return out;
 }
+
+/// The groups of all prompts, each to be taken as one feature.
+class GroupsOfPrompts {
+ public:
+  /// Groups of one more prompt, which hides this.
+  void add(const IdeaSources& sources, std::span<const FeatureGroup> groups, const Span& hidden,
+           const std::string& task) {
+    for (const FeatureGroup& group : groups) {
+      std::vector<JointMember>& members = groups_.emplace_back();
+      for (const std::uint32_t node : group.nodes) {
+        const ActiveFeature& f = sources.graph.feature(node);
+        members.push_back({.site = sources.dictionary->index_of(f.layer).value(),
+                           .feature = f.feature,
+                           .weight = std::max(sources.flow.node_shares()[node], 1e-12),
+                           .full = static_cast<double>(f.activation)});
+      }
+      prompt_of_.push_back(prompts_.size());
+    }
+    prompts_.push_back({.task = task, .kind = hidden.kind, .value = hidden.value});
+  }
+
+  JointFeatures joint() const { return JointFeatures(groups_); }
+
+  /// `found`: groups and what they stand for.
+  void count(const std::vector<TruthLabel>& found, std::vector<GroupingOfTask>& tasks) const {
+    std::vector<bool> thought(prompts_.size());
+    std::vector<bool> asked(prompts_.size());
+    for (const TruthLabel& label : found) {
+      const std::size_t p = prompt_of_[label.feature];
+      const Prompt& prompt = prompts_[p];
+      if (label.value == prompt.value) {
+        thought[p] = thought[p] || label.kind == prompt.kind;
+        asked[p] = asked[p] || label.kind == prompt.kind + ".asked";
+      }
+    }
+    for (std::size_t p = 0; p < prompts_.size(); ++p) {
+      GroupingOfTask& task = *std::ranges::find(tasks, prompts_[p].task, &GroupingOfTask::task);
+      task.standing += thought[p] ? 1U : 0U;
+      task.standing_or_asked += thought[p] || asked[p] ? 1U : 0U;
+    }
+  }
+
+ private:
+  struct Prompt {
+    std::string task;
+    std::string kind;
+    std::string value;
+  };
+  std::vector<std::vector<JointMember>> groups_;
+  std::vector<std::size_t> prompt_of_;  // of each group
+  std::vector<Prompt> prompts_;
+};
 
 class Measure {
  public:
@@ -78,6 +131,13 @@ class Measure {
            .kept = kept_features(graph, flow, options.kept),
            .groups = groups},
           task);
+  }
+
+  /// What groups stand for, by so many documents of the world.
+  void find_standing(const Asked& asked, const DocumentSource& documents, const TruthRun& run,
+                     std::vector<GroupingOfTask>& tasks) const {
+    groups_.count(find_truths_of(groups_.joint(), kLeastF1, asked, *dictionary_, documents, run),
+                  tasks);
   }
 
   GroupingFigures figures() const {
@@ -147,6 +207,7 @@ class Measure {
     for (const Span& span : question.hidden) {
       hidden.push_back(label_of(span));
     }
+    groups_.add(prompt.sources, prompt.groups, question.hidden.front(), task.task);
     const GroupingScore any = score_grouping(flow, prompt.kept, prompt.groups, truth, hidden);
     hidden.resize(1);
     const GroupingScore first = score_grouping(flow, prompt.kept, prompt.groups, truth, hidden);
@@ -173,10 +234,24 @@ class Measure {
   std::shared_ptr<const Dictionary> dictionary_;
   AtlasView atlas_;
   KnownFeatures known_;
+  GroupsOfPrompts groups_;
   double held_ = 0.0;
   double seconds_ = 0.0;
   std::size_t prompts_ = 0;
 };
+
+/// Documents that training could have seen, one of each task in turn: by the tasks' weights, what
+/// few tasks speak of would be too rare to say what stands for it.
+DocumentSource as_many_of_each(std::vector<const Task*> tasks, const GroupingRequest& request) {
+  return [tasks = std::move(tasks), seed = request.seed,
+          count = request.documents](std::uint64_t index) -> std::optional<Document> {
+    const std::uint64_t of_task = index / tasks.size();
+    if (of_task >= count) {
+      return std::nullopt;
+    }
+    return tasks[index % tasks.size()]->generate(Split::Train, seed, of_task);
+  };
+}
 
 /// Held-out questions that hide something.
 std::vector<Question> questions_of(const Task& task, const GroupingRequest& request) {
@@ -200,10 +275,7 @@ std::string_view name_of(HiddenStep step) noexcept {
 GroupingFigures measure_grouping(Session& session, const GroupingRequest& request,
                                  const std::stop_token& cancel,
                                  const std::function<void(std::string_view)>& progress) {
-  if (session.tokenizer == nullptr || session.names_only) {
-    fail(ErrorCode::Unsupported,
-         "{}: the world's questions are text, and this model has no tokenizer", session.name);
-  }
+  const Asked asked = asked_of(session, "the world's questions are text");
   const OpenedDictionary dictionary =
       open_dictionary_for(session, request.dictionary, {}, request.trust, cancel);
   const OpenedAtlas atlas = open_atlas(request.atlas);
@@ -223,6 +295,15 @@ GroupingFigures measure_grouping(Session& session, const GroupingRequest& reques
         progress(fmt::format("{}: {} prompts", of_task.task, of_task.prompts));
       }
     }
+  }
+  if (request.documents != 0) {
+    const TruthRun run = {
+        .bos = session.special.bos, .cancel = cancel, .progress = [&](std::size_t tokens) {
+          if (progress) {
+            progress(fmt::format("what groups stand for: {} tokens", tokens));
+          }
+        }};
+    measure.find_standing(asked, as_many_of_each(world.tasks_named(""), request), run, tasks);
   }
   GroupingFigures out = measure.figures();
   for (const GroupingOfTask& task : tasks) {

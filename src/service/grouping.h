@@ -20,7 +20,8 @@ struct GroupingRequest : ModelOptions {
   std::string atlas;                // its atlas, which knows the features' truths; likewise
   std::optional<std::string> task;  // nothing: all tasks of the default mix
   std::size_t questions = 10;       // held out, of each task
-  std::uint64_t seed = 0;           // chooses them
+  std::uint64_t seed = 0;           // chooses them, and documents
+  std::size_t documents = 0;        // of each task, to find out what groups stand for; 0: do not
   bool trust = false;
 };
 
@@ -48,6 +49,11 @@ struct GroupingOfTask {
   /// is a group of its own, and in which some kept feature stands for it at all.
   std::size_t found = 0;
   std::size_t can_be_found = 0;
+  /// Prompts of which one group, taken as one feature (measure/joint_features.h), stands for the
+  /// hidden step with F1 of 0.5 or more: where it is thought, or, the second, where it is thought
+  /// or right before an answer ("state.asked").
+  std::size_t standing = 0;
+  std::size_t standing_or_asked = 0;
   std::array<std::size_t, kHiddenSteps> steps = {};  // prompts by how far the hidden step came
   /// The same for any of the things that a question hides.
   std::size_t found_any = 0;

@@ -39,20 +39,20 @@ std::string line(const GroupingOfTask& task) {
   return fmt::format(
       "{:<13} purity {:3.0f} % ({:3.0f} % strictly)  hidden step found {} of {}, of {} prompts; "
       "any "
-      "hidden thing {} of {}\n              hidden step: {}\n",
+      "hidden thing {} of {}\n              hidden step: {}; a group stands for it in {}, or right "
+      "before the answer {}\n",
       task.task, 100.0 * task.purity.share(), 100.0 * task.strict_purity.share(), task.found,
-      task.can_be_found, task.prompts, task.found_any, task.can_be_found_any, steps_of(task));
+      task.can_be_found, task.prompts, task.found_any, task.can_be_found_any, steps_of(task),
+      task.standing, task.standing_or_asked);
 }
 
 TEST(GroupingOnTheSpecimen, IdeasArePureInWhatIsKnownToBeTrue) {
   GroupingRequest request;
   request.dictionary = named("CAJAL_TRANSCODERS", find_specimen_dictionary);
   request.atlas = named("CAJAL_ATLAS", find_specimen_atlas);
-  if (const char* questions = std::getenv("CAJAL_QUESTIONS")) {
-    request.questions = static_cast<std::size_t>(std::atoi(questions));
-  } else {
-    request.questions = 2;
-  }
+  const char* questions = std::getenv("CAJAL_QUESTIONS");
+  request.questions = questions == nullptr ? 2U : static_cast<std::size_t>(std::atoi(questions));
+  request.documents = questions == nullptr ? 40U : 1500U;
   const bool there =
       std::filesystem::exists(request.dictionary) && std::filesystem::exists(request.atlas);
   if (!testing::have_or_skip(there, "specimen", "there are no transcoders or no atlas of them")) {
@@ -60,8 +60,10 @@ TEST(GroupingOnTheSpecimen, IdeasArePureInWhatIsKnownToBeTrue) {
   }
   Session session = open_session(request);
   const GroupingFigures figures = measure_grouping(session, request);
+  std::size_t standing = 0;
   for (const GroupingOfTask& task : figures.tasks) {
     std::cout << line(task);
+    standing += task.standing_or_asked;
   }
   std::cout << fmt::format("all: purity {:.3f} ({:.3f} strictly), ideas hold {:.3f}, {:.3f} s\n",
                            figures.purity.share(), figures.strict_purity.share(), figures.held,
@@ -69,6 +71,7 @@ TEST(GroupingOnTheSpecimen, IdeasArePureInWhatIsKnownToBeTrue) {
   EXPECT_GE(figures.purity.share(), 0.8);
   EXPECT_GE(figures.strict_purity.share(), 0.75);
   EXPECT_GE(figures.held, 0.8);
+  EXPECT_GT(standing, 0U);
 }
 
 }  // namespace

@@ -11,6 +11,7 @@
 
 #include "measure/measure_dictionary.h"
 #include "measure/world_replaced.h"
+#include "measure/world_truths.h"
 #include "service/open_dictionary.h"
 #include "service/options.h"
 #include "service/session.h"
