@@ -31,7 +31,7 @@ struct AtlasOptions {
 /// The commonest of many things, with few counters. A thing that needs a counter takes the smallest
 /// one over; what that had counted of others is left out of the counts that are given, so they are
 /// never too large, and lack at most what was seen of the thing before it was taken up.
-template <typename Key, std::size_t kSlots>
+template <typename Key, std::size_t Slots>
 class Commonest {
  public:
   void add(const Key& key) {
@@ -44,7 +44,7 @@ class Commonest {
       }
       least = counts_[i] < counts_[least] ? i : least;
     }
-    const std::size_t slot = used_ < kSlots ? used_++ : least;
+    const std::size_t slot = used_ < Slots ? used_++ : least;
     keys_[slot] = key;
     others_[slot] = counts_[slot];
     ++counts_[slot];
@@ -61,9 +61,9 @@ class Commonest {
   void restore(ByteReader& in, const ReadKey& key);
 
  private:
-  std::array<Key, kSlots> keys_{};
-  std::array<std::uint32_t, kSlots> counts_{};
-  std::array<std::uint32_t, kSlots> others_{};  // of these, things that had the counter before
+  std::array<Key, Slots> keys_{};
+  std::array<std::uint32_t, Slots> counts_{};
+  std::array<std::uint32_t, Slots> others_{};  // of these, things that had the counter before
   std::size_t used_ = 0;
   std::uint32_t total_ = 0;
 };
@@ -156,9 +156,9 @@ class AtlasBuilder {
   std::size_t kept_ = 0;  // sequences after the last drop_unused()
 };
 
-template <typename Key, std::size_t kSlots>
+template <typename Key, std::size_t Slots>
 template <typename WriteKey>
-void Commonest<Key, kSlots>::save(ByteWriter& out, const WriteKey& key) const {
+void Commonest<Key, Slots>::save(ByteWriter& out, const WriteKey& key) const {
   out.number(total_);
   out.number(used_);
   for (std::size_t i = 0; i < used_; ++i) {
@@ -168,12 +168,12 @@ void Commonest<Key, kSlots>::save(ByteWriter& out, const WriteKey& key) const {
   }
 }
 
-template <typename Key, std::size_t kSlots>
+template <typename Key, std::size_t Slots>
 template <typename ReadKey>
-void Commonest<Key, kSlots>::restore(ByteReader& in, const ReadKey& key) {
+void Commonest<Key, Slots>::restore(ByteReader& in, const ReadKey& key) {
   total_ = in.small();
   used_ = in.count();
-  in.require(used_ <= kSlots);
+  in.require(used_ <= Slots);
   for (std::size_t i = 0; i < used_; ++i) {
     keys_[i] = key();
     counts_[i] = in.small();
@@ -181,9 +181,10 @@ void Commonest<Key, kSlots>::restore(ByteReader& in, const ReadKey& key) {
   }
 }
 
-template <typename Key, std::size_t kSlots>
-std::vector<std::pair<Key, std::uint32_t>> Commonest<Key, kSlots>::ordered() const {
+template <typename Key, std::size_t Slots>
+std::vector<std::pair<Key, std::uint32_t>> Commonest<Key, Slots>::ordered() const {
   std::vector<std::pair<Key, std::uint32_t>> out;
+  out.reserve(used_);
   for (std::size_t i = 0; i < used_; ++i) {
     out.emplace_back(keys_[i], counts_[i] - others_[i]);
   }

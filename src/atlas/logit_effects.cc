@@ -12,6 +12,15 @@ namespace {
 
 constexpr std::size_t kBlock = 128;  // features at a time: [block, vocab] logits
 
+/// What a feature writes to column `c` of its targets together.
+double written_to_all(const DictionaryLayer& layer, std::size_t feature, std::size_t c) {
+  double sum = 0.0;
+  for (std::size_t t = 0; t < layer.targets(); ++t) {
+    sum += element(layer.w_dec, feature, t * layer.d_out() + c);
+  }
+  return sum;
+}
+
 /// [count, d_out] of the backend's type: decoder rows, summed over what they write to.
 Matrix written(Backend& backend, const DictionaryLayer& layer, std::size_t begin,
                std::size_t count) {
@@ -20,11 +29,7 @@ Matrix written(Backend& backend, const DictionaryLayer& layer, std::size_t begin
   parallel_for(count, 16, [&](std::size_t first, std::size_t last) {
     for (std::size_t i = first; i < last; ++i) {
       for (std::size_t c = 0; c < d; ++c) {
-        double sum = 0.0;
-        for (std::size_t t = 0; t < layer.targets(); ++t) {
-          sum += element(layer.w_dec, begin + i, t * d + c);
-        }
-        sums.as<double>().at(i, c) = sum;
+        sums.as<double>().at(i, c) = written_to_all(layer, begin + i, c);
       }
     }
   });
@@ -60,6 +65,7 @@ LogitEffects effects_of(ConstMatRef logits, std::size_t row, ConstMatRef empty, 
     std::partial_sort(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(count),
                       order.end(), before);
     std::vector<TokenEffect> out;
+    out.reserve(count);
     for (std::size_t i = 0; i < count; ++i) {
       out.push_back(
           {order[i], static_cast<float>(effect[static_cast<std::size_t>(order[i])] - mean)});

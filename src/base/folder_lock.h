@@ -14,7 +14,9 @@ class FolderLock {
   /// locks everybody gets one. Throws NotFound or InvalidArgument if it is no folder to be read.
   static std::optional<FolderLock> take(const std::filesystem::path& folder);
   FolderLock(FolderLock&& other) noexcept;
+  FolderLock(const FolderLock&) = delete;
   FolderLock& operator=(FolderLock&&) = delete;
+  FolderLock& operator=(const FolderLock&) = delete;
   ~FolderLock();
 
  private:

@@ -21,7 +21,9 @@ class Hash {
  public:
   Hash();
   Hash(Hash&&) noexcept;
+  Hash(const Hash&) = delete;
   Hash& operator=(Hash&&) noexcept;
+  Hash& operator=(const Hash&) = delete;
   ~Hash();
 
   /// Pieces of one long text: cutting it elsewhere changes nothing.

@@ -31,6 +31,7 @@ std::vector<ConstMatRef> ActivationFile::matrices(const std::string& name, std::
         "{}: tensor '{}' has the shape {}, which is not tokens of {} numbers each", file_->name(),
         printable(from.name), shape_text(from.shape), width);
   std::vector<ConstMatRef> out;
+  out.reserve(layers);
   for (std::size_t l = 0; l < layers; ++l) {
     out.push_back(
         {all.data + l * elements * size_of(all.dtype), elements / width, width, width, all.dtype});

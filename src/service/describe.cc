@@ -91,7 +91,7 @@ Json describe_mixture(const MixtureConfig& mixture) {
 }
 
 Json shortened(std::string_view text) {
-  std::string out = sanitize_utf8(text.substr(0, kLongText));
+  const std::string out = sanitize_utf8(text.substr(0, kLongText));
   return text.size() > kLongText ? out + fmt::format("... ({} bytes)", text.size()) : out;
 }
 

@@ -262,7 +262,8 @@ void check_edit(const EditRequest& request) {
   parse_frozen(request.freeze, SIZE_MAX);
 }
 
-EditOutcome edit_prompt(Session& session, const EditRequest& request, std::stop_token cancel) {
+EditOutcome edit_prompt(Session& session, const EditRequest& request,
+                        const std::stop_token& cancel) {
   check_edit(request);
   EditOutcome out;
   out.prompt_ids = input_ids(session, request);

@@ -57,7 +57,8 @@ struct EditOutcome {
 
 /// The likeliest token is written at each step. Throws what loading throws, and InvalidArgument
 /// naming what is valid for a layer, position, feature or point that is not there.
-EditOutcome edit_prompt(Session& session, const EditRequest& request, std::stop_token cancel = {});
+EditOutcome edit_prompt(Session& session, const EditRequest& request,
+                        const std::stop_token& cancel = {});
 
 /// Provenance with the dictionary in it.
 Provenance provenance_of(const Session& session, const EditOutcome& outcome);

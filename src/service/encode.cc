@@ -151,17 +151,17 @@ std::map<Point, Matrix> read_sites(Session& session, const std::vector<TokenId>&
                                    const std::vector<DictionarySite>& sites,
                                    const std::stop_token& cancel) {
   std::map<Point, Matrix> values;
-  PointSet points;
   for (const DictionarySite& site : sites) {
-    for (const Point point : {site.input, site.output}) {
-      if (values.emplace(point, Matrix()).second) {
-        points.read(point, [&](ConstMatRef value, const PointContext& context) {
-          Matrix copy = Matrix::host(value.rows, value.cols, value.dtype);
-          convert(value, copy.ref());
-          values[context.point] = std::move(copy);
-        });
-      }
-    }
+    values[site.input];
+    values[site.output];
+  }
+  PointSet points;
+  for (const auto& [point, none] : values) {
+    points.read(point, [&](ConstMatRef value, const PointContext& context) {
+      Matrix copy = Matrix::host(value.rows, value.cols, value.dtype);
+      convert(value, copy.ref());
+      values[context.point] = std::move(copy);
+    });
   }
   run_reading(session, ids, std::move(points), LogitRows::None, cancel);
   return values;

@@ -28,7 +28,7 @@ std::vector<TokenId> ids_of(const std::string& text) {
 
 /// The second prompt is given as the first: as text, or as ids.
 std::vector<TokenId> second_ids(Session& session, const ExplainRequest& request) {
-  InputOptions input = request;
+  InputOptions input = static_cast<const InputOptions&>(request);
   if (request.text) {
     input.text = request.versus;
   } else {

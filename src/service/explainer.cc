@@ -40,6 +40,7 @@ std::vector<ChartAlternative> alternatives(const Session& session, const std::ve
       order.begin(), order.begin() + static_cast<std::ptrdiff_t>(most), order.end(),
       [&](std::size_t a, std::size_t b) { return p[a] != p[b] ? p[a] > p[b] : a < b; });
   std::vector<ChartAlternative> out;
+  out.reserve(most);
   for (std::size_t i = 0; i < most; ++i) {
     out.push_back({text_of_token(session, static_cast<TokenId>(order[i])), p[order[i]]});
   }

@@ -61,25 +61,38 @@ bool stronger(const FiringFeature& a, const FiringFeature& b) {
   return x != y ? x > y : a.id < b.id;
 }
 
+/// Features that fire nearly everywhere, asked of the atlas once each.
+class DenseFeatures {
+ public:
+  explicit DenseFeatures(const AtlasStore& atlas) : atlas_(atlas) {}
+  bool has(FeatureId id) {
+    const auto [at, added] = known_.emplace(id, false);
+    if (added) {
+      const auto page = atlas_.page(id);
+      at->second =
+          page && static_cast<double>(page->fires) > kDense * static_cast<double>(atlas_.tokens());
+    }
+    return at->second;
+  }
+
+ private:
+  const AtlasStore& atlas_;
+  std::map<FeatureId, bool> known_;
+};
+
 /// What fires, without dense features unless asked for.
 std::vector<std::vector<FiringFeature>> firing(const std::vector<SparseRows>& codes,
                                                const std::vector<std::size_t>& rows,
                                                std::size_t tokens, const AtlasStore& atlas,
                                                bool all) {
-  std::map<FeatureId, bool> dense;
+  DenseFeatures dense(atlas);
   std::vector<std::vector<FiringFeature>> out(tokens);
   for (std::size_t site = 0; site < codes.size(); ++site) {
     for (std::size_t r = 0; r < rows.size(); ++r) {
       const SparseRows::Row fired = codes[site].row(r);
       for (std::size_t i = 0; i < fired.size(); ++i) {
         const FeatureId id{static_cast<std::uint32_t>(site), fired.columns[i]};
-        const auto [at, added] = dense.emplace(id, false);
-        if (added && !all) {
-          const auto page = atlas.page(id);
-          at->second = page && static_cast<double>(page->fires) >
-                                   kDense * static_cast<double>(atlas.tokens());
-        }
-        if (!at->second) {
+        if (all || !dense.has(id)) {
           out[rows[r]].push_back({id, fired.values[i], rows[r]});
         }
       }

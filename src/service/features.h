@@ -56,8 +56,9 @@ struct TextFeatures {
 TextFeatures features_of_text(Session& session, const AtlasStore& atlas,
                               const FeaturesRequest& request, const std::stop_token& cancel = {});
 
-/// Features whose label has all words, then those whose examples have, near the token that fires.
-std::vector<FeatureId> search_features(const AtlasStore& atlas, std::string_view words,
+/// Features whose label has all words of a text, then those whose examples have, near the token
+/// that fires.
+std::vector<FeatureId> search_features(const AtlasStore& atlas, std::string_view text,
                                        std::size_t most);
 
 /// How a feature's page is shown.

@@ -40,7 +40,8 @@ std::string range_text(const FieldInfo& info) {
 template <typename Number>
 Number in_range(const FieldInfo& info, Number value) {
   const auto x = static_cast<double>(value);
-  if (!(x >= info.min && x <= info.max) || (info.above_min && x == info.min)) {
+  const bool inside = x >= info.min && x <= info.max;  // NaN is not
+  if (!inside || (info.above_min && x == info.min)) {
     fail_value(info, range_text(info), fmt::format("{}", value));
   }
   return value;
@@ -71,7 +72,7 @@ double real_from(const FieldInfo& info, std::string_view text) {
   return in_range(info, value);
 }
 
-const std::string& choice_of(const FieldInfo& info, const std::string& text) {
+std::string choice_of(const FieldInfo& info, std::string text) {
   const auto& choices = info.choices;
   if (!choices.empty() && std::find(choices.begin(), choices.end(), text) == choices.end()) {
     fail_value(info, fmt::format("one of {}", fmt::join(choices, ", ")), text);

@@ -204,6 +204,7 @@ class Measure {
     const GraphFlow& flow = prompt.sources.flow;
     const TruthOfNode truth = truth_in(prompt.sources);
     std::vector<std::string> hidden;
+    hidden.reserve(question.hidden.size());
     for (const Span& span : question.hidden) {
       hidden.push_back(label_of(span));
     }

@@ -230,8 +230,8 @@ class GrowWatcher final : public GrowObserver {
 std::size_t parameters_of(const Architecture& architecture) {
   std::size_t count = 0;
   for (const ParameterSpec& spec : fresh_parameters(model_config(architecture))) {
-    count += std::accumulate(spec.shape.begin(), spec.shape.end(), std::size_t{1},
-                             std::multiplies<std::size_t>());
+    count +=
+        std::accumulate(spec.shape.begin(), spec.shape.end(), std::size_t{1}, std::multiplies<>());
   }
   return count;
 }
@@ -280,7 +280,7 @@ const FieldTable<GrowRequest>& grow_fields() {
   return table;
 }
 
-GrowOutcome grow_recipe(const GrowRequest& request, GrowView& view, std::stop_token stop) {
+GrowOutcome grow_recipe(const GrowRequest& request, GrowView& view, const std::stop_token& stop) {
   const auto start = Clock::now();
   if (request.threads) {
     set_threads(static_cast<int>(*request.threads));

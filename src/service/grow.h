@@ -57,7 +57,8 @@ struct GrowOutcome {
 };
 
 /// Throws what load_recipe, prepare_data and grow throw. A stop leaves a checkpoint.
-GrowOutcome grow_recipe(const GrowRequest& request, GrowView& view, std::stop_token stop = {});
+GrowOutcome grow_recipe(const GrowRequest& request, GrowView& view,
+                        const std::stop_token& stop = {});
 
 /// {"folder", "parameters", "vocab", "step", "steps", "finished", "loss", "heldout_loss",
 /// "seconds"}; losses are null where there are none.

@@ -19,7 +19,9 @@ class Regex {
   /// for syntax that PCRE2 has no equal of.
   Regex(std::string_view pattern, std::string_view where);
   Regex(Regex&&) noexcept;
+  Regex(const Regex&) = delete;
   Regex& operator=(Regex&&) noexcept;
+  Regex& operator=(const Regex&) = delete;
   ~Regex();
 
   /// Appends every match in `text` (valid UTF-8) from left to right; an empty match right after

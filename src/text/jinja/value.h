@@ -20,7 +20,7 @@
 namespace cajal::jinja {
 
 /// Python's integers are unbounded; these end in a Limit failure beyond 127 bits.
-__extension__ typedef __int128 Int;
+__extension__ typedef __int128 Int;  // NOLINT(modernize-use-using): __extension__ needs it
 
 class Value;
 class Evaluator;
@@ -72,7 +72,10 @@ class Value {
   bool is_undefined() const noexcept { return std::holds_alternative<UndefinedPtr>(data_); }
   bool is_list() const noexcept;
   bool is_tuple() const noexcept;
-  bool is_true() const noexcept { return is_bool() && std::get<bool>(data_); }
+  bool is_true() const noexcept {
+    const bool* value = std::get_if<bool>(&data_);
+    return value != nullptr && *value;
+  }
 
   // Each needs a value of its kind.
   Int as_int() const { return is_bool() ? Int{std::get<bool>(data_)} : std::get<Int>(data_); }
