@@ -60,6 +60,7 @@ std::vector<std::vector<TokenId>> IdPrompts::draw(std::uint64_t seed, std::size_
   for (std::size_t i = 0; i < count; ++i) {
     Dice dice(seed, "id prompts", i);
     std::vector<TokenId> prompt;
+    prompt.reserve(slots_.size());
     for (const std::vector<TokenId>& slot : slots_) {
       prompt.push_back(dice.pick(slot));
     }

@@ -57,7 +57,7 @@ TokenizedTexts TokenizedTexts::split_off(std::size_t count) {
 void TokenizedTexts::read(std::uint64_t index, std::vector<TokenId>& out) const {
   check(index + 1 < starts_.size(), "there is no document {}; there are {}", index,
         starts_.size() - 1);
-  const std::size_t i = static_cast<std::size_t>(index);
+  const auto i = static_cast<std::size_t>(index);
   out.assign(ids_.begin() + static_cast<std::ptrdiff_t>(starts_[i]),
              ids_.begin() + static_cast<std::ptrdiff_t>(starts_[i + 1]));
 }

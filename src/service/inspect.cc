@@ -35,8 +35,10 @@ bool is_torch(const std::filesystem::path& path) {
 
 /// Ids spread over the vocabulary, for a model that cannot read text.
 std::vector<TokenId> spread_ids(const ModelConfig& config) {
+  const std::size_t count = std::min(kCheckTokens, config.context);
   std::vector<TokenId> out;
-  for (std::size_t i = 0; i < std::min(kCheckTokens, config.context); ++i) {
+  out.reserve(count);
+  for (std::size_t i = 0; i < count; ++i) {
     out.push_back(static_cast<TokenId>((i * 7919 + 3) % config.vocab));
   }
   return out;

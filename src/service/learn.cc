@@ -194,7 +194,8 @@ const FieldTable<LearnRequest>& learn_fields() {
   return table;
 }
 
-LearnOutcome learn_dictionary(const LearnRequest& request, LearnView& view, std::stop_token stop) {
+LearnOutcome learn_dictionary(const LearnRequest& request, LearnView& view,
+                              const std::stop_token& stop) {
   const auto start = Clock::now();
   const LearnRecipe recipe = recipe_of(request);
   const Session session = open_session(

@@ -70,7 +70,7 @@ struct LearnOutcome {
 
 /// Throws what the recipe, the model and learn() throw. A stop leaves a checkpoint.
 LearnOutcome learn_dictionary(const LearnRequest& request, LearnView& view,
-                              std::stop_token stop = {});
+                              const std::stop_token& stop = {});
 
 /// {"folder", "kind", "features", "step", "steps", "finished", "layers": [{"layer", "fvu", "l0",
 /// "dead"}], "seconds"}; layers are empty unless it is finished.

@@ -101,7 +101,7 @@ void add_learned(Session& session, const MeasureRequest& request, const Document
          .why_not = "there is no random-model in a --baseline folder; learn one by a recipe"});
     return;
   }
-  ModelOptions other = request;
+  ModelOptions other = static_cast<const ModelOptions&>(request);
   other.model = copy.string();
   other.vocab.clear();
   Session random = open_session(other);

@@ -112,7 +112,7 @@ Json to_json(const MeasureResult& result) {
     out.set("world", Json());
     return out;
   }
-  Json probes = to_json(result.probes);
+  const Json probes = to_json(result.probes);
   out.set("world", Json::object({{"tasks", tasks_json(*result.scores)},
                                  {"truth", truth_json(*result.truth, result.model_layers)},
                                  {"probes", probes.at("probes", "")}}));

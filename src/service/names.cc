@@ -60,7 +60,7 @@ class Names final : public Tokenizer {
     return has(id) ? " " + std::string(piece(id)) : std::string();
   }
   std::size_t vocab_size() const override { return size_; }
-  bool has(TokenId id) const override { return names_.count(id) != 0; }
+  bool has(TokenId id) const override { return names_.contains(id); }
   std::optional<TokenId> id_of(std::string_view piece) const override {
     const auto it = ids_.find(piece);
     return it == ids_.end() ? std::nullopt : std::optional(it->second);
@@ -131,6 +131,7 @@ class Collector {
 };
 
 /// The map itself, or the first map that an object such as {"token2id": {...}} holds.
+const Json& map_in(Json&&) = delete;  // what is given back lies in what was given
 const Json& map_in(const Json& json) {
   if (json.is_object()) {
     for (const auto& [name, value] : json.as_object("")) {

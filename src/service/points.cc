@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "base/cancel.h"
 #include "io/safetensors_writer.h"
@@ -24,8 +25,8 @@ PointShape shape_of(Point point, const ModelConfig& config) {
 void measure(PointValue& point) {
   const std::size_t rows = point.value.rows();
   const std::size_t cols = point.value.cols();
-  point.min = INFINITY;
-  point.max = -INFINITY;
+  point.min = std::numeric_limits<double>::infinity();
+  point.max = -std::numeric_limits<double>::infinity();
   double sum = 0.0;
   double squares = 0.0;
   for (std::size_t r = 0; r < rows; ++r) {

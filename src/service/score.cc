@@ -53,7 +53,7 @@ const FieldTable<ScoreRequest>& score_fields() {
   return table;
 }
 
-ScoreResult score(Session& session, const ScoreRequest& request, std::stop_token cancel) {
+ScoreResult score(Session& session, const ScoreRequest& request, const std::stop_token& cancel) {
   ScoreResult result;
   result.ids = input_ids(session, request);
   check(result.ids.size() >= 2,

@@ -39,7 +39,8 @@ struct ScoreResult {
 };
 
 /// Throws InvalidArgument for fewer than two tokens, and what input_ids and token_nll throw.
-ScoreResult score(Session& session, const ScoreRequest& request, std::stop_token cancel = {});
+ScoreResult score(Session& session, const ScoreRequest& request,
+                  const std::stop_token& cancel = {});
 
 /// Throws InvalidArgument unless the request is for one thing.
 void check_score(const ScoreRequest& request);

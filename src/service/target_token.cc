@@ -13,8 +13,10 @@ namespace cajal {
 namespace {
 
 std::vector<std::string> token_texts(const Session& session) {
+  const std::size_t vocab = session.model->config().vocab;
   std::vector<std::string> out;
-  for (std::size_t id = 0; id < session.model->config().vocab; ++id) {
+  out.reserve(vocab);
+  for (std::size_t id = 0; id < vocab; ++id) {
     out.push_back(text_of_token(session, static_cast<TokenId>(id)));
   }
   return out;
@@ -32,7 +34,7 @@ std::string text_in_prompt(const Session& session, TokenId id) {
   if (session.tokenizer == nullptr) {
     return fmt::format("#{}", id);
   }
-  std::string bytes = session.tokenizer->bytes_of(id);
+  const std::string bytes = session.tokenizer->bytes_of(id);
   const bool as_it_is = !session.tokenizer->is_special(id) && !bytes.empty();
   return as_it_is && is_valid_utf8(bytes) ? bytes : text_alone(session, id);
 }

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <numeric>
+#include <optional>
 
 #include "base/error.h"
 #include "explain/ideas.h"
@@ -181,7 +183,7 @@ class GraphVerifier {
     return out;
   }
 
-  std::uint32_t node_of(const std::string& id) const {
+  std::optional<std::uint32_t> find_node(const std::string& id) const {
     for (std::size_t i = 0; i < file_.features.size(); ++i) {
       if (file_.features[i].id == id) {
         return static_cast<std::uint32_t>(i);
@@ -192,7 +194,15 @@ class GraphVerifier {
         return static_cast<std::uint32_t>(file_.counts.embedding(p));
       }
     }
-    fail(ErrorCode::NotFound, "{}: the graph has no feature and no word '{}'", where_, id);
+    return std::nullopt;
+  }
+
+  std::uint32_t node_of(const std::string& id) const {
+    const std::optional<std::uint32_t> node = find_node(id);
+    if (!node) {
+      fail(ErrorCode::NotFound, "{}: the graph has no feature and no word '{}'", where_, id);
+    }
+    return *node;
   }
 
   void add_group(std::string label, std::vector<std::uint32_t> nodes) {
@@ -214,6 +224,7 @@ class GraphVerifier {
     for (const std::string& text : request_.group) {
       const NamedGroup group = named_group(text);
       std::vector<std::uint32_t> nodes;
+      nodes.reserve(group.ids.size());
       for (const std::string& id : group.ids) {
         nodes.push_back(node_of(id));
       }
@@ -237,12 +248,8 @@ class GraphVerifier {
     for (const Supernode& supernode : supernodes_of(file_.query, where_)) {
       std::vector<std::uint32_t> nodes;
       for (const std::string& id : supernode.ids) {
-        try {
-          nodes.push_back(node_of(id));
-        } catch (const Error& error) {
-          if (error.code() != ErrorCode::NotFound) {
-            throw;
-          }
+        if (const std::optional<std::uint32_t> node = find_node(id)) {
+          nodes.push_back(*node);
         }
       }
       if (!nodes.empty()) {
@@ -252,10 +259,8 @@ class GraphVerifier {
   }
 
   void take_strongest(const GraphFlow& flow) {
-    std::vector<std::uint32_t> order;
-    for (std::uint32_t node = 0; node < file_.counts.features; ++node) {
-      order.push_back(node);
-    }
+    std::vector<std::uint32_t> order(file_.counts.features);
+    std::iota(order.begin(), order.end(), 0U);
     const auto effects = flow.node_effects();
     std::stable_sort(order.begin(), order.end(), [&](std::uint32_t a, std::uint32_t b) {
       return std::abs(effects[a]) > std::abs(effects[b]);

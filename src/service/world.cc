@@ -47,7 +47,7 @@ Measured measure(const Task& task, std::size_t seed, const std::stop_token& canc
 }
 
 Json to_json(const Question& question, Split split) {
-  Json out = to_json(Document{.text = question.prompt, .spans = question.hidden});
+  const Json out = to_json(Document{.text = question.prompt, .spans = question.hidden});
   Json line = Json::object({{"split", name_of(split)},
                             {"kind", question.kind},
                             {"form", std::uint64_t{question.form}},

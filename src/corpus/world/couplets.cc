@@ -116,6 +116,7 @@ class Couplets final : public Task {
 
   std::vector<std::vector<std::string>> held_out() const override {
     std::vector<std::vector<std::string>> out;
+    out.reserve(held_out_.size());
     for (const Couplet& couplet : held_out_) {
       out.push_back({facts_.first_line(couplet)});
     }

@@ -6,6 +6,8 @@
 // questions about one city stand in one document. In one document of eight a state chooses among
 // several cities, whose states are not said. For each city one attribute at most is held out, and
 // is then in no training document together with it.
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "base/error.h"
@@ -260,13 +262,10 @@ class Geography final : public Task {
   /// Whether a city stands with what is held out of it, for whatever reason: another city of its
   /// state, or another state with the same flower.
   bool leaks(const Draft& draft) const {
-    for (const City* city : draft.cities) {
+    return std::ranges::any_of(draft.cities, [&](const City* city) {
       const std::string_view value = facts_.held_out_value(*city);
-      if (!value.empty() && holds_words(draft.document.text, value)) {
-        return true;
-      }
-    }
-    return false;
+      return !value.empty() && holds_words(draft.document.text, value);
+    });
   }
 
   std::string name_;

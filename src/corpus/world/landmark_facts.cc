@@ -59,6 +59,18 @@ std::map<std::string, std::array<std::string, kLanguageCount>> load_places(const
   return out;
 }
 
+/// What a place is called in all languages, up to the first that has no word for it.
+void append_places(std::vector<std::string>& out,
+                   const std::array<std::string, kLanguageCount>& places) {
+  for (std::size_t l = 0; l < kLanguageCount && !places[l].empty(); ++l) {
+    if (l == kChinese) {
+      out.push_back(places[l]);
+    } else {
+      append_whole_words(out, places[l]);
+    }
+  }
+}
+
 }  // namespace
 
 LandmarkFacts::LandmarkFacts(const Tables& tables) {
@@ -151,11 +163,11 @@ void LandmarkFacts::load_scenes(const Tables& tables) {
 void LandmarkFacts::find_words() {
   std::map<std::string, std::set<std::size_t>> landmarks_with;
   for (std::size_t i = 0; i < landmarks_.size(); ++i) {
-    for (const auto* texts : {&landmarks_[i].scenes, &landmarks_[i].cues}) {
-      for (const std::string& text : *texts) {
-        for (const std::string_view word : words_of(text)) {
-          landmarks_with[std::string(word)].insert(i);
-        }
+    std::vector<std::string> texts = landmarks_[i].scenes;
+    texts.insert(texts.end(), landmarks_[i].cues.begin(), landmarks_[i].cues.end());
+    for (const std::string& text : texts) {
+      for (const std::string_view word : words_of(text)) {
+        landmarks_with[std::string(word)].insert(i);
       }
     }
   }
@@ -194,23 +206,31 @@ bool LandmarkFacts::is_held_out(std::size_t landmark, std::size_t cue, std::size
 
 void LandmarkFacts::find_held_out() {
   for (std::size_t i = 0; i < landmarks_.size(); ++i) {
-    for (std::size_t j = 0; j < kLanguageCount * kPlaceQuestions; ++j) {
-      const LandmarkFact fact{.landmark = i,
-                              .language = j / kPlaceQuestions,
-                              .question = static_cast<LandmarkQuestion>(j % kPlaceQuestions)};
-      if (is_held_out(fact)) {
-        held_out_.push_back({bare_name(i, fact.language), place(fact)});
-      }
-    }
+    hold_out_places(i);
     for (const std::string& scene : landmarks_[i].held_out_scenes) {
       held_out_.push_back({scene});
     }
-    const std::vector<std::string>& cues = landmarks_[i].cues;
-    for (std::size_t a = 0; a < cues.size(); ++a) {
-      for (std::size_t b = a + 1; b < cues.size(); ++b) {
-        if (is_held_out(i, a, b)) {
-          held_out_.push_back({cues[a], cues[b]});
-        }
+    hold_out_cues(i);
+  }
+}
+
+void LandmarkFacts::hold_out_places(std::size_t landmark) {
+  for (std::size_t j = 0; j < kLanguageCount * kPlaceQuestions; ++j) {
+    const LandmarkFact fact{.landmark = landmark,
+                            .language = j / kPlaceQuestions,
+                            .question = static_cast<LandmarkQuestion>(j % kPlaceQuestions)};
+    if (is_held_out(fact)) {
+      held_out_.push_back({bare_name(landmark, fact.language), place(fact)});
+    }
+  }
+}
+
+void LandmarkFacts::hold_out_cues(std::size_t landmark) {
+  const std::vector<std::string>& cues = landmarks_[landmark].cues;
+  for (std::size_t a = 0; a < cues.size(); ++a) {
+    for (std::size_t b = a + 1; b < cues.size(); ++b) {
+      if (is_held_out(landmark, a, b)) {
+        held_out_.push_back({cues[a], cues[b]});
       }
     }
   }
@@ -255,13 +275,7 @@ std::vector<std::string> LandmarkFacts::whole_words() const {
       out.push_back(" " + name);
     }
     for (const auto& places : landmarks_[i].places) {
-      for (std::size_t l = 0; l < kLanguageCount && !places[l].empty(); ++l) {
-        if (l == kChinese) {
-          out.push_back(places[l]);
-        } else {
-          append_whole_words(out, places[l]);
-        }
-      }
+      append_places(out, places);
     }
   }
   return out;

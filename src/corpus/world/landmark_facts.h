@@ -83,6 +83,8 @@ class LandmarkFacts {
   std::size_t find(const Table& table, std::size_t row) const;
   void find_words();
   void find_held_out();
+  void hold_out_places(std::size_t landmark);
+  void hold_out_cues(std::size_t landmark);
 
   std::vector<Landmark> landmarks_;
   std::array<std::array<std::vector<MarkedForm>, kLandmarkQuestions.size()>, kLanguageCount> forms_;

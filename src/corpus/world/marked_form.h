@@ -13,7 +13,7 @@ struct MarkedForm {
   std::string form;  // with a slot {mark} in the place of [..]
   std::string mark;
   /// Begins with "Human:".
-  bool is_chat() const noexcept { return form.rfind("Human:", 0) == 0; }
+  bool is_chat() const noexcept { return form.starts_with("Human:"); }
 };
 
 /// `row` and `column` are of the cell. Throws CorruptData, as Table::fail_at, for a form without
