@@ -58,7 +58,7 @@ class ExplainCommand final : public Command {
   }
 
   int run(Surroundings around) override {
-    Console& console = around.console;
+    const Console& console = around.console;
     check_files(console.flags());
     Session session = open_model(request_, console);
     if (request_.versus) {

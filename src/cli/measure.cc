@@ -21,7 +21,7 @@ std::string metrics_table(const DictionaryResult& result) {
   for (const LayerResult& layer : result.layers) {
     rows[0].push_back(fmt::format("layer {}", layer.layer));
   }
-  rows[0].push_back("all");
+  rows[0].emplace_back("all");
   for (std::size_t m = 0; m < result.total.size(); ++m) {
     TableRow& row = rows.emplace_back(TableRow{result.total[m].name});
     for (const LayerResult& layer : result.layers) {

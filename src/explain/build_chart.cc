@@ -208,6 +208,7 @@ class Builder {
 
   void add_routes() {
     std::vector<NodeSet> sets;
+    sets.reserve(parts_.ideas.size());
     for (const FeatureGroup& group : parts_.ideas) {
       sets.emplace_back(group.nodes);
     }
@@ -231,7 +232,7 @@ class Builder {
     for (const std::size_t i : route.boxes) {
       out.boxes.push_back(fmt::format("i{}", i));
     }
-    out.boxes.push_back("answer");
+    out.boxes.emplace_back("answer");
   }
 
   /// Ids of words with a box that most of the route starts at, three at most, by position.

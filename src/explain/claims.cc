@@ -180,6 +180,7 @@ class ClaimTester {
 ClaimGround claim_ground(Backend& backend, LocalReplacement& replacement,
                          const AttributionGraph& graph, const GraphFlow& flow, RowTarget value) {
   std::vector<ActiveFeature> features;
+  features.reserve(graph.counts.features);
   for (std::size_t node = 0; node < graph.counts.features; ++node) {
     features.push_back(graph.feature(node));
   }

@@ -89,6 +89,31 @@ PlacedBox answer_box(const Chart& chart, const ChartBox& box, std::size_t index)
   return out;
 }
 
+/// The longest beginning of whole characters up to which all do as `fits` asks.
+template <typename Fits>
+std::string_view beginning_where(std::string_view text, const Fits& fits) {
+  std::size_t end = 0;
+  while (end < text.size()) {
+    const std::size_t next = end + decode_utf8(text.substr(end)).length;
+    if (!fits(text.substr(0, next))) {
+      break;
+    }
+    end = next;
+  }
+  return text.substr(0, end);
+}
+
+/// Where a line ends of which the first `most` bytes fit: at a blank if there is one after the
+/// first byte. At least one character, or nothing would ever fit.
+std::size_t line_end(std::string_view text, std::size_t most) {
+  if (most < text.size() && text[most] == ' ') {
+    return most;
+  }
+  const std::size_t blank = text.substr(0, most).rfind(' ');
+  const bool found = blank != std::string_view::npos && blank > 0;
+  return found ? blank : std::max<std::size_t>(most, decode_utf8(text).length);
+}
+
 }  // namespace
 
 double text_width(std::string_view text, double size, bool bold) {
@@ -101,34 +126,22 @@ double text_width(std::string_view text, double size, bool bold) {
 
 std::vector<std::string> wrapped(std::string_view text, double width, double size, bool bold,
                                  std::size_t lines) {
-  const auto fits = [&](std::string_view t) { return text_width(t, size, bold) <= width; };
+  const auto fits = [&](const std::string& t) { return text_width(t, size, bold) <= width; };
   std::vector<std::string> out;
-  while (true) {
-    if (fits(text)) {
-      out.emplace_back(text);
-      return out;
-    }
+  while (!fits(std::string(text))) {
     const bool last = out.size() + 1 == lines;
-    std::size_t end = 0;    // as much as fits
-    std::size_t blank = 0;  // the last one in it
-    while (end < text.size()) {
-      const std::size_t next = end + decode_utf8(text.substr(end)).length;
-      if (!fits(std::string(text.substr(0, next)) + (last ? "…" : ""))) {
-        break;
-      }
-      blank = text[end] == ' ' && end > 0 ? end : blank;
-      end = next;
-    }
+    const std::string_view most = beginning_where(
+        text, [&](std::string_view t) { return fits(std::string(t) + (last ? "…" : "")); });
     if (last) {
-      out.push_back(std::string(text.substr(0, end)) + "…");
+      out.push_back(std::string(most) + "…");
       return out;
     }
-    const std::size_t cut = text[end] == ' ' ? end
-                            : blank > 0      ? blank
-                                             : std::max<std::size_t>(end, 1);
+    const std::size_t cut = line_end(text, most.size());
     out.emplace_back(text.substr(0, cut));
     text.remove_prefix(cut + (cut < text.size() && text[cut] == ' ' ? 1 : 0));
   }
+  out.emplace_back(text);
+  return out;
 }
 
 PlacedBox box_of_text(const Chart& chart, std::size_t index) {

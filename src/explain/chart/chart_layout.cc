@@ -115,24 +115,28 @@ class Layout {
       }
     }
     const auto places = place_with_dot(nodes_of_boxes(), edges, kGap);
+    const auto rank = [&](std::size_t b) { return std::max<std::size_t>(places[b].rank, 1); };
     std::set<std::size_t> used;  // by ideas; the first column is for words
     for (std::size_t b = 0; b < places.size(); ++b) {
-      if (chart_.boxes[b].kind != BoxKind::Word && chart_.boxes[b].kind != BoxKind::Answer &&
-          !is_apart(b)) {
-        used.insert(std::max<std::size_t>(places[b].rank, 1));
+      if (is_placed_idea(b)) {
+        used.insert(rank(b));
       }
     }
-    const std::size_t last = used.size() + 1;  // that of the answer
+    columns_ = used.size() + 2;  // the last is that of the answer
     for (std::size_t b = 0; b < places.size(); ++b) {
-      const BoxKind kind = chart_.boxes[b].kind;
-      const auto at = used.find(std::max<std::size_t>(places[b].rank, 1));
-      out_.boxes[b].column = kind == BoxKind::Word     ? 0
-                             : kind == BoxKind::Answer ? last
-                             : is_apart(b)
-                                 ? last - 1
-                                 : 1 + static_cast<std::size_t>(std::distance(used.begin(), at));
+      const auto before = std::distance(used.begin(), used.find(rank(b)));
+      const bool word = chart_.boxes[b].kind == BoxKind::Word;
+      const bool answer = chart_.boxes[b].kind == BoxKind::Answer;
+      out_.boxes[b].column = is_placed_idea(b) ? 1 + static_cast<std::size_t>(before)
+                             : word            ? 0
+                             : answer          ? columns_ - 1
+                                               : columns_ - 2;
     }
-    columns_ = last + 1;
+  }
+
+  bool is_placed_idea(std::size_t b) const {
+    const BoxKind kind = chart_.boxes[b].kind;
+    return kind != BoxKind::Word && kind != BoxKind::Answer && !is_apart(b);
   }
 
   /// Second pass: the same with a node for each column that a band passes.

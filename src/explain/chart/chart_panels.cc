@@ -119,13 +119,7 @@ class Panels {
       if ((incoming ? edge.target : edge.source) != box.id || other == nullptr) {
         continue;
       }
-      const double share = speaks_against(edge.effect) ? -edge.share : edge.share;
-      rows += fmt::format(
-          "<tr><td><a href=\"#panel-edge-{0}\" data-show=\"edge-{0}\">{1}</a>{2}"
-          "</td>{3}</tr>",
-          e, escaped(name_text(*other)),
-          failed(edge.claim) ? " <span class=\"no\">✗ failed when tried</span>" : "",
-          number_cell(percent_text(share)));
+      rows += band_row(e, *other);
       if (!incoming && !edge.heads.empty()) {
         heads += heading("Carried to " + quoted_name(*other) + " by",
                          "attention heads, in parts of the direct effect") +
@@ -135,6 +129,18 @@ class Panels {
     return rows.empty()
                ? ""
                : heading(title, "shares of the answer") + "<table>" + rows + "</table>\n" + heads;
+  }
+
+  /// Of the table of bands: the other end and the share.
+  std::string band_row(std::size_t e, const ChartBox& other) const {
+    const ChartEdge& edge = chart_.edges[e];
+    const double share = speaks_against(edge.effect) ? -edge.share : edge.share;
+    return fmt::format(
+        "<tr><td><a href=\"#panel-edge-{0}\" data-show=\"edge-{0}\">{1}</a>{2}"
+        "</td>{3}</tr>",
+        e, escaped(name_text(other)),
+        failed(edge.claim) ? " <span class=\"no\">✗ failed when tried</span>" : "",
+        number_cell(percent_text(share)));
   }
 
   static std::string quoted_name(const ChartBox& box) {

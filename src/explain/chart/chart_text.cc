@@ -115,6 +115,7 @@ Ends ends_of(const Chart& chart, const ChartEdge& edge) {
 /// Which boxes have a way of edges to the answer.
 std::vector<bool> boxes_that_arrive(const Chart& chart) {
   std::vector<bool> out;
+  out.reserve(chart.boxes.size());
   for (const ChartBox& box : chart.boxes) {
     out.push_back(box.kind == BoxKind::Answer);
   }

@@ -236,26 +236,39 @@ class Tree {
     }
   }
 
+  /// How the lines of all children go on together.
+  Line line_of_children(std::size_t b) const {
+    Line out = Line::Dashed;
+    double share = 0.0;
+    for (const std::size_t child : children_[b]) {
+      share += links_[child].share;
+      const Line line = links_[child].line;
+      out = line == Line::Dashed || line == Line::Dotted ? out : Line::Thin;
+    }
+    return out == Line::Thin && share >= kThick ? Line::Thick : out;
+  }
+
+  /// The line of the child of `b` in this row.
+  Line line_in_row(std::size_t b, std::size_t row) const {
+    Line out = Line::None;
+    for (const std::size_t child : children_[b]) {
+      out = row_[child] == row ? links_[child].line : out;
+    }
+    return out;
+  }
+
   /// The lines of all children come together and go on to `b`.
   void join(std::size_t b, std::size_t column, Canvas& canvas) {
     const std::size_t trunk = column - 4;
     std::size_t first = row_[b];
     std::size_t last = row_[b];
-    Line out = Line::Dashed;
-    double share = 0.0;
     for (const std::size_t child : children_[b]) {
       first = std::min(first, row_[child]);
       last = std::max(last, row_[child]);
-      share += links_[child].share;
-      const Line line = links_[child].line;
-      out = line == Line::Dashed || line == Line::Dotted ? out : Line::Thin;
     }
-    out = out == Line::Thin && share >= kThick ? Line::Thick : out;
+    const Line out = line_of_children(b);
     for (std::size_t r = first; r <= last; ++r) {
-      Line left = Line::None;
-      for (const std::size_t child : children_[b]) {
-        left = row_[child] == r ? links_[child].line : left;
-      }
+      const Line left = line_in_row(b, r);
       const bool here = r == row_[b];
       if (here && first == last) {
         canvas.put(r, trunk, stroke(out));

@@ -17,7 +17,7 @@ constexpr double kPerInch = 72.0;
 
 /// graphviz takes texts that it does not change as char*.
 char* text(const char* constant) {
-  return const_cast<char*>(constant);
+  return const_cast<char*>(constant);  // NOLINT(cppcoreguidelines-pro-type-const-cast): as said
 }
 
 void set_default(Agraph_t* graph, int kind, const char* name, const std::string& value) {
@@ -102,6 +102,7 @@ std::vector<DotPlace> place_with_dot(std::span<const DotNode> nodes, std::span<c
          "graphviz cannot lay out the chart: its layout plugins are missing (Debian's libgvc6)");
   }
   std::vector<DotPlace> out;
+  out.reserve(placed.size());
   double top = 0.0;
   for (Agnode_t* const n : placed) {
     top = std::max(top, ND_coord(n).y);

@@ -69,7 +69,7 @@ class Text {
   }
 
   std::string numbers(const std::array<std::string, 4>& texts) const {
-    std::string out = right(texts[0], kShare) + right(texts[1], kShare);
+    const std::string out = right(texts[0], kShare) + right(texts[1], kShare);
     return tried_ ? out + right(texts[2], kWay) + right(texts[3], kWay) : out;
   }
 
@@ -94,7 +94,7 @@ class Text {
 
   /// The name, and of an idea where it is, as far as there is room.
   std::string line_name(const VersusEntry& entry) const {
-    const std::string name = shown_token(entry.label);
+    std::string name = shown_token(entry.label);
     if (entry.kind == BoxKind::Word) {
       return name;
     }
@@ -141,7 +141,8 @@ class Text {
   }
 
   std::string truth() const {
-    std::string out = tried_ ? becomes() + folded("  " + way_explained(chart_), width_, 4) : "";
+    const std::string out =
+        tried_ ? becomes() + folded("  " + way_explained(chart_), width_, 4) : "";
     return out + folded("  " + truth_text(chart_), width_, 4) +
            notes_text(chart_.notes, chart_.footer, width_);
   }

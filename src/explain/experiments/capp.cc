@@ -43,11 +43,13 @@ std::vector<GroupMember> features_by_carrying(const Cases& cases, std::size_t sl
     }
   }
   std::vector<std::pair<double, GroupMember>> order;
+  order.reserve(sums.size());
   for (const auto& [member, sum] : sums) {
     order.emplace_back(-sum, member);
   }
   std::sort(order.begin(), order.end());
   std::vector<GroupMember> out;
+  out.reserve(order.size());
   for (const auto& [sum, member] : order) {
     out.push_back(member);
   }

@@ -87,8 +87,8 @@ std::vector<Ids> PartPlans::parts(double from, double until, std::uint64_t seed)
 }
 
 Ids PartPlans::plan(const Ids& part, const Interventions& interventions) const {
-  InterventionRun run(subject_.backend, subject_.model, subject_.dictionary, part, interventions,
-                      {.precision = subject_.precision, .first_position = 0});
+  const InterventionRun run(subject_.backend, subject_.model, subject_.dictionary, part,
+                            interventions, {.precision = subject_.precision, .first_position = 0});
   GenerateOptions options;
   options.max_tokens = kLongest;
   options.stop_ids = subject_.stop;

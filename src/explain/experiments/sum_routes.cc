@@ -36,8 +36,9 @@ RowTarget contrast_target(const LocalReplacement& replacement, std::span<const T
                           int answer, std::span<const int> steps) {
   std::vector<TokenId> others;
   for (const int step : steps) {
-    if (answer + step >= 0) {
-      others.push_back(numbers[static_cast<std::size_t>(answer + step)]);
+    const int other = answer + step;
+    if (other >= 0) {
+      others.push_back(numbers[static_cast<std::size_t>(other)]);
     }
   }
   RowTarget out;
