@@ -19,6 +19,7 @@ void add_cosines(const Matrix& vectors, double weight, MatrixView<float> out) {
     }
   }
   std::vector<float> scales;
+  scales.reserve(squares.size());
   for (const double square : squares) {
     scales.push_back(square > 0.0 ? static_cast<float>(1.0 / std::sqrt(square)) : 0.0F);
   }

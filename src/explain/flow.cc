@@ -14,6 +14,7 @@ namespace {
 
 std::vector<double> activations_of(const AttributionGraph& graph) {
   std::vector<double> out;
+  out.reserve(graph.counts.features);
   for (std::size_t node = 0; node < graph.counts.features; ++node) {
     out.push_back(static_cast<double>(graph.feature(node).activation));
   }

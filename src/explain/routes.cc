@@ -31,7 +31,7 @@ class Search {
 
   /// Expands what is strongest until no open way can be among the best.
   std::vector<Route> run(std::size_t most) {
-    while (!open_.empty() && !(found_.size() >= most && open_.top().share <= weakest(most))) {
+    while (!open_.empty() && (found_.size() < most || open_.top().share > weakest(most))) {
       const Open next = open_.top();
       open_.pop();
       expand(next);
@@ -47,6 +47,7 @@ class Search {
 
   double weakest(std::size_t most) const {
     std::vector<double> shares;
+    shares.reserve(found_.size());
     for (const Route& route : found_) {
       shares.push_back(route.share);
     }

@@ -106,7 +106,7 @@ class DictionaryMetrics {
                           std::span<const double> mean);
   void check_shapes(ConstMatRef target, ConstMatRef reconstruction) const;
   void count(const SparseRows& fired);
-  double percentile(double share) const;
+  double percentile(double part) const;
   double per_token(double sum) const;
   void add_shares(std::vector<Metric>& out) const;
   void add_lengths(std::vector<Metric>& out) const;

@@ -62,6 +62,7 @@ Matrix DictionaryRecorder::error(std::size_t site) const {
 
 std::vector<Matrix> DictionaryRecorder::errors() const {
   std::vector<Matrix> out;
+  out.reserve(targets_.size());
   for (std::size_t site = 0; site < targets_.size(); ++site) {
     out.push_back(error(site));
   }

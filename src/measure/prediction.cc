@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "base/error.h"
 #include "base/parallel.h"
@@ -11,7 +12,7 @@ namespace {
 
 template <typename T>
 double log_of_sum(std::span<const T> logits) {
-  double largest = -INFINITY;
+  double largest = -std::numeric_limits<double>::infinity();
   for (const T x : logits) {
     largest = std::max(largest, static_cast<double>(x));
   }

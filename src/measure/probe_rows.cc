@@ -19,6 +19,7 @@ std::vector<ProbeExample> examples_of(const Question& question, std::size_t inde
     kinds[span.kind] = &span;
   }
   std::vector<ProbeExample> out;
+  out.reserve(kinds.size());
   for (const auto& [kind, span] : kinds) {
     out.push_back({.question = index,
                    .hidden = kind,

@@ -42,7 +42,7 @@ std::string row(const ProbeCurve& curve, int y) {
                        kCell - 1, kHeight - 1, colour(accuracy, curve.chance()));
     const bool dark = accuracy - curve.chance() > 0.5 * (1.0 - curve.chance());
     out += text_at(x + kCell / 2, y + 16,
-                   fmt::format("text-anchor=\"middle\" fill=\"{}\"", dark ? "white" : "black"),
+                   fmt::format(R"(text-anchor="middle" fill="{}")", dark ? "white" : "black"),
                    fmt::format("{:.0f}", 100.0 * accuracy));
   }
   return out;

@@ -31,7 +31,8 @@ void Ablation::replace(std::size_t site, ConstMatRef, MatRef output) {
   }
 }
 
-PointSet splice_points(std::vector<DictionarySite> sites, RowsOf rows, Replacement& replacement) {
+PointSet splice_points(std::vector<DictionarySite> sites, const RowsOf& rows,
+                       Replacement& replacement) {
   PointSet points;
   const auto inputs = std::make_shared<std::vector<Matrix>>(sites.size());
   for (std::size_t s = 0; s < sites.size(); ++s) {

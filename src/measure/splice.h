@@ -38,7 +38,8 @@ using RowsOf = std::function<std::vector<std::size_t>(const PointContext& contex
 
 /// The edits that do it, for a forward pass of any kind. Sites in the order of computation, each
 /// input not after its output. `replacement` must outlive the result.
-PointSet splice_points(std::vector<DictionarySite> sites, RowsOf rows, Replacement& replacement);
+PointSet splice_points(std::vector<DictionarySite> sites, const RowsOf& rows,
+                       Replacement& replacement);
 
 /// Logits [tokens, vocab] of a batch with `rows` of every site replaced. Throws what forward
 /// throws.

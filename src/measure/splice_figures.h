@@ -52,7 +52,7 @@ class SpliceFigures {
   struct Pair {
     PredictionMeans all;
     PredictionMeans non_bos;
-    void add(ConstMatRef original, ConstMatRef changed, std::span<const TokenId> tokens,
+    void add(ConstMatRef before, ConstMatRef after, std::span<const TokenId> tokens,
              std::span<const std::int32_t> targets, std::optional<TokenId> bos);
   };
   std::vector<Metric> figures(PredictionMeans Pair::* which) const;

@@ -57,6 +57,7 @@ std::vector<SharedRole> aligned(std::span<const TokenId> first, std::span<const 
     return by_distance(first, second);
   }
   std::vector<SharedRole> out;
+  out.reserve(first.size());
   for (std::uint32_t p = 0; p < first.size(); ++p) {
     out.push_back({p, p});
   }

@@ -111,15 +111,21 @@ class Builder {
     return box;
   }
 
+  /// Of a word: it is there or not.
+  static VersusHalf half_of(std::optional<ChartBox> box) {
+    VersusHalf out;
+    out.share = box ? box->share : 0.0;
+    out.effect = box ? box->effect : 0.0;
+    out.fires = box ? 1.0 : 0.0;
+    out.box = std::move(box);
+    return out;
+  }
+
   void add_words(VersusParts& parts) const {
     for (VersusNodes& line : word_lines()) {
       VersusEntry entry = {.id = fmt::format("w{}", line.words.front()), .kind = BoxKind::Word};
       for (std::size_t prompt = 0; prompt < kVersusPrompts; ++prompt) {
-        VersusHalf& half = entry.halves[prompt];
-        half.box = word_box(prompt, line);
-        half.share = half.box ? half.box->share : 0.0;
-        half.effect = half.box ? half.box->effect : 0.0;
-        half.fires = half.box ? 1.0 : 0.0;
+        entry.halves[prompt] = half_of(word_box(prompt, line));
       }
       entry.label = label_of(entry);
       entry.where = where_of(entry);
