@@ -259,6 +259,7 @@ class GraphReader {
 
 std::vector<double> GraphFile::weights() const {
   std::vector<double> out;
+  out.reserve(targets.size());
   for (const GraphFileNode& target : targets) {
     out.push_back(target.weight);
   }

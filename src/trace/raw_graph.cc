@@ -176,6 +176,7 @@ class RawGraphReader {
     require(places.size() == 3 * values.size(), "active_features",
             "has {} numbers for {} activation_values", places.size(), values.size());
     std::vector<ActiveFeature> out;
+    out.reserve(values.size());
     for (std::size_t i = 0; i < values.size(); ++i) {
       out.push_back({places[3 * i], places[3 * i + 1], places[3 * i + 2], values[i]});
     }

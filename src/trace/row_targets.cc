@@ -70,7 +70,7 @@ RowTarget LocalReplacement::feature_target(std::size_t i) const {
   const double scale =
       d.feature_scale.empty() ? 1.0 : static_cast<double>(d.feature_scale[f.feature]);
   RowTarget out = {.point = l.input, .position = f.position};
-  double bias = static_cast<double>(d.b_enc[f.feature]);
+  auto bias = static_cast<double>(d.b_enc[f.feature]);
   for (std::size_t c = 0; c < encoder.size(); ++c) {
     const auto w = static_cast<double>(encoder[c]);
     out.direction.push_back(w * d.input_scale * scale);
@@ -113,6 +113,7 @@ std::vector<double> LocalReplacement::head_row(TokenId token) const {
         "there is no token {}: the vocabulary has {}", token, config.vocab);
   const auto t = static_cast<std::size_t>(token);
   std::vector<double> out;
+  out.reserve(config.d_model + 1);
   for (std::size_t c = 0; c < config.d_model; ++c) {
     out.push_back(config.logit_multiplier *
                   (head.input_major ? element(head.weight, c, t) : element(head.weight, t, c)));

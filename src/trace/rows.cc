@@ -51,8 +51,9 @@ std::vector<std::uint32_t> near_each_other(std::span<const RowTarget> targets, s
   std::iota(order.begin(), order.end(), 0U);
   std::stable_sort(order.begin(), order.end(),
                    [&](auto a, auto b) { return height(targets[a]) < height(targets[b]); });
-  const auto batches = static_cast<double>((order.size() + batch - 1) / batch);
-  const std::size_t slab = batch * static_cast<std::size_t>(std::ceil(std::sqrt(batches)));
+  const std::size_t batches = (order.size() + batch - 1) / batch;
+  const std::size_t slab =
+      batch * static_cast<std::size_t>(std::ceil(std::sqrt(static_cast<double>(batches))));
   for (std::size_t begin = 0; begin < order.size(); begin += slab) {
     const auto from = order.begin() + static_cast<std::ptrdiff_t>(begin);
     const auto to =

@@ -294,6 +294,7 @@ AttributionGraph Expansion::graph(std::span<const TraceTarget> targets) const {
 
 std::vector<double> AttributionGraph::weights() const {
   std::vector<double> out;
+  out.reserve(targets.size());
   for (const GraphTarget& target : targets) {
     out.push_back(target.weight);
   }
