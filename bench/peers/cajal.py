@@ -18,6 +18,7 @@ def measure(programs, model, threads, logits):
     figures = bench(programs, ["--model", model, "-t", threads, "--rounds", 1])  # as often as peers do
     out = {"peer": "cajal", "version": "cajal", "ids": None,
            "prefill_tokens_per_s": figure(figures, "prefill_tokens_per_s"),
+           "prefill_bf16_tokens_per_s": figure(figures, "prefill_bf16_tokens_per_s", otherwise=None),
            "decode_tokens_per_s": figure(figures, "decode_tokens_per_s")}
     if logits:
         ids = prompt(json.loads((model / "config.json").read_text())["vocab_size"])
@@ -44,11 +45,13 @@ def bench(programs, arguments):
     return json.loads(run([programs / "cajal-bench", *arguments, "--json"]))["result"]["figures"]
 
 
-def figure(figures, name):
+def figure(figures, name, **otherwise):
     """The value of the figure with this name, whatever group stands before it ("llama-1b/decode_tokens_per_s")."""
     for entry in figures:
         if entry["name"].split("/")[-1] == name:
             return entry["value"]
+    if otherwise:
+        return otherwise["otherwise"]
     raise SystemExit(f"cajal-bench printed no figure '{name}', only {[entry['name'] for entry in figures]}")
 
 
