@@ -18,7 +18,7 @@ def measure(programs, model, threads, logits):
     figures = bench(programs, ["--model", model, "-t", threads, "--rounds", 1])  # as often as peers do
     out = {"peer": "cajal", "version": "cajal", "ids": None,
            "prefill_tokens_per_s": figure(figures, "prefill_tokens_per_s"),
-           "prefill_bf16_tokens_per_s": figure(figures, "prefill_bf16_tokens_per_s", otherwise=None),
+           "prefill_bf16_tokens_per_s": find_figure(figures, "prefill_bf16_tokens_per_s"),
            "decode_tokens_per_s": figure(figures, "decode_tokens_per_s")}
     if logits:
         ids = prompt(json.loads((model / "config.json").read_text())["vocab_size"])
@@ -45,13 +45,15 @@ def bench(programs, arguments):
     return json.loads(run([programs / "cajal-bench", *arguments, "--json"]))["result"]["figures"]
 
 
-def figure(figures, name, **otherwise):
-    """The value of the figure with this name, whatever group stands before it ("llama-1b/decode_tokens_per_s")."""
-    for entry in figures:
-        if entry["name"].split("/")[-1] == name:
-            return entry["value"]
-    if otherwise:
-        return otherwise["otherwise"]
+def find_figure(figures, name):
+    """The value of the figure with this name, whatever group stands before it ("llama-1b/decode_tokens_per_s"), or None."""
+    return next((entry["value"] for entry in figures if entry["name"].split("/")[-1] == name), None)
+
+
+def figure(figures, name):
+    value = find_figure(figures, name)
+    if value is not None:
+        return value
     raise SystemExit(f"cajal-bench printed no figure '{name}', only {[entry['name'] for entry in figures]}")
 
 

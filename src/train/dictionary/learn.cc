@@ -362,7 +362,9 @@ class Learning {
   static AdaptedPenalty penalty_in(const Safetensors& file, std::size_t i) {
     const ConstMatRef all = as_matrix(file.at("penalty"));
     if (all.rows != 2 || i >= all.cols) {
-      fail(ErrorCode::CorruptData, "{}: has {} × {} figures of penalties, not 2 × {} or more",
+      fail(ErrorCode::CorruptData,
+           "{}: keeps {} × {} figures of the penalty where this version keeps 2 of each of {} or "
+           "more dictionaries; begin again with --force",
            file.name(), all.rows, all.cols, i + 1);
     }
     return {.factor = element(all, 0, i), .usual_log_l0 = element(all, 1, i)};
