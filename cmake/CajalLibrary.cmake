@@ -5,17 +5,18 @@
 # ones appear in headers. Files named *_test.cc become one test binary, <name>_test; files named
 # *_fuzz.cc one fuzz program each (its corpus in the folder of the same name beside it).
 #
-# The release preset compiles the files of a target in batches (CMAKE_UNITY_BUILD), which parses each
+# The presets of ./check compile the files of a target in batches (CMAKE_UNITY_BUILD), which parses each
 # header once a batch: names in unnamed namespaces have to differ within a target. APART is a regular
-# expression of files that stay alone: look-alikes with names in common, and kernels that Highway
-# includes once per instruction set. The other presets compile every file of a library alone, and only
-# tests in batches.
+# expression of a library's files that stay alone: look-alikes with names in common, and kernels that
+# Highway includes once per instruction set. The other presets compile every file of a library alone,
+# and only tests in batches.
 function(cajal_library)
   cmake_parse_arguments(ARG "" "NAME;APART" "DEPS;SOURCES;THIRD_PARTY;PUBLIC_THIRD_PARTY;TEST_DEPS" ${ARGN})
   file(GLOB_RECURSE files CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cc)
   if(ARG_APART)
     set(apart ${files})
     list(FILTER apart INCLUDE REGEX "${ARG_APART}")
+    list(FILTER apart EXCLUDE REGEX "_test\\.cc$")
     set_source_files_properties(${apart} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
   endif()
   list(FILTER files EXCLUDE REGEX "/(cuda|python)/")
@@ -38,7 +39,7 @@ function(cajal_library)
   endif()
   if(tests AND BUILD_TESTING)
     add_executable(${ARG_NAME}_test ${tests})
-    target_compile_options(${ARG_NAME}_test PRIVATE $<$<CONFIG:Release>:-O1>)  # quicker to build
+    target_compile_options(${ARG_NAME}_test PRIVATE $<$<CONFIG:Release>:-O1> $<$<CONFIG:Debug>:-O0>)  # quicker to build
     set_target_properties(${ARG_NAME}_test PROPERTIES UNITY_BUILD ON)
     target_link_libraries(${ARG_NAME}_test PRIVATE cajal_${ARG_NAME} cajal_testing cajal_warnings GTest::gmock_main ${ARG_TEST_DEPS})
     add_dependencies(cajal_tests ${ARG_NAME}_test)

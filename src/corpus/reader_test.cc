@@ -16,7 +16,7 @@ using testing::TemporaryFolder;
 const Document kDallas = {.text = "é: Dallas\n",
                           .spans = {{.begin = 4, .end = 10, .kind = "state", .value = "Texas"}}};
 
-std::string problem_of(std::string_view line) {
+std::string problem_of_line(std::string_view line) {
   const TemporaryFolder folder;
   write_file(folder / "x.jsonl", line);
   try {
@@ -61,20 +61,22 @@ TEST(Reader, AListInJsonIsADocumentForEachEntry) {
 }
 
 TEST(Reader, NamesTheLineThatIsWrong) {
-  EXPECT_THAT(problem_of("{\"text\": \"a\"}\n{\"txt\": \"b\"}\n"), HasSubstr("x.jsonl: line 2"));
-  EXPECT_THAT(problem_of("{\"text\": 7}\n"), HasSubstr("line 1"));
-  EXPECT_THAT(problem_of("nothing\n"), HasSubstr("line 1"));
+  EXPECT_THAT(problem_of_line("{\"text\": \"a\"}\n{\"txt\": \"b\"}\n"),
+              HasSubstr("x.jsonl: line 2"));
+  EXPECT_THAT(problem_of_line("{\"text\": 7}\n"), HasSubstr("line 1"));
+  EXPECT_THAT(problem_of_line("nothing\n"), HasSubstr("line 1"));
 }
 
 TEST(Reader, RefusesSpansOutsideOfTheText) {
+  EXPECT_THAT(problem_of_line(
+                  R"({"text": "ab", "spans": [{"begin": 1, "end": 3, "kind": "k", "value": ""}]})"),
+              HasSubstr("spans[0]: bytes 1 to 3 are no range of a text of 2 bytes"));
+  EXPECT_THAT(problem_of_line(
+                  R"({"text": "ab", "spans": [{"begin": 1, "end": 1, "kind": "k", "value": ""}]})"),
+              HasSubstr("bytes 1 to 1"));
   EXPECT_THAT(
-      problem_of(R"({"text": "ab", "spans": [{"begin": 1, "end": 3, "kind": "k", "value": ""}]})"),
-      HasSubstr("spans[0]: bytes 1 to 3 are no range of a text of 2 bytes"));
-  EXPECT_THAT(
-      problem_of(R"({"text": "ab", "spans": [{"begin": 1, "end": 1, "kind": "k", "value": ""}]})"),
-      HasSubstr("bytes 1 to 1"));
-  EXPECT_THAT(
-      problem_of(R"({"text": "ab", "spans": [{"begin": -1, "end": 1, "kind": "k", "value": ""}]})"),
+      problem_of_line(
+          R"({"text": "ab", "spans": [{"begin": -1, "end": 1, "kind": "k", "value": ""}]})"),
       HasSubstr("bytes -1 to 1"));
 }
 
@@ -85,7 +87,7 @@ TEST(Reader, RefusesFilesWithoutText) {
   EXPECT_THROW(read_documents(folder / "empty.txt"), Error);
   EXPECT_THROW(read_documents(folder / "broken.txt"), Error);
   EXPECT_THROW(read_documents(folder / "none.txt"), Error);
-  EXPECT_THAT(problem_of("\n\n"), HasSubstr("no text"));
+  EXPECT_THAT(problem_of_line("\n\n"), HasSubstr("no text"));
 }
 
 }  // namespace

@@ -36,7 +36,7 @@ bool goes_on(const std::string& before, const std::string& text) {
   return last != Class::Other && last == class_of(decode_utf8(text).value);
 }
 
-std::string trimmed(const std::string& text) {
+std::string without_blanks(const std::string& text) {
   const std::size_t begin = text.find_first_not_of(" \t");
   if (begin == std::string::npos) {
     return text;
@@ -57,7 +57,7 @@ std::vector<PromptWord> words_of(std::span<const std::string> tokens) {
     }
   }
   for (PromptWord& word : out) {
-    word.text = sanitize_utf8(trimmed(word.text));
+    word.text = sanitize_utf8(without_blanks(word.text));
   }
   return out;
 }

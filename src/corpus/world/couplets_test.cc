@@ -18,7 +18,7 @@ namespace {
 
 using Sounds = std::vector<std::string>;
 
-const CoupletFacts& facts() {
+const CoupletFacts& couplet_facts() {
   static const CoupletFacts instance(Tables::embedded());
   return instance;
 }
@@ -92,12 +92,12 @@ TEST(Couplets, EveryFamilyRhymesInTheDictionary) {
     GTEST_SKIP();
   }
   const auto dictionary = read_cmudict(path);
-  for (std::size_t f = 0; f < facts().families().size(); ++f) {
+  for (std::size_t f = 0; f < couplet_facts().families().size(); ++f) {
     std::vector<std::set<std::string>> all;
-    for (const std::string& ending : facts().families()[f].texts) {
+    for (const std::string& ending : couplet_facts().families()[f].texts) {
       all.push_back(rhymes_of_line(dictionary, ending));
     }
-    for (const RhymeWord& word : facts().words()) {
+    for (const RhymeWord& word : couplet_facts().words()) {
       if (word.family == f) {
         all.push_back(rhymes_of_word(dictionary, word.word));
       }
@@ -105,34 +105,34 @@ TEST(Couplets, EveryFamilyRhymesInTheDictionary) {
     EXPECT_TRUE(std::any_of(all.front().begin(), all.front().end(), [&](const std::string& rhyme) {
       return std::all_of(all.begin(), all.end(),
                          [&](const auto& rhymes) { return rhymes.contains(rhyme); });
-    })) << facts().families()[f].name;
+    })) << couplet_facts().families()[f].name;
   }
 }
 
 TEST(Couplets, ManyFamiliesWithSeveralThemesEach) {
   std::map<std::size_t, std::set<std::size_t>> themes;
-  for (const RhymeWord& word : facts().words()) {
+  for (const RhymeWord& word : couplet_facts().words()) {
     themes[word.family].insert(word.theme);
     EXPECT_GE(word.beginnings.size() * word.middles.size(), 2) << word.word;
   }
   EXPECT_GE(themes.size(), 25);
   for (const auto& [family, which] : themes) {
-    EXPECT_GE(which.size(), 2) << facts().families()[family].name;
+    EXPECT_GE(which.size(), 2) << couplet_facts().families()[family].name;
   }
 }
 
 TEST(Couplets, EveryWordHasFirstLinesToLearnFrom) {
   std::map<std::size_t, int> seen;
-  for (const Couplet& couplet : facts().couplets()) {
-    seen[couplet.word] += facts().is_held_out(couplet) ? 0 : 1;
+  for (const Couplet& couplet : couplet_facts().couplets()) {
+    seen[couplet.word] += couplet_facts().is_held_out(couplet) ? 0 : 1;
   }
   for (const auto& [word, count] : seen) {
-    EXPECT_GE(count, 8) << facts().words()[word].word;
+    EXPECT_GE(count, 8) << couplet_facts().words()[word].word;
   }
 }
 
 TEST(Couplets, ArticlesSuitTheWordThatFollows) {
-  for (const RhymeWord& word : facts().words()) {
+  for (const RhymeWord& word : couplet_facts().words()) {
     for (const std::string& middle : word.middles) {
       std::istringstream words(middle + " " + word.word);
       for (std::string article, next; words >> article >> std::ws && words;) {

@@ -12,13 +12,13 @@ namespace {
 
 using ::testing::ElementsAre;
 
-const StateFacts& facts() {
+const StateFacts& state_facts() {
   static const StateFacts instance(Tables::embedded(), 0, 1);
   return instance;
 }
 
 const City& city(std::string_view name) {
-  for (const City& c : facts().cities()) {
+  for (const City& c : state_facts().cities()) {
     if (c.name == name) {
       return c;
     }
@@ -28,7 +28,7 @@ const City& city(std::string_view name) {
 
 TEST(Geography, AStateChoosesAmongCitiesThatCarryTheirStates) {
   Document document;
-  const std::size_t answer = append_choice(document, facts(), kChoice[0],
+  const std::size_t answer = append_choice(document, state_facts(), kChoice[0],
                                            {&city("Dallas"), &city("Oakland"), &city("Miami")}, 1);
   EXPECT_EQ(document.text, "Of Dallas, Oakland and Miami, the one in California is Oakland.");
   EXPECT_EQ(document.text.substr(answer), "Oakland.");
@@ -46,7 +46,7 @@ TEST(Geography, AStateChoosesAmongCitiesThatCarryTheirStates) {
 TEST(Geography, EveryChoiceHasOneRightAnswer) {
   for (std::uint64_t i = 0; i < 2000; ++i) {
     Dice dice(3, "choices", i);
-    const std::vector<const City*> cities = draw_choices(dice, facts());
+    const std::vector<const City*> cities = draw_choices(dice, state_facts());
     std::set<std::size_t> states;
     for (const City* c : cities) {
       states.insert(c->state);

@@ -15,28 +15,28 @@
 namespace cajal {
 namespace {
 
-const LandmarkFacts& facts() {
+const LandmarkFacts& landmark_facts() {
   static const LandmarkFacts instance(Tables::embedded());
   return instance;
 }
 
 TEST(Landmarks, NoSceneSaysTheName) {
-  for (std::size_t i = 0; i < facts().landmarks().size(); ++i) {
-    const Landmark& landmark = facts().landmarks()[i];
+  for (std::size_t i = 0; i < landmark_facts().landmarks().size(); ++i) {
+    const Landmark& landmark = landmark_facts().landmarks()[i];
     std::vector<std::string> texts = landmark.scenes;
     texts.insert(texts.end(), landmark.held_out_scenes.begin(), landmark.held_out_scenes.end());
     texts.insert(texts.end(), landmark.cues.begin(), landmark.cues.end());
     for (const std::string& text : texts) {
       for (std::size_t l = 0; l < kLanguageCount; ++l) {
-        EXPECT_FALSE(holds_words(text, facts().bare_name(i, l))) << text;
+        EXPECT_FALSE(holds_words(text, landmark_facts().bare_name(i, l))) << text;
       }
     }
   }
 }
 
 TEST(Landmarks, TwentyWithEightScenesAndMoreThatAreHeldOut) {
-  EXPECT_GE(facts().landmarks().size(), 20);
-  for (const Landmark& landmark : facts().landmarks()) {
+  EXPECT_GE(landmark_facts().landmarks().size(), 20);
+  for (const Landmark& landmark : landmark_facts().landmarks()) {
     EXPECT_GE(landmark.scenes.size(), 8) << landmark.name;
     EXPECT_GE(landmark.held_out_scenes.size(), 2) << landmark.name;
     EXPECT_GE(landmark.cues.size(), 6) << landmark.name;
@@ -46,11 +46,12 @@ TEST(Landmarks, TwentyWithEightScenesAndMoreThatAreHeldOut) {
 TEST(Landmarks, HeldOutQuestionsAreAskedInEveryLanguageAndAboutEveryKindOfPlace) {
   std::set<std::size_t> languages;
   std::set<LandmarkQuestion> questions;
-  for (std::size_t i = 0; i < facts().landmarks().size() * kLanguageCount * kPlaceQuestions; ++i) {
+  for (std::size_t i = 0;
+       i < landmark_facts().landmarks().size() * kLanguageCount * kPlaceQuestions; ++i) {
     const LandmarkFact fact{.landmark = i / kPlaceQuestions / kLanguageCount,
                             .language = i / kPlaceQuestions % kLanguageCount,
                             .question = static_cast<LandmarkQuestion>(i % kPlaceQuestions)};
-    if (facts().is_held_out(fact)) {
+    if (landmark_facts().is_held_out(fact)) {
       languages.insert(fact.language);
       questions.insert(fact.question);
     }
@@ -69,7 +70,7 @@ TEST(Landmarks, EveryLandmarkIsSeenByNameInEachLanguageAndInScenes) {
       }
     }
   }
-  for (const Landmark& landmark : facts().landmarks()) {
+  for (const Landmark& landmark : landmark_facts().landmarks()) {
     EXPECT_GT(seen[landmark.name + ": scene"], 200) << landmark.name;
     for (const std::string_view language : kLanguages) {
       int count = 0;
@@ -87,8 +88,8 @@ TEST(Landmarks, PlacesAreToldWithoutAnyLandmark) {
   for (std::uint64_t i = 0; i < 5000; ++i) {
     Dice dice(4, "places", i);
     Document document;
-    places.append(document, dice, facts(), i % facts().landmarks().size());
-    for (const Landmark& landmark : facts().landmarks()) {
+    places.append(document, dice, landmark_facts(), i % landmark_facts().landmarks().size());
+    for (const Landmark& landmark : landmark_facts().landmarks()) {
       for (const std::string& name : landmark.called) {
         EXPECT_FALSE(holds_words(document.text, name)) << document.text;
       }
@@ -110,7 +111,7 @@ TEST(Landmarks, APlaceCarriesWhatItIs) {
     ASSERT_LT(i, 5000);
     document = {};
     Dice dice(4, "places", i);
-    places.append(document, dice, facts(), 0);
+    places.append(document, dice, landmark_facts(), 0);
   }
   std::vector<std::string> spans;
   for (const Span& span : document.spans) {
@@ -123,9 +124,9 @@ TEST(Landmarks, APlaceCarriesWhatItIs) {
 }
 
 TEST(Landmarks, ASceneCarriesTheLandmarkThatItDoesNotName) {
-  const Scene scene = scene_of_cues(facts(), 0, 0, 1, 0);
+  const Scene scene = scene_of_cues(landmark_facts(), 0, 0, 1, 0);
   Document document;
-  append_form(document, kSceneForms[0].form, scene_slots(facts(), scene, 0));
+  append_form(document, kSceneForms[0].form, scene_slots(landmark_facts(), scene, 0));
   EXPECT_EQ(document.text, "I see a lattice of iron and four iron legs. This is the Eiffel Tower.");
   ASSERT_FALSE(document.spans.empty());
   EXPECT_EQ(covered(document.text, document.spans[0]),
@@ -138,15 +139,15 @@ TEST(Landmarks, AForeignNameIsAskedForInTheLanguageThatAnswers) {
   const LandmarkFact fact{
       .landmark = 0, .language = kEnglish, .question = LandmarkQuestion::City, .foreign = 1};
   Document document;
-  append_form(document, facts().form(fact).form, facts().slots(fact));
+  append_form(document, landmark_facts().form(fact).form, landmark_facts().slots(fact));
   EXPECT_EQ(document.text, "La tour Eiffel is in the city of Paris.");
 }
 
 TEST(Landmarks, TheWordsOfALandmarkTellItFromMostOthers) {
-  const std::vector<std::string>& words = facts().landmarks()[0].words;
+  const std::vector<std::string>& words = landmark_facts().landmarks()[0].words;
   EXPECT_THAT(words, ::testing::IsSupersetOf({"Seine", "lattice", "iron", "Trocadero"}));
   EXPECT_THAT(words, ::testing::Not(::testing::Contains("that")));
-  for (const Landmark& landmark : facts().landmarks()) {
+  for (const Landmark& landmark : landmark_facts().landmarks()) {
     EXPECT_GE(landmark.words.size(), 20) << landmark.name;
   }
 }

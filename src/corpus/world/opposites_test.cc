@@ -13,7 +13,7 @@
 namespace cajal {
 namespace {
 
-constexpr std::uint64_t kSample = 20000;
+constexpr std::uint64_t kDrawn = 20000;
 
 const Span* find_kind(const std::vector<Span>& spans, std::string_view kind) {
   const auto found =
@@ -26,7 +26,7 @@ TEST(Opposites, NeitherTaskShowsAHeldOutPairInItsLanguage) {
   const auto translations = make_translations(Tables::embedded());
   const auto groups = opposites->held_out();
   EXPECT_GE(groups.size(), 20);
-  for (std::uint64_t i = 0; i < kSample; ++i) {
+  for (std::uint64_t i = 0; i < kDrawn; ++i) {
     for (const Task* task : {opposites.get(), translations.get()}) {
       const std::string text = task->generate(Split::Train, 17, i).text;
       EXPECT_FALSE(holds_any(text, groups)) << text;
@@ -39,7 +39,7 @@ TEST(Opposites, EveryHeldOutWordIsTranslatedAndItsPairShownElsewhere) {
   const auto opposites = make_opposites(Tables::embedded());
   const auto translations = make_translations(Tables::embedded());
   std::map<std::string, int> facts_seen;
-  for (std::uint64_t i = 0; i < kSample; ++i) {
+  for (std::uint64_t i = 0; i < kDrawn; ++i) {
     for (const Task* task : {opposites.get(), translations.get()}) {
       for (const Span& span : task->generate(Split::Train, 1, i).spans) {
         if (span.kind == "fact") {

@@ -31,7 +31,7 @@ std::string next_text(const Chart& chart) {
                    [&](const ChartAlternative& other) { return other.text != chart.answer; });
   return next == chart.alternatives.end()
              ? ""
-             : fmt::format("next: {} {}", quoted(bare_token(next->text)),
+             : fmt::format("next: {} {}", quoted_token(bare_token(next->text)),
                            probability_text(next->probability));
 }
 

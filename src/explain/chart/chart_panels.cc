@@ -104,7 +104,7 @@ class Panels {
     }
     out += heading("Likeliest answers") + "<table>";
     for (const ChartAlternative& other : chart_.alternatives) {
-      out += row(quoted(other.text), probability_text(other.probability));
+      out += row(quoted_token(other.text), probability_text(other.probability));
     }
     return out + "</table>\n";
   }

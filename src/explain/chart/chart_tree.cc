@@ -12,7 +12,7 @@
 namespace cajal {
 namespace {
 
-constexpr std::size_t kMargin = 2;      // at the left
+constexpr std::size_t kLeftMargin = 2;  // at the left
 constexpr std::size_t kJoin = 6;        // columns between two columns of boxes: " ──┬── "
 constexpr std::size_t kLeastName = 13;  // columns for the name of an idea
 constexpr std::size_t kMostName = 26;
@@ -175,7 +175,7 @@ class Tree {
     word_ = std::min(longest_name(answer, BoxKind::Word), kMostWord);
     answer_ = std::min<std::size_t>(terminal_width(name_text(chart_.boxes[answer])), 20);
     const std::size_t joins = kJoin * (columns_ + 1);
-    const std::size_t used = kMargin + word_ + joins + answer_;
+    const std::size_t used = kLeftMargin + word_ + joins + answer_;
     if (columns_ == 0 || used >= width_) {
       name_ = 0;
       return columns_ == 0 && used <= width_;
@@ -188,7 +188,7 @@ class Tree {
 
   /// Where the names begin of boxes at this distance from the answer.
   std::size_t column_of(std::size_t distance) const {
-    return kMargin + word_ + kJoin + (columns_ - distance) * (name_ + kJoin);
+    return kLeftMargin + word_ + kJoin + (columns_ - distance) * (name_ + kJoin);
   }
 
   std::vector<std::string> across(std::size_t answer) {
@@ -217,7 +217,7 @@ class Tree {
   }
 
   void draw(std::size_t b, std::size_t distance, Canvas& canvas) {
-    const std::size_t column = is_word(b) ? kMargin : column_of(distance);
+    const std::size_t column = is_word(b) ? kLeftMargin : column_of(distance);
     const std::size_t room = is_word(b) ? word_ : distance == 0 ? answer_ : name_;
     const ChartBox& box = chart_.boxes[b];
     canvas.write(row_[b], column, marked_name(box, room));
@@ -227,7 +227,7 @@ class Tree {
     for (const std::size_t child : children_[b]) {
       draw(child, distance + 1, canvas);
       const std::size_t begin =
-          (is_word(child) ? kMargin : column_of(distance + 1)) +
+          (is_word(child) ? kLeftMargin : column_of(distance + 1)) +
           terminal_width(marked_name(chart_.boxes[child], is_word(child) ? word_ : name_));
       canvas.rule(row_[child], begin + 1, column - 4, stroke(links_[child].line));
     }
@@ -280,8 +280,9 @@ class Tree {
   }
 
   std::vector<std::string> indented(std::size_t answer) const {
-    std::vector<std::string> out = {std::string(kMargin, ' ') + name_text(chart_.boxes[answer])};
-    indent(answer, std::string(kMargin, ' '), out);
+    std::vector<std::string> out = {std::string(kLeftMargin, ' ') +
+                                    name_text(chart_.boxes[answer])};
+    indent(answer, std::string(kLeftMargin, ' '), out);
     return out;
   }
 

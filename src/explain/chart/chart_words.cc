@@ -53,7 +53,8 @@ std::vector<std::string> texts_at(const Chart& chart, const std::vector<std::uin
 }
 
 std::string token_at(const Chart& chart, std::uint32_t position) {
-  return position < chart.tokens.size() ? quoted(bare_token(chart.tokens[position].text)) : "?";
+  return position < chart.tokens.size() ? quoted_token(bare_token(chart.tokens[position].text))
+                                        : "?";
 }
 
 /// Unicode's East Asian Width W and F, in the blocks that matter.
@@ -140,7 +141,7 @@ std::string shown_token(std::string_view text) {
   return out;
 }
 
-std::string quoted(std::string_view text) {
+std::string quoted_token(std::string_view text) {
   return fmt::format("“{}”", shown_token(text));
 }
 
@@ -163,7 +164,7 @@ std::string positions_text(const Chart& chart, const ChartBox& box) {
   const std::vector<std::string> texts = texts_at(chart, box.positions);
   std::string out;
   for (std::size_t i = 0; i < std::min(texts.size(), kRunsShown); ++i) {
-    out += (i == 0 ? "at " : ", ") + quoted(texts[i]);
+    out += (i == 0 ? "at " : ", ") + quoted_token(texts[i]);
   }
   return texts.size() > kRunsShown ? out + ", …" : out;
 }
@@ -186,7 +187,7 @@ std::string where_text(const Chart& chart, const ChartBox& box) {
 
 std::string name_text(const ChartBox& box) {
   const std::string label = bare_token(box.label);
-  return box.kind == BoxKind::Answer ? quoted(label)
+  return box.kind == BoxKind::Answer ? quoted_token(label)
          : box.apart.empty()         ? label
                                      : label + ", " + shown_token(box.apart);
 }

@@ -24,7 +24,7 @@ std::string residual_text(double residual);
 /// and broken UTF-8 as U+FFFD.
 std::string shown_token(std::string_view text);
 /// The same between “ and ”.
-std::string quoted(std::string_view text);
+std::string quoted_token(std::string_view text);
 /// The same without blanks around, for the names of words; a blank alone becomes ␣.
 std::string bare_token(std::string_view text);
 

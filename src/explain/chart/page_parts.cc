@@ -60,8 +60,8 @@ std::string claim_html(const TriedClaim& claim) {
                signed_text(claim.control_95).substr(claim.control_95 > 0.0005 ? 1 : 0));
   }
   if (!claim.becomes.empty()) {
-    out +=
-        row("becomes", quoted(claim.becomes) + " " + probability_text(claim.becomes_probability));
+    out += row("becomes",
+               quoted_token(claim.becomes) + " " + probability_text(claim.becomes_probability));
   }
   return out + "</table>\n" + verdict_html(claim);
 }

@@ -119,7 +119,7 @@ class Drawing {
     for (std::size_t prompt = 0; prompt < kVersusPrompts; ++prompt) {
       const VersusPrompt& own = chart_.prompts[prompt];
       const std::string text = fmt::format("{}  {} → {}", prompt + 1, shown_token(own.prompt),
-                                           quoted(bare_token(own.answer)));
+                                           quoted_token(bare_token(own.answer)));
       out += text_at(kPad, kPad + 36 + 19.0 * static_cast<double>(prompt), "prompt",
                      cut_to_width(text, static_cast<std::size_t>(kWidth / 7.9)));
     }
@@ -152,7 +152,7 @@ class Drawing {
   std::string head() {
     std::string out;
     for (std::size_t prompt = 0; prompt < kVersusPrompts; ++prompt) {
-      const std::string answer = quoted(bare_token(chart_.prompts[prompt].answer));
+      const std::string answer = quoted_token(bare_token(chart_.prompts[prompt].answer));
       const std::string what =
           fmt::format("{}: share of {}", prompt == 0 ? "first" : "second", answer);
       out += text_at(bar_begin(prompt), 14, "column", cut(what, kBar + kNumber, 12, false),

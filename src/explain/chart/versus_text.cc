@@ -59,7 +59,7 @@ class Text {
     for (std::size_t prompt = 0; prompt < kVersusPrompts; ++prompt) {
       const VersusPrompt& own = chart_.prompts[prompt];
       out += coloured(folded(fmt::format("  {}  {} → {} {}", prompt + 1, shown_token(own.prompt),
-                                         quoted(bare_token(own.answer)),
+                                         quoted_token(bare_token(own.answer)),
                                          probability_text(own.answer_probability)),
                              width_, 5),
                       prompt);
@@ -133,7 +133,7 @@ class Text {
       const auto& all = chart_.prompts[prompt].all;
       if (all && !all->becomes.empty()) {
         out += fmt::format("{}the {} prompt then answers {} {}", out.empty() ? "" : ", ",
-                           prompt == 0 ? "first" : "second", quoted(bare_token(all->becomes)),
+                           prompt == 0 ? "first" : "second", quoted_token(bare_token(all->becomes)),
                            probability_text(all->becomes_probability));
       }
     }

@@ -53,12 +53,12 @@ std::string where_text(const VersusChart& chart, const VersusEntry& entry) {
 
 std::string value_text(const VersusChart& chart, std::size_t prompt) {
   const VersusPrompt& own = chart.prompts[prompt];
-  const std::string name = quoted(bare_token(own.answer));
+  const std::string name = quoted_token(bare_token(own.answer));
   const std::string size = fmt::format("{:.1f}", std::abs(own.value));
   const char* more = own.value < 0.0 ? "less" : "more";
   return chart.opposed
              ? fmt::format("{} has {} logits {} than {}", name, size, more,
-                           quoted(bare_token(chart.prompts[1 - prompt].answer)))
+                           quoted_token(bare_token(chart.prompts[1 - prompt].answer)))
              : fmt::format("{} has {} logits {} than tokens have on average", name, size, more);
 }
 

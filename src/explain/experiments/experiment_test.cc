@@ -12,7 +12,7 @@ namespace {
 
 using ::testing::HasSubstr;
 
-ExperimentResult made_up() {
+ExperimentResult made_up_result() {
   return {.name = "two-step",
           .question = "Is it so?",
           .observations = {{"the answer changes", "swapped", {9, 10}},
@@ -36,14 +36,14 @@ TEST(Experiment, AnUnknownNameIsToldTheNearest) {
 }
 
 TEST(Experiment, IsReachedIfEveryGoalIs) {
-  ExperimentResult result = made_up();
+  ExperimentResult result = made_up_result();
   EXPECT_FALSE(result.reached());
   result.goals.pop_back();
   EXPECT_TRUE(result.reached());
 }
 
 TEST(Experiment, JsonHasSharesWithTheirIntervals) {
-  const Json json = to_json(made_up());
+  const Json json = to_json(made_up_result());
   const std::string text = json.dump();
   EXPECT_THAT(text, HasSubstr("\"right\":9,\"n\":10,\"share\":0.9,\"low\":0.59"));
   EXPECT_THAT(text, HasSubstr("\"mean\":0.25"));
@@ -51,7 +51,7 @@ TEST(Experiment, JsonHasSharesWithTheirIntervals) {
 }
 
 TEST(Experiment, ThePictureEscapesTexts) {
-  ExperimentResult result = made_up();
+  ExperimentResult result = made_up_result();
   result.observations[0].what = "a < b & c";
   const std::string svg = to_svg(result);
   EXPECT_THAT(svg, HasSubstr("a &lt; b &amp; c"));

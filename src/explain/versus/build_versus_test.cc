@@ -17,7 +17,7 @@
 namespace cajal {
 namespace {
 
-constexpr double kFloat = 1e-5;  // activations are kept as float
+constexpr double kActivationError = 1e-5;  // activations are kept as float
 
 /// A prompt, traced for what one token's logit has more than another's.
 struct Traced {
@@ -180,7 +180,7 @@ TEST_F(Versus, ClaimsMeasureWhatInterventionsMeasureOneByOne) {
       if (const auto& claim = parts_.chart.ideas[line].halves[i].claim) {
         ++tried;
         EXPECT_NEAR(claim->measured, value(exchange(i, parts_.ideas[line]), i) - value({}, i),
-                    kFloat);
+                    kActivationError);
         EXPECT_EQ(claim->controls, 2U);
       }
     }
@@ -218,8 +218,8 @@ TEST_F(Versus, WordsExchangedMakeOnePromptTheOther) {
       if (const auto& claim = entry.halves[i].claim) {
         ++tried;
         EXPECT_NEAR(claim->measured, parts_.chart.value_of_other(i) - parts_.chart.prompts[i].value,
-                    kFloat);
-        EXPECT_NEAR(*parts_.chart.way(i, claim->measured), 1.0, kFloat);
+                    kActivationError);
+        EXPECT_NEAR(*parts_.chart.way(i, claim->measured), 1.0, kActivationError);
       }
     }
   }
@@ -252,7 +252,7 @@ TEST_F(Versus, PredictionsOfTheLastLayerAreTheGraphsEdges) {
   try_exchanges(sides(), {.controls = 1}, parts_);
   ASSERT_TRUE(parts_.chart.ideas[0].halves[0].claim.has_value());
   EXPECT_NEAR(parts_.chart.ideas[0].halves[0].claim->predicted, want,
-              kFloat * std::max(1.0, std::abs(want)));
+              kActivationError * std::max(1.0, std::abs(want)));
 }
 
 TEST_F(Versus, PromptsOfDifferentLengthAreComparedWhereTokensAgree) {
@@ -265,7 +265,7 @@ TEST_F(Versus, PromptsOfDifferentLengthAreComparedWhereTokensAgree) {
     for (std::size_t i = 0; i < kVersusPrompts; ++i) {
       if (const auto& claim = parts_.chart.ideas[line].halves[i].claim) {
         EXPECT_NEAR(claim->measured, value(exchange(i, parts_.ideas[line]), i) - value({}, i),
-                    kFloat);
+                    kActivationError);
       }
     }
   }
@@ -319,7 +319,8 @@ TEST_F(VersusWithoutBegin, FeaturesWhereTheOtherPromptBeginsAreNotExchanged) {
     for (std::size_t i = 0; i < kVersusPrompts; ++i) {
       if (const auto& claim = parts_.chart.ideas[line].halves[i].claim) {
         EXPECT_FALSE(counted.features.empty());
-        EXPECT_NEAR(claim->measured, value(exchange(i, counted), i) - value({}, i), kFloat);
+        EXPECT_NEAR(claim->measured, value(exchange(i, counted), i) - value({}, i),
+                    kActivationError);
       }
     }
   }
