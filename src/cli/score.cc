@@ -137,7 +137,8 @@ std::string shown(const Rate& rate) {
                      rounded(interval.high));
 }
 
-/// Two rows for each kind of hidden thing: the chart's ideas, and the contrast of the graphs.
+/// Three rows for each kind of hidden thing: the chart's first idea, as many as do best, and the
+/// contrast of the graphs.
 std::string table(const std::vector<CircuitScore>& scores) {
   std::vector<TableRow> rows = {{"task", "hidden", "interchanged", "becomes the twin's", "control",
                                  "of", "ideas", "features", "setting"}};
@@ -148,6 +149,7 @@ std::string table(const std::vector<CircuitScore>& scores) {
                     fmt::format("{:.0f}", score.members), score.setting});
   };
   for (const CircuitScore& s : scores) {
+    add(s, "one idea", s.one_idea);
     add(s, "ideas", s.ideas);
     add(s, "contrast", s.contrast);
   }

@@ -51,12 +51,13 @@ class Interchange {
                  best_setting(subject_, known, kSettings, tried, options_.cancel));
   }
 
-  /// As few ideas as do best.
-  InterchangeScore ideas(const Pairs& development, const Pairs& tested) const {
-    std::size_t chosen = kIdeas.front();
+  /// So many ideas of `counts`, ascending, as do best; the fewest of equals.
+  InterchangeScore ideas(std::span<const std::size_t> counts, const Pairs& development,
+                         const Pairs& tested) const {
+    std::size_t chosen = counts.front();
     SwapSetting setting = settings_of(chosen).front();
     std::size_t most = 0;
-    for (const std::size_t count : kIdeas) {
+    for (const std::size_t count : counts) {
       std::vector<TriedSetting> tried;
       const std::vector<SwapCase> cases = by_ideas(development, count);
       const SwapSetting best =
@@ -132,7 +133,8 @@ void score_task(const Subject& subject, const Task& task, const CircuitOptions& 
     out.push_back({.task = std::string(task.name()),
                    .kind = kind,
                    .drawn = source.drawn(kind),
-                   .ideas = interchange.ideas(known, pairs),
+                   .one_idea = interchange.ideas(std::span(kIdeas).first(1), known, pairs),
+                   .ideas = interchange.ideas(kIdeas, known, pairs),
                    .contrast = interchange.contrast(known, pairs)});
   }
 }
@@ -167,8 +169,11 @@ std::vector<CircuitScore> score_circuits(const Subject& subject, std::span<const
 
 std::string_view idea_rule() noexcept {
   return "of the ideas in which the two questions' charts differ (explain --versus), those that "
-         "are predicted to go furthest towards the twin's answer: 1, 2, 3 or all that lead there, "
-         "the fewest that did best on other pairs, as strong as in the twin or half as much again";
+         "are predicted to go furthest towards the twin's answer: the first of them, and 1, 2, 3 "
+         "or "
+         "all that lead there, the fewest that did best on other pairs; as strong as in the twin "
+         "or "
+         "half as much again";
 }
 
 Json to_json(const std::vector<CircuitScore>& scores) {
@@ -177,6 +182,7 @@ Json to_json(const std::vector<CircuitScore>& scores) {
     circuits.push_back(Json::object({{"task", score.task},
                                      {"kind", score.kind},
                                      {"drawn", score.drawn},
+                                     {"one_idea", json_of(score.one_idea)},
                                      {"ideas", json_of(score.ideas)},
                                      {"contrast", json_of(score.contrast)}}));
   }

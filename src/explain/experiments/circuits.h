@@ -7,7 +7,7 @@
 //   ideas: those of the two charts in which they differ, as `explain --versus` shows them
 //     (idea_swap.h). The rule: those that are predicted to go furthest towards the twin's answer,
 //     1, 2, 3 or all that lead there; how many, and how strongly, is chosen on other pairs and
-//     said.
+//     said. Beside it the first alone: is what is hidden an idea of its own?
 //   contrast: what matters for the one answer and does not fire at the same place in the twin,
 //     however many features that is; an upper bound of what ideas can do.
 #pragma once
@@ -38,6 +38,7 @@ struct CircuitScore {
   std::string task;
   std::string kind;       // "state"
   std::size_t drawn = 0;  // pairs that were looked at; the others cannot be used (see below)
+  InterchangeScore one_idea;
   InterchangeScore ideas;
   InterchangeScore contrast;
 };
@@ -59,9 +60,9 @@ std::vector<CircuitScore> score_circuits(const Subject& subject, std::span<const
 /// How ideas are chosen, in a sentence for those who read the numbers.
 std::string_view idea_rule() noexcept;
 
-/// {"rule", "circuits": [{"task", "kind", "drawn", "ideas": {"swapped": {"right", "n", "share",
-/// "low", "high"}, "control", "setting", "ideas", "members"}, "contrast": the same}]}; contrast has
-/// no ideas: null
+/// {"rule", "circuits": [{"task", "kind", "drawn", "one_idea": {"swapped": {"right", "n", "share",
+/// "low", "high"}, "control", "setting", "ideas", "members"}, "ideas" and "contrast": the same}]};
+/// contrast has no ideas: null
 Json to_json(const std::vector<CircuitScore>& scores);
 
 }  // namespace cajal

@@ -65,12 +65,14 @@ TEST_F(CircuitsTest, EveryKindHasTheChartsIdeasAndTheContrast) {
                         told.emplace_back(what);
                       }});
   ASSERT_THAT(scores, SizeIs(1));
-  for (const InterchangeScore& score : {scores[0].ideas, scores[0].contrast}) {
+  for (const InterchangeScore& score : {scores[0].one_idea, scores[0].ideas, scores[0].contrast}) {
     EXPECT_EQ(score.swapped.n, 2U);
     EXPECT_EQ(score.swapped.right, 2U);  // all is right
     EXPECT_EQ(score.control.n, 2U);
     EXPECT_THAT(score.setting, HasSubstr("strength 1"));
   }
+  EXPECT_LE(scores[0].one_idea.ideas, 1.0);
+  EXPECT_THAT(scores[0].one_idea.setting, HasSubstr("the idea that goes furthest"));
   EXPECT_THAT(told, Contains("fake: 1 pairs of twins read"));
   EXPECT_THAT(to_json(scores).dump(), HasSubstr(R"("kind":"state")"));
 }
