@@ -6,6 +6,7 @@
 #include <gmock/gmock.h>
 
 #include "base/file.h"
+#include "testing/files.h"
 
 namespace cajal {
 namespace {
@@ -26,10 +27,9 @@ TEST(Hash, IsWhatXxh128sumPrints) {
 }
 
 TEST(Hash, OfAFileIsThatOfItsBytes) {
-  const auto file = std::filesystem::path(::testing::TempDir()) / "hash_test";
-  write_file(file, "abc");
-  EXPECT_EQ(hash_of_file(file), hash_of("abc"));
-  std::filesystem::remove(file);
+  const testing::TemporaryFolder folder;
+  write_file(folder / "abc", "abc");
+  EXPECT_EQ(hash_of_file(folder / "abc"), hash_of("abc"));
 }
 
 TEST(Hash, DoesNotDependOnHowBytesAreCutIntoPieces) {

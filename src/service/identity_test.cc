@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "service/generate.h"
 #include "service/session.h"
+#include "testing/files.h"
 #include "testing/golden.h"
 
 namespace cajal {
@@ -16,18 +17,14 @@ namespace fs = std::filesystem;
 
 /// A copy of a golden model that goes away with the object.
 struct Copy {
-  explicit Copy(const std::string& name) : folder(fs::path(::testing::TempDir()) / name) {
-    fs::remove_all(folder);
-    fs::create_directories(folder);
+  Copy() {
     for (const char* file : {"config.json", "model.safetensors"}) {
       fs::copy(testing::golden_core("models") / "llama" / file, folder);
     }
   }
-  Copy(const Copy&) = delete;
-  Copy& operator=(const Copy&) = delete;
-  ~Copy() { fs::remove_all(folder); }
 
-  fs::path folder;
+  testing::TemporaryFolder temporary;
+  const fs::path& folder = temporary.path();
 };
 
 void append_to(const fs::path& file, const char* text) {
@@ -41,12 +38,12 @@ void change_last_byte(const fs::path& file) {
 }
 
 TEST(Identity, OfAModelIsTheSameInAnyFolder) {
-  const Copy copy("identity_a");
+  const Copy copy;
   EXPECT_EQ(model_hash(copy.folder), model_hash(testing::golden_core("models") / "llama"));
 }
 
 TEST(Identity, OfAModelChangesWithItsConfigurationAndWeights) {
-  const Copy copy("identity_b");
+  const Copy copy;
   const std::string before = model_hash(copy.folder);
   append_to(copy.folder / "config.json", "\n");
   const std::string configured = model_hash(copy.folder);
@@ -56,7 +53,7 @@ TEST(Identity, OfAModelChangesWithItsConfigurationAndWeights) {
 }
 
 TEST(Identity, OfATokenizerChangesWithItsFiles) {
-  const Copy copy("identity_c");
+  const Copy copy;
   write_file(copy.folder / "tokenizer.json", "{}");
   const std::string before = tokenizer_hash(copy.folder);
   EXPECT_EQ(tokenizer_hash(copy.folder / "tokenizer.json"), before);
@@ -68,7 +65,7 @@ TEST(Identity, OfATokenizerChangesWithItsFiles) {
 }
 
 TEST(Identity, OfAModelDoesNotDependOnItsTokenizer) {
-  const Copy copy("identity_d");
+  const Copy copy;
   const std::string before = model_hash(copy.folder);
   write_file(copy.folder / "tokenizer.json", "{}");
   EXPECT_EQ(model_hash(copy.folder), before);

@@ -1,12 +1,12 @@
 #include "service/names.h"
 
 #include <filesystem>
-#include <unistd.h>
 
 #include <gmock/gmock.h>
 
 #include "base/error.h"
 #include "base/file.h"
+#include "testing/files.h"
 
 namespace cajal {
 namespace {
@@ -24,12 +24,9 @@ class Names : public ::testing::Test {
   auto loading(std::string_view json) {
     return [this, json] { load(json); };
   }
-  void TearDown() override { std::filesystem::remove(path_); }
 
-  std::filesystem::path path_ =
-      std::filesystem::path(::testing::TempDir()) /
-      fmt::format("names_{}_{}.json", ::getpid(),
-                  ::testing::UnitTest::GetInstance()->current_test_info()->name());
+  testing::TemporaryFolder folder_;
+  std::filesystem::path path_ = folder_ / "names.json";
 };
 
 TEST_F(Names, ComeFromEveryFormOfFile) {

@@ -112,7 +112,8 @@ TEST(Service, PointsSavedToAFileAreThoseOfTheReference) {
   auto request = golden.request<PointsRequest>("B");
   request.point = {"resid_post", "attn_probs.0"};
   const PointsResult result = read_points(golden.session, request);
-  const auto file = std::filesystem::path(::testing::TempDir()) / "service_points.safetensors";
+  const testing::TemporaryFolder folder;
+  const std::filesystem::path file = folder / "points.safetensors";
   save_points(result, golden.session.provenance(), file);
   const auto saved = Safetensors::open(file);
   const auto expected = Safetensors::open(golden.folder / "expected.safetensors");

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include "base/file.h"
+#include "testing/files.h"
 
 namespace cajal {
 namespace {
@@ -23,7 +24,7 @@ TEST(Specimen, IsNotLookedForAboveTheRoot) {
 }
 
 TEST(Specimen, IsTheFirstPlaceThatHoldsAConfiguration) {
-  const fs::path folder = fs::path(::testing::TempDir()) / "specimen_test";
+  const testing::TemporaryFolder folder;
   fs::create_directories(folder / "empty");
   fs::create_directories(folder / "model");
   fs::create_directories(folder / "other");
@@ -33,7 +34,6 @@ TEST(Specimen, IsTheFirstPlaceThatHoldsAConfiguration) {
                                         folder / "other"};
   EXPECT_EQ(first_model(places), folder / "model");
   EXPECT_EQ(first_model(std::span(places).first(2)), std::nullopt);
-  fs::remove_all(folder);
 }
 
 }  // namespace

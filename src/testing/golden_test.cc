@@ -8,6 +8,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "testing/files.h"
+
 namespace cajal::testing {
 namespace {
 
@@ -37,14 +39,11 @@ std::string content(const fs::path& path) {
   return {std::istreambuf_iterator<char>(in), {}};
 }
 
-/// A folder of this test alone that holds shared/golden/models/{llama,not_in_the_core}.
-fs::path small_shared() {
-  const auto* test = ::testing::UnitTest::GetInstance()->current_test_info();
-  const fs::path root = fs::path(::testing::TempDir()) / (std::string("cajal_") + test->name());
-  fs::remove_all(root);
-  fs::create_directories(root / "golden/models/llama");
-  fs::create_directories(root / "golden/models/not_in_the_core");
-  return fs::canonical(root);
+/// Makes golden/models/{llama,not_in_the_core} in a folder; its path as the system has it.
+fs::path small_shared(const TemporaryFolder& folder) {
+  fs::create_directories(folder / "golden/models/llama");
+  fs::create_directories(folder / "golden/models/not_in_the_core");
+  return fs::canonical(folder.path());
 }
 
 TEST(Golden, TheFullSetIsBesideTheProject) {
@@ -65,7 +64,8 @@ TEST(Golden, WithoutTheFullSetTheCoreStandsAlone) {
 }
 
 TEST(Golden, AFolderOfTheFullSetReplacesTheCoresOwn) {
-  const fs::path root = small_shared();
+  const TemporaryFolder temporary;
+  const fs::path root = small_shared(temporary);
   const Environment shared("CAJAL_SHARED", root);
   const auto folders = golden_folders("models");
   EXPECT_THAT(folders, ::testing::Contains(root / "golden/models/llama"));
@@ -90,7 +90,8 @@ TEST(Golden, CircuitsAreWholeAndFoundByName) {
 }
 
 TEST(Golden, CasesAreNotedAsFullAndAsCore) {
-  const fs::path root = small_shared();
+  const TemporaryFolder temporary;
+  const fs::path root = small_shared(temporary);
   const Environment shared("CAJAL_SHARED", root);
   const Environment counts("CAJAL_GOLDEN_COUNTS", root / "counts");
   count_golden_case("models", root / "golden/models/llama");

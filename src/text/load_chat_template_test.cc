@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "testing/files.h"
 #include "text/chat_template.h"
 
 namespace cajal {
@@ -19,13 +20,6 @@ using ::testing::Pair;
 
 class LoadChatTemplate : public ::testing::Test {
  protected:
-  void SetUp() override {
-    folder_ = fs::path(::testing::TempDir()) /
-              ::testing::UnitTest::GetInstance()->current_test_info()->name();
-    fs::create_directories(folder_);
-  }
-  void TearDown() override { fs::remove_all(folder_); }
-
   void write(const std::string& file, const std::string& text) {
     fs::create_directories((folder_ / file).parent_path());
     write_file(folder_ / file, text);
@@ -50,7 +44,8 @@ class LoadChatTemplate : public ::testing::Test {
     return out;
   }
 
-  fs::path folder_;
+  testing::TemporaryFolder temporary_;
+  const fs::path& folder_ = temporary_.path();
 };
 
 TEST_F(LoadChatTemplate, OfTokenizerConfigAsText) {

@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include "base/file.h"
+#include "testing/files.h"
 #include "testing/golden.h"
 
 namespace cajal {
@@ -19,13 +20,8 @@ using ::testing::HasSubstr;
 
 class SpecialIdsTest : public ::testing::Test {
  protected:
-  void SetUp() override {
-    folder_ = fs::path(::testing::TempDir()) /
-              ::testing::UnitTest::GetInstance()->current_test_info()->name();
-    fs::create_directories(folder_);
-  }
-  void TearDown() override { fs::remove_all(folder_); }
-  fs::path folder_;
+  testing::TemporaryFolder temporary_;
+  const fs::path& folder_ = temporary_.path();
 };
 
 TEST_F(SpecialIdsTest, StopIdsOfAllFilesAreTakenTogether) {
