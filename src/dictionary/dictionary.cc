@@ -197,6 +197,15 @@ std::size_t Dictionary::features() const noexcept {
   return sum;
 }
 
+std::vector<std::size_t> Dictionary::feature_counts() const {
+  std::vector<std::size_t> out;
+  out.reserve(layers_.size());
+  for (const DictionaryLayer& layer : layers_) {
+    out.push_back(layer.features());
+  }
+  return out;
+}
+
 std::size_t Dictionary::parameters() const noexcept {
   std::size_t sum = 0;
   for (const DictionaryLayer& layer : layers_) {

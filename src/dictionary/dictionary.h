@@ -109,6 +109,8 @@ class Dictionary {
   std::pair<std::size_t, std::size_t> sources_of(std::size_t target) const noexcept;
   /// In all layers.
   std::size_t features() const noexcept;
+  /// Of each of layers().
+  std::vector<std::size_t> feature_counts() const;
   std::size_t parameters() const noexcept;
   /// Of the encoders as stored.
   DType dtype() const noexcept { return layers_.front().w_enc.matrix.dtype; }

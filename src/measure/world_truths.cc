@@ -70,11 +70,7 @@ DocumentSource world_documents(const std::vector<const Task*>& tasks, std::uint6
 
 TruthResult find_truth_features(const Asked& asked, const Dictionary& dictionary,
                                 const DocumentSource& documents, const TruthRun& run) {
-  std::vector<std::size_t> features;
-  for (const DictionaryLayer& layer : dictionary.layers()) {
-    features.push_back(layer.features());
-  }
-  TruthFeatures truth(features, run.options);
+  TruthFeatures truth(dictionary.feature_counts(), run.options);
   TruthResult out =
       read_truths(asked, dictionary, documents, run,
                   [&](const TokenBatch& batch, std::span<const std::size_t> rows,

@@ -24,14 +24,6 @@ constexpr std::size_t kNear = 5;
 constexpr double kTruthLabel = 0.5;  // F1 from which a truth names a feature
 constexpr std::size_t kMostCosines = std::size_t{1} << 16;
 
-std::vector<std::size_t> feature_counts(const Dictionary& dictionary) {
-  std::vector<std::size_t> out;
-  for (const DictionaryLayer& layer : dictionary.layers()) {
-    out.push_back(layer.features());
-  }
-  return out;
-}
-
 double ratio(std::uint64_t part, std::uint64_t whole) {
   return static_cast<double>(part) / static_cast<double>(std::max<std::uint64_t>(whole, 1));
 }
@@ -62,8 +54,8 @@ AtlasBuilding::AtlasBuilding(Session& session, const AtlasRequest& request,
       dictionary_(dictionary),
       checkpoint_(checkpoint),
       progress_(progress),
-      state_{.builder = AtlasBuilder(feature_counts(dictionary), {.seed = request.seed}),
-             .truth = TruthFeatures(feature_counts(dictionary))} {}
+      state_{.builder = AtlasBuilder(dictionary.feature_counts(), {.seed = request.seed}),
+             .truth = TruthFeatures(dictionary.feature_counts())} {}
 
 void AtlasBuilding::read(const AtlasText& text, const std::stop_token& cancel) {
   has_truth_ = text.has_truth;
