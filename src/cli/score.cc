@@ -137,7 +137,7 @@ std::string shown(const Rate& rate) {
                      rounded(interval.high));
 }
 
-/// Three rows for each kind of hidden thing: the chart's first idea, as many as do best, and the
+/// Three rows for each kind of hidden thing: one idea of each chart, as many as do best, and the
 /// contrast of the graphs.
 std::string table(const std::vector<CircuitScore>& scores) {
   std::vector<TableRow> rows = {{"task", "hidden", "interchanged", "becomes the twin's", "control",
@@ -149,7 +149,7 @@ std::string table(const std::vector<CircuitScore>& scores) {
                     fmt::format("{:.0f}", score.members), score.setting});
   };
   for (const CircuitScore& s : scores) {
-    add(s, "one idea", s.one_idea);
+    add(s, "one idea each", s.one_idea);
     add(s, "ideas", s.ideas);
     add(s, "contrast", s.contrast);
   }

@@ -30,10 +30,6 @@ SwapCase with_group(const Subject& subject, const TwinCase& twins, GroupSwap gro
   return out;
 }
 
-GroupSwap leading(const TwinCase& twins, std::size_t ideas) {
-  return joined(std::span(twins.ideas).first(std::min(ideas, twins.ideas.size())));
-}
-
 std::map<std::string, std::vector<TwinCase>> TwinCases::next(std::size_t count) {
   std::map<std::string, std::vector<TwinCase>> out;
   std::size_t pairs = 0;

@@ -28,8 +28,6 @@ struct TwinCase {
 /// As a case to try, with a group and its control.
 SwapCase with_group(const Subject& subject, const TwinCase& twins, GroupSwap group,
                     std::uint64_t seed);
-/// The first so many of the ideas; fewer where there are fewer.
-GroupSwap leading(const TwinCase& twins, std::size_t ideas);
 
 /// Reads a task's twins: asks the model, makes both graphs and both charts.
 class TwinCases {

@@ -18,15 +18,28 @@ const std::array<SwapSetting, 4> kSettings = {{
     {"the last token", false, true, 1.0},
 }};
 
-constexpr std::array<std::size_t, 4> kIdeas = {1, 2, 3, std::numeric_limits<std::size_t>::max()};
+constexpr std::size_t kAll = std::numeric_limits<std::size_t>::max();
+constexpr std::size_t kOneOfEach = 0;
+constexpr std::array<std::size_t, 1> kOwnIdea = {kOneOfEach};
+constexpr std::array<std::size_t, 4> kIdeas = {1, 2, 3, kAll};
 constexpr std::array<double, 2> kStrengths = {1.0, 1.5};
 
 using Pairs = std::vector<TwinCase>;
 
 std::string text_of(std::size_t ideas) {
-  return ideas == 1               ? "the idea that goes furthest"
-         : ideas == kIdeas.back() ? "all ideas that lead there"
-                                  : fmt::format("the {} ideas that go furthest", ideas);
+  return ideas == kOneOfEach ? "of each chart the idea that goes furthest"
+         : ideas == 1        ? "the idea that goes furthest"
+         : ideas == kAll     ? "all ideas that lead there"
+                             : fmt::format("the {} ideas that go furthest", ideas);
+}
+
+std::vector<IdeaSwap> chosen_of(const TwinCase& pair, std::size_t ideas) {
+  const std::span all(pair.ideas);
+  if (ideas == kOneOfEach) {
+    return one_of_each(all);
+  }
+  const auto first = all.first(std::min(ideas, all.size()));
+  return {first.begin(), first.end()};
 }
 
 std::vector<SwapSetting> settings_of(std::size_t ideas) {
@@ -86,15 +99,15 @@ class Interchange {
   std::vector<SwapCase> by_ideas(const Pairs& pairs, std::size_t ideas) const {
     std::vector<SwapCase> out;
     for (const TwinCase& pair : pairs) {
-      out.push_back(with_group(subject_, pair, leading(pair, ideas), options_.seed));
+      out.push_back(with_group(subject_, pair, joined(chosen_of(pair, ideas)), options_.seed));
     }
     return out;
   }
 
-  static double mean_ideas(const Pairs& pairs, std::size_t most) {
+  static double mean_ideas(const Pairs& pairs, std::size_t ideas) {
     double sum = 0.0;
     for (const TwinCase& pair : pairs) {
-      sum += static_cast<double>(std::min(most, pair.ideas.size()));
+      sum += static_cast<double>(chosen_of(pair, ideas).size());
     }
     return pairs.empty() ? 0.0 : sum / static_cast<double>(pairs.size());
   }
@@ -133,7 +146,7 @@ void score_task(const Subject& subject, const Task& task, const CircuitOptions& 
     out.push_back({.task = std::string(task.name()),
                    .kind = kind,
                    .drawn = source.drawn(kind),
-                   .one_idea = interchange.ideas(std::span(kIdeas).first(1), known, pairs),
+                   .one_idea = interchange.ideas(kOwnIdea, known, pairs),
                    .ideas = interchange.ideas(kIdeas, known, pairs),
                    .contrast = interchange.contrast(known, pairs)});
   }
@@ -169,11 +182,9 @@ std::vector<CircuitScore> score_circuits(const Subject& subject, std::span<const
 
 std::string_view idea_rule() noexcept {
   return "of the ideas in which the two questions' charts differ (explain --versus), those that "
-         "are predicted to go furthest towards the twin's answer: the first of them, and 1, 2, 3 "
-         "or "
-         "all that lead there, the fewest that did best on other pairs; as strong as in the twin "
-         "or "
-         "half as much again";
+         "are predicted to go furthest towards the twin's answer: one of each chart, and 1, 2, 3 "
+         "or all that lead there, the fewest that did best on other pairs; as strong as in the "
+         "twin or half as much again";
 }
 
 Json to_json(const std::vector<CircuitScore>& scores) {

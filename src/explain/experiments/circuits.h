@@ -7,7 +7,8 @@
 //   ideas: those of the two charts in which they differ, as `explain --versus` shows them
 //     (idea_swap.h). The rule: those that are predicted to go furthest towards the twin's answer,
 //     1, 2, 3 or all that lead there; how many, and how strongly, is chosen on other pairs and
-//     said. Beside it the first alone: is what is hidden an idea of its own?
+//     said. Beside it the first of each chart alone: is what is hidden an idea
+//     of its own?
 //   contrast: what matters for the one answer and does not fire at the same place in the twin,
 //     however many features that is; an upper bound of what ideas can do.
 #pragma once

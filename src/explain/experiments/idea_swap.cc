@@ -130,14 +130,36 @@ std::vector<IdeaSwap> idea_swaps(const Subject& subject, const RoledPrompt& prom
   const VersusParts parts = build_versus(sides);
   const Swaps swaps(prompt, first);
   std::vector<IdeaSwap> out;
-  for (const PredictedExchange& exchange : predicted_exchanges(sides, parts, 0)) {
-    IdeaSwap one = {swaps.of(exchange), parts.chart.way(0, exchange.change).value_or(0.0)};
+  const std::vector<PredictedExchange> exchanges = predicted_exchanges(sides, parts, 0);
+  for (std::size_t i = 0; i < exchanges.size(); ++i) {
+    const auto& halves = parts.chart.ideas[i].halves;
+    IdeaSwap one = {.swap = swaps.of(exchanges[i]),
+                    .way = parts.chart.way(0, exchanges[i].change).value_or(0.0),
+                    .of_prompt = halves[0].box.has_value(),
+                    .of_donor = halves[1].box.has_value()};
     if (one.way > 0.0 && (!one.swap.off.empty() || !one.swap.on.empty())) {
       out.push_back(std::move(one));
     }
   }
   std::stable_sort(out.begin(), out.end(),
                    [](const IdeaSwap& a, const IdeaSwap& b) { return a.way > b.way; });
+  return out;
+}
+
+std::vector<IdeaSwap> one_of_each(std::span<const IdeaSwap> ideas) {
+  if (ideas.empty()) {
+    return {};
+  }
+  std::vector<IdeaSwap> out = {ideas.front()};
+  if (out.front().of_prompt == out.front().of_donor) {
+    return out;
+  }
+  const auto other = std::ranges::find_if(ideas, [&](const IdeaSwap& idea) {
+    return idea.of_prompt == out.front().of_donor && idea.of_donor == out.front().of_prompt;
+  });
+  if (other != ideas.end()) {
+    out.push_back(*other);
+  }
   return out;
 }
 

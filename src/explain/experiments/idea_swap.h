@@ -18,8 +18,10 @@ namespace cajal {
 
 /// A line of the comparison: an idea of one chart, or of both.
 struct IdeaSwap {
-  GroupSwap swap;    // no feature goes off and comes in at once
-  double way = 0.0;  // predicted: 1 is all the way to the donor's answer
+  GroupSwap swap;          // no feature goes off and comes in at once
+  double way = 0.0;        // predicted: 1 is all the way to the donor's answer
+  bool of_prompt = false;  // the prompt's chart has the idea
+  bool of_donor = false;   // and the donor's
 };
 
 /// By predicted way, the longest first; ideas that are predicted to lead away are left out, and so
@@ -28,6 +30,10 @@ struct IdeaSwap {
 /// does. Throws Cancelled, and what tracing throws.
 std::vector<IdeaSwap> idea_swaps(const Subject& subject, const RoledPrompt& prompt,
                                  const RoledPrompt& donor, const std::stop_token& cancel = {});
+
+/// The first, and where only one chart has that the first that only the other chart has: one idea
+/// off, another in. At most two, in their order.
+std::vector<IdeaSwap> one_of_each(std::span<const IdeaSwap> ideas);
 
 /// All of them as one: each place once.
 GroupSwap joined(std::span<const IdeaSwap> ideas);

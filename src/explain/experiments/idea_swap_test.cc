@@ -59,6 +59,9 @@ TEST_F(IdeaSwapTest, TheLongestWayComesFirst) {
   for (std::size_t i = 1; i < ideas.size(); ++i) {
     EXPECT_GE(ideas[i - 1].way, ideas[i].way);
   }
+  for (const IdeaSwap& one : ideas) {
+    EXPECT_TRUE(one.of_prompt || one.of_donor);
+  }
 }
 
 TEST_F(IdeaSwapTest, PromptsThatAreContinuedAlikeHaveNone) {
@@ -72,11 +75,37 @@ TEST_F(IdeaSwapTest, PromptsOfDifferentLengthAreRefused) {
   EXPECT_THAT(error.message, ::testing::HasSubstr("5 and 6 tokens"));
 }
 
+/// Ideas of one chart or both, each with the way that tells it apart.
+IdeaSwap idea(double way, bool of_prompt, bool of_donor) {
+  return {.swap = {}, .way = way, .of_prompt = of_prompt, .of_donor = of_donor};
+}
+
+std::vector<double> ways_of(const std::vector<IdeaSwap>& ideas) {
+  std::vector<double> out;
+  for (const IdeaSwap& one : ideas) {
+    out.push_back(one.way);
+  }
+  return out;
+}
+
+TEST(OneOfEach, IsAnIdeaOfBothChartsOrOneOffAndOneIn) {
+  const IdeaSwap both = idea(0.9, true, true);
+  const IdeaSwap in = idea(0.7, false, true);
+  const IdeaSwap in_too = idea(0.6, false, true);
+  const IdeaSwap off = idea(0.5, true, false);
+  EXPECT_THAT(one_of_each({}), IsEmpty());
+  EXPECT_THAT(ways_of(one_of_each(std::vector{both, in, off})), ElementsAre(0.9));
+  EXPECT_THAT(ways_of(one_of_each(std::vector{in, in_too, both, off})), ElementsAre(0.7, 0.5));
+  EXPECT_THAT(ways_of(one_of_each(std::vector{off, in})), ElementsAre(0.5, 0.7));
+  EXPECT_THAT(ways_of(one_of_each(std::vector{in, in_too})), ElementsAre(0.7));
+}
+
 TEST(Joined, HoldsEachPlaceOnce) {
   const RoledFeature a = {.layer = 0, .feature = 1, .role = 0, .activation = 1.0};
   const RoledFeature b = {.layer = 1, .feature = 1, .role = 0, .activation = 2.0};
   const RoledFeature c = {.layer = 1, .feature = 1, .role = 1, .activation = 3.0};
-  const std::vector<IdeaSwap> ideas = {{{{a}, {b}}, 0.5}, {{{a}, {b, c}}, 0.25}};
+  const std::vector<IdeaSwap> ideas = {{.swap = {{a}, {b}}, .way = 0.5},
+                                       {.swap = {{a}, {b, c}}, .way = 0.25}};
   const GroupSwap all = joined(ideas);
   EXPECT_THAT(all.off, ElementsAre(a));
   EXPECT_THAT(all.on, ElementsAre(b, c));
