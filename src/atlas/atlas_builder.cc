@@ -58,33 +58,10 @@ FeatureId AtlasBuilder::id(std::size_t number) const {
           static_cast<std::uint32_t>(number - first_[static_cast<std::size_t>(site)])};
 }
 
-std::vector<AtlasBuilder::Firing> AtlasBuilder::firings_of(
-    const TokenSequence& sequence, std::span<const std::size_t> rows,
-    std::span<const SparseRows> codes) const {
-  std::vector<Firing> out;
-  const auto begin = std::lower_bound(rows.begin(), rows.end(), sequence.begin);
-  const auto end = std::lower_bound(begin, rows.end(), sequence.end);
-  for (std::size_t site = 0; site < codes.size(); ++site) {
-    for (auto r = begin; r != end; ++r) {
-      const SparseRows::Row fired = codes[site].row(static_cast<std::size_t>(r - rows.begin()));
-      for (std::size_t i = 0; i < fired.size(); ++i) {
-        out.push_back({static_cast<std::uint32_t>(first_[site] + fired.columns[i]),
-                       static_cast<std::uint32_t>(*r - sequence.begin), std::abs(fired.values[i])});
-      }
-    }
-  }
-  std::sort(out.begin(), out.end(), [](const Firing& a, const Firing& b) {
-    return std::pair(a.feature, a.token) < std::pair(b.feature, b.token);
-  });
-  return out;
-}
-
 void AtlasBuilder::add(const TokenBatch& batch, std::span<const std::size_t> rows,
                        std::span<const SparseRows> codes) {
-  check(codes.size() + 1 == first_.size(), "features of {} layers for {}", codes.size(),
-        first_.size() - 1);
   for (const TokenSequence& sequence : batch.sequences) {
-    const std::vector<Firing> firings = firings_of(sequence, rows, codes);
+    const std::vector<Firing> firings = firings_of(sequence, rows, codes, first_);
     const auto tokens =
         std::span(batch.tokens).subspan(sequence.begin, sequence.end - sequence.begin);
     const std::uint64_t number = next_sequence_++;

@@ -14,6 +14,7 @@
 #include <span>
 #include <vector>
 
+#include "activations/firings.h"
 #include "activations/token_batches.h"
 #include "atlas/feature_page.h"
 #include "io/byte_stream.h"
@@ -110,11 +111,6 @@ class AtlasBuilder {
   void restore(ByteReader& in);
 
  private:
-  struct Firing {
-    std::uint32_t feature = 0;
-    std::uint32_t token = 0;
-    float value = 0.0F;
-  };
   /// A feature that fires at peaks of another.
   struct Companion {
     std::uint32_t feature = 0;
@@ -135,8 +131,6 @@ class AtlasBuilder {
 
   static void save(const State& state, ByteWriter& out);
   void restore(ByteReader& in, State& state) const;
-  std::vector<Firing> firings_of(const TokenSequence& sequence, std::span<const std::size_t> rows,
-                                 std::span<const SparseRows> codes) const;
   void add_feature(std::span<const Firing> own, std::uint64_t sequence,
                    std::span<const TokenId> tokens);
   FeatureExample example(std::span<const Firing> own, const Firing& peak,

@@ -33,11 +33,22 @@ void for_runs(const Firings& firings, const Run& run) {
   }
 }
 
-template <typename Ranges>
-bool covers(const Ranges& spans, std::size_t token) {
-  return std::any_of(spans.begin(), spans.end(),
-                     [&](const auto& span) { return span.first <= token && token < span.second; });
-}
+/// Whether spans hold a token; tokens beyond the last of them are in none.
+class Covered {
+ public:
+  template <typename Ranges>
+  explicit Covered(const Ranges& spans) {
+    for (const auto& [begin, end] : spans) {
+      inside_.resize(std::max(inside_.size(), end), 0);
+      std::fill(inside_.begin() + static_cast<std::ptrdiff_t>(begin),
+                inside_.begin() + static_cast<std::ptrdiff_t>(end), std::uint8_t{1});
+    }
+  }
+  bool holds(std::size_t token) const { return token < inside_.size() && inside_[token] != 0; }
+
+ private:
+  std::vector<std::uint8_t> inside_;
+};
 
 /// Adds up bins from `from` on.
 template <typename Bins>
@@ -58,57 +69,41 @@ TruthFeatures::TruthFeatures(std::span<const std::size_t> features, TruthOptions
 
 std::uint32_t TruthFeatures::bin_of(std::uint32_t feature, float value) {
   Feature& f = features_[feature];
-  const float size = std::abs(value);
   if (f.base == 0.0F) {
-    f.base = size;
+    f.base = value;
   }
-  const float place = 12.0F + 3.0F * std::log2(size / f.base);
+  const float place = 12.0F + 3.0F * std::log2(value / f.base);
   // An activation that overflowed has no place; !(x >= 0) is true of NaN, too.
   return !(place >= 0.0F)
              ? 0
              : static_cast<std::uint32_t>(std::min(place, static_cast<float>(kBins - 1)));
 }
 
-std::vector<TruthFeatures::Firing> TruthFeatures::firings_of(const TokenSequence& sequence,
-                                                             std::span<const std::size_t> rows,
-                                                             std::span<const SparseRows> codes) {
-  std::vector<Firing> out;
-  const auto begin = std::lower_bound(rows.begin(), rows.end(), sequence.begin);
-  const auto end = std::lower_bound(begin, rows.end(), sequence.end);
-  for (auto r = begin; r != end; ++r) {
-    const auto row = static_cast<std::size_t>(r - rows.begin());
-    for (std::size_t site = 0; site < codes.size(); ++site) {
-      const SparseRows::Row fired = codes[site].row(row);
-      for (std::size_t i = 0; i < fired.size(); ++i) {
-        const auto feature = static_cast<std::uint32_t>(first_[site] + fired.columns[i]);
-        out.push_back({feature, static_cast<std::uint32_t>(*r - sequence.begin),
-                       bin_of(feature, fired.values[i])});
-      }
-    }
+std::vector<TruthFeatures::BinnedFiring> TruthFeatures::binned(std::span<const Firing> firings) {
+  std::vector<BinnedFiring> out;
+  out.reserve(firings.size());
+  for (const Firing& f : firings) {
+    out.push_back({f.feature, f.token, bin_of(f.feature, f.value)});
   }
-  std::sort(out.begin(), out.end(), [](const Firing& a, const Firing& b) {
-    return std::pair(a.feature, a.token) < std::pair(b.feature, b.token);
-  });
   return out;
 }
 
 void TruthFeatures::add(const TokenBatch& batch, std::span<const std::size_t> rows,
                         std::span<const SparseRows> codes) {
-  check(codes.size() + 1 == first_.size(), "features of {} layers for {}", codes.size(),
-        first_.size() - 1);
   for (const TokenSequence& sequence : batch.sequences) {
-    const std::vector<Firing> firings = firings_of(sequence, rows, codes);
+    const std::vector<BinnedFiring> firings = binned(firings_of(sequence, rows, codes, first_));
     const std::size_t half = half_of(sequence.document);
     tokens_[half] +=
         static_cast<std::size_t>(std::lower_bound(rows.begin(), rows.end(), sequence.end) -
                                  std::lower_bound(rows.begin(), rows.end(), sequence.begin));
+    std::vector<std::span<const BinnedFiring>> by_feature;
     for (auto at = firings.begin(); at != firings.end();) {
-      const auto end = std::find_if(at, firings.end(),
-                                    [&](const Firing& f) { return f.feature != at->feature; });
+      const auto end = std::find_if(
+          at, firings.end(), [&](const BinnedFiring& f) { return f.feature != at->feature; });
       Feature& feature = features_[at->feature];
-      const std::span own(at, end);
+      const std::span<const BinnedFiring> own = by_feature.emplace_back(at, end);
       for_runs(own, [&](std::uint32_t bin) { ++feature.runs[half][bin]; });
-      for (const Firing& f : own) {
+      for (const BinnedFiring& f : own) {
         ++feature.tokens[half][f.bin];
       }
       at = end;
@@ -123,7 +118,7 @@ void TruthFeatures::add(const TokenBatch& batch, std::span<const std::size_t> ro
     }
     for (const auto& [name, ranges] : spans) {
       Label& label = labels_[name];
-      add_label(label, ranges, half, firings);
+      add_label(label, ranges, half, by_feature);
       if (label.pairs.size() > 2 * options_.most) {
         shrink(label);
       }
@@ -132,25 +127,21 @@ void TruthFeatures::add(const TokenBatch& batch, std::span<const std::size_t> ro
 }
 
 void TruthFeatures::add_label(Label& label, const std::vector<Range>& spans, std::size_t half,
-                              const std::vector<Firing>& firings) {
+                              std::span<const std::span<const BinnedFiring>> by_feature) {
   label.spans[half] += spans.size();
   for (const auto& [begin, end] : spans) {
     label.tokens[half] += end - begin;
   }
-  for (auto at = firings.begin(); at != firings.end();) {
-    const auto end =
-        std::find_if(at, firings.end(), [&](const Firing& f) { return f.feature != at->feature; });
-    const std::span own(at, end);
-    at = end;
-    const bool hit = std::any_of(own.begin(), own.end(),
-                                 [&](const Firing& f) { return covers(spans, f.token); });
-    if (!hit) {
+  const Covered covered(spans);
+  for (const std::span<const BinnedFiring> own : by_feature) {
+    if (std::none_of(own.begin(), own.end(),
+                     [&](const BinnedFiring& f) { return covered.holds(f.token); })) {
       continue;
     }
     Pair& pair = label.pairs[own.front().feature];
     for (const auto& [first, last] : spans) {
       int largest = -1;
-      for (const Firing& f : own) {
+      for (const BinnedFiring& f : own) {
         if (first <= f.token && f.token < last) {
           largest = std::max(largest, static_cast<int>(f.bin));
           pair.inside[f.bin] += half == kTesting ? 1 : 0;
@@ -161,9 +152,9 @@ void TruthFeatures::add_label(Label& label, const std::vector<Range>& spans, std
       }
     }
     for_runs(own, [&](std::uint32_t bin) { --pair.beside[half][bin]; });
-    std::vector<Firing> outside;
+    std::vector<BinnedFiring> outside;
     std::copy_if(own.begin(), own.end(), std::back_inserter(outside),
-                 [&](const Firing& f) { return !covers(spans, f.token); });
+                 [&](const BinnedFiring& f) { return !covered.holds(f.token); });
     for_runs(outside, [&](std::uint32_t bin) { ++pair.beside[half][bin]; });
   }
 }

@@ -18,6 +18,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "activations/firings.h"
 #include "activations/token_batches.h"
 #include "io/byte_stream.h"
 #include "tensor/sparse_rows.h"
@@ -96,8 +97,8 @@ class TruthFeatures {
     double recall = 0.0;
     double f1 = 0.0;
   };
-  /// A feature that fires on a token, in a sequence.
-  struct Firing {
+  /// A firing by the bin of its activation.
+  struct BinnedFiring {
     std::uint32_t feature = 0;
     std::uint32_t token = 0;  // in the sequence
     std::uint32_t bin = 0;
@@ -109,10 +110,9 @@ class TruthFeatures {
   static void restore(ByteReader& in, Feature& feature);
   void restore(ByteReader& in, Label& label) const;
   std::uint32_t bin_of(std::uint32_t feature, float value);
-  std::vector<Firing> firings_of(const TokenSequence& sequence, std::span<const std::size_t> rows,
-                                 std::span<const SparseRows> codes);
+  std::vector<BinnedFiring> binned(std::span<const Firing> firings);
   void add_label(Label& label, const std::vector<Range>& spans, std::size_t half,
-                 const std::vector<Firing>& firings);
+                 std::span<const std::span<const BinnedFiring>> by_feature);
   void shrink(Label& label) const;
   static Score score(const Label& label, double hits, double alarms, std::size_t half);
   static Score score(const Label& label, const Pair& pair, const Feature& feature, std::size_t half,
