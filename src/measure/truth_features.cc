@@ -133,6 +133,7 @@ void TruthFeatures::add_label(Label& label, const std::vector<Range>& spans, std
     label.tokens[half] += end - begin;
   }
   const Covered covered(spans);
+  std::vector<BinnedFiring> outside;
   for (const std::span<const BinnedFiring> own : by_feature) {
     if (std::none_of(own.begin(), own.end(),
                      [&](const BinnedFiring& f) { return covered.holds(f.token); })) {
@@ -152,7 +153,7 @@ void TruthFeatures::add_label(Label& label, const std::vector<Range>& spans, std
       }
     }
     for_runs(own, [&](std::uint32_t bin) { --pair.beside[half][bin]; });
-    std::vector<BinnedFiring> outside;
+    outside.clear();
     std::copy_if(own.begin(), own.end(), std::back_inserter(outside),
                  [&](const BinnedFiring& f) { return !covered.holds(f.token); });
     for_runs(outside, [&](std::uint32_t bin) { ++pair.beside[half][bin]; });
@@ -182,10 +183,15 @@ std::pair<std::size_t, double> TruthFeatures::best_bin(const Label& label, const
   std::pair<std::size_t, double> out{0, 0.0};
   double hits = 0.0;
   double alarms = 0.0;
+  double f1 = 0.0;
   for (std::size_t bin = kBins; bin-- > 0;) {
-    hits += pair.hits[half][bin];
-    alarms += feature.runs[half][bin] + pair.beside[half][bin];
-    const double f1 = score(label, hits, alarms, half).f1;
+    const std::int32_t hits_here = pair.hits[half][bin];
+    const std::int32_t alarms_here = feature.runs[half][bin] + pair.beside[half][bin];
+    if (hits_here != 0 || alarms_here != 0) {  // most bins are empty
+      hits += hits_here;
+      alarms += alarms_here;
+      f1 = score(label, hits, alarms, half).f1;
+    }
     out = f1 >= out.second ? std::pair(bin, f1) : out;
   }
   return out;
