@@ -19,7 +19,7 @@ const std::array<SwapSetting, 4> kSettings = {{
 }};
 
 constexpr std::size_t kAll = std::numeric_limits<std::size_t>::max();
-constexpr std::size_t kOneOfEach = 0;
+constexpr std::size_t kOneOfEach = 0;  // stands for one idea of each chart
 constexpr std::array<std::size_t, 1> kOwnIdea = {kOneOfEach};
 constexpr std::array<std::size_t, 4> kIdeas = {1, 2, 3, kAll};
 constexpr std::array<double, 2> kStrengths = {1.0, 1.5};
