@@ -1,6 +1,7 @@
 // What fires in a sequence, feature by feature.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -24,5 +25,17 @@ struct Firing {
 std::vector<Firing> firings_of(const TokenSequence& sequence, std::span<const std::size_t> rows,
                                std::span<const SparseRows> codes,
                                std::span<const std::size_t> first);
+
+/// Calls use(std::span<const T>) for what each feature has of `by_feature`, feature by feature; T
+/// has a member `feature`.
+template <typename T, typename Use>
+void for_each_feature(std::span<const T> by_feature, const Use& use) {
+  for (auto at = by_feature.begin(); at != by_feature.end();) {
+    const auto end = std::find_if(at, by_feature.end(),
+                                  [&](const T& one) { return one.feature != at->feature; });
+    use(std::span<const T>(at, end));
+    at = end;
+  }
+}
 
 }  // namespace cajal

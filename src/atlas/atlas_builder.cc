@@ -66,12 +66,8 @@ void AtlasBuilder::add(const TokenBatch& batch, std::span<const std::size_t> row
         std::span(batch.tokens).subspan(sequence.begin, sequence.end - sequence.begin);
     const std::uint64_t number = next_sequence_++;
     sequences_[number] = {sequence.document, {tokens.begin(), tokens.end()}};
-    for (auto at = firings.begin(); at != firings.end();) {
-      const auto end = std::find_if(at, firings.end(),
-                                    [&](const Firing& f) { return f.feature != at->feature; });
-      add_feature(std::span(at, end), number, tokens);
-      at = end;
-    }
+    for_each_feature(std::span(firings),
+                     [&](std::span<const Firing> own) { add_feature(own, number, tokens); });
     count_together(firings);
   }
   tokens_ += rows.size();
@@ -132,18 +128,13 @@ void AtlasBuilder::count_together(std::span<const Firing> firings) {
     by_token.resize(std::max<std::size_t>(by_token.size(), f.token + 1));
     by_token[f.token].push_back(f.feature);
   }
-  for (std::size_t begin = 0; begin < firings.size();) {
-    std::size_t end = begin;
-    std::size_t peak = begin;
-    for (; end < firings.size() && firings[end].feature == firings[begin].feature; ++end) {
-      peak = firings[end].value > firings[peak].value ? end : peak;
-    }
-    State& state = states_[firings[begin].feature];
+  for_each_feature(firings, [&](std::span<const Firing> own) {
+    State& state = states_[own.front().feature];
     if (state.at.total() <= kPeaksTogether) {
-      count_companions(by_token[firings[peak].token], firings[begin].feature, state);
+      const Firing& peak = *std::ranges::max_element(own, {}, &Firing::value);
+      count_companions(by_token[peak.token], peak.feature, state);
     }
-    begin = end;
-  }
+  });
 }
 
 // Few counters would not do here as they do for tokens: hundreds of features fire at each peak. So

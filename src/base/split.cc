@@ -14,4 +14,9 @@ std::vector<std::string_view> split(std::string_view text, char separator) {
   return out;
 }
 
+std::string_view trimmed(std::string_view text, std::string_view blanks) {
+  const std::size_t begin = std::min(text.find_first_not_of(blanks), text.size());
+  return text.substr(begin, text.find_last_not_of(blanks) + 1 - begin);
+}
+
 }  // namespace cajal

@@ -17,5 +17,16 @@ TEST(Split, KeepsEmptyParts) {
   EXPECT_THAT(split(",a,,b,", ','), ElementsAre("", "a", "", "b", ""));
 }
 
+TEST(Trimmed, TakesBlanksFromBothEndsOnly) {
+  EXPECT_EQ(trimmed(" \t a b\r\n"), "a b");
+  EXPECT_EQ(trimmed("a"), "a");
+  EXPECT_EQ(trimmed("\na ", " "), "\na");
+}
+
+TEST(Trimmed, LeavesNothingOfBlanks) {
+  EXPECT_EQ(trimmed(""), "");
+  EXPECT_EQ(trimmed(" \n "), "");
+}
+
 }  // namespace
 }  // namespace cajal

@@ -12,13 +12,13 @@
 namespace cajal {
 namespace {
 
-std::string trimmed(const std::string& line) {
+std::string without_trailing_blanks(const std::string& line) {
   return line.substr(0, line.find_last_not_of(" \t\r") + 1);
 }
 
 /// "/save FILE" and the like, or a word that may be meant as one; "/etc/hosts" is text.
 bool is_command(const std::string& line) {
-  const std::string whole = trimmed(line);
+  const std::string whole = without_trailing_blanks(line);
   const std::string word = whole.substr(0, whole.find(' '));
   if (word == "/exit" || word == "/quit" || word == "/bye" || word == "/reset" || word == "/save") {
     return true;
@@ -105,7 +105,8 @@ ChatCommand::Next ChatCommand::handle(const std::string& line, Surroundings arou
   if (line.find_first_not_of(" \t\r") == std::string::npos) {
     return Next::Go;
   }
-  const Next next = is_command(line) ? obey(trimmed(line), around.console) : answer(line, around);
+  const Next next =
+      is_command(line) ? obey(without_trailing_blanks(line), around.console) : answer(line, around);
   keep(around.console);
   return next;
 }

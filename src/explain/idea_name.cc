@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "base/split.h"
 #include "base/utf8.h"
 
 namespace cajal {
@@ -310,12 +311,8 @@ void tell_apart(const IdeaSources& sources, std::vector<FeatureGroup*> same, std
 }  // namespace
 
 std::string in_quotes(std::string_view text) {
-  const std::size_t begin = text.find_first_not_of(" \t");
-  const std::size_t end = text.find_last_not_of(" \t");
-  if (begin != std::string_view::npos) {
-    text = text.substr(begin, end - begin + 1);
-  }
-  return one_line(fmt::format("\"{}\"", text));
+  const std::string_view bare = trimmed(text, " \t");
+  return one_line(fmt::format("\"{}\"", bare.empty() ? text : bare));
 }
 
 void name_ideas(const IdeaSources& sources, TruthLabels truth, std::vector<FeatureGroup>& groups) {

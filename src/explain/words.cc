@@ -1,5 +1,6 @@
 #include "explain/words.h"
 
+#include "base/split.h"
 #include "base/utf8.h"
 #include "text/unicode.h"
 
@@ -36,14 +37,6 @@ bool goes_on(const std::string& before, const std::string& text) {
   return last != Class::Other && last == class_of(decode_utf8(text).value);
 }
 
-std::string without_blanks(const std::string& text) {
-  const std::size_t begin = text.find_first_not_of(" \t");
-  if (begin == std::string::npos) {
-    return text;
-  }
-  return text.substr(begin, text.find_last_not_of(" \t") - begin + 1);
-}
-
 }  // namespace
 
 std::vector<PromptWord> words_of(std::span<const std::string> tokens) {
@@ -57,7 +50,8 @@ std::vector<PromptWord> words_of(std::span<const std::string> tokens) {
     }
   }
   for (PromptWord& word : out) {
-    word.text = sanitize_utf8(without_blanks(word.text));
+    const std::string_view bare = trimmed(word.text, " \t");
+    word.text = sanitize_utf8(bare.empty() ? word.text : bare);
   }
   return out;
 }

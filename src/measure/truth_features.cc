@@ -97,17 +97,14 @@ void TruthFeatures::add(const TokenBatch& batch, std::span<const std::size_t> ro
         static_cast<std::size_t>(std::lower_bound(rows.begin(), rows.end(), sequence.end) -
                                  std::lower_bound(rows.begin(), rows.end(), sequence.begin));
     std::vector<std::span<const BinnedFiring>> by_feature;
-    for (auto at = firings.begin(); at != firings.end();) {
-      const auto end = std::find_if(
-          at, firings.end(), [&](const BinnedFiring& f) { return f.feature != at->feature; });
-      Feature& feature = features_[at->feature];
-      const std::span<const BinnedFiring> own = by_feature.emplace_back(at, end);
+    for_each_feature(std::span(firings), [&](std::span<const BinnedFiring> own) {
+      by_feature.push_back(own);
+      Feature& feature = features_[own.front().feature];
       for_runs(own, [&](std::uint32_t bin) { ++feature.runs[half][bin]; });
       for (const BinnedFiring& f : own) {
         ++feature.tokens[half][f.bin];
       }
-      at = end;
-    }
+    });
     std::map<std::pair<std::string, std::string>, std::vector<Range>> spans;
     for (const Span& span : batch.document_of(sequence).spans) {
       const std::vector<std::size_t> tokens = tokens_of(batch, sequence, span);

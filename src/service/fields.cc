@@ -85,16 +85,8 @@ std::string not_empty(const FieldInfo& info, std::string_view text) {
   return std::string(text);
 }
 
-std::string_view trim(std::string_view text) {
-  const std::size_t begin = text.find_first_not_of(" \t\r\n");
-  if (begin == std::string_view::npos) {
-    return {};
-  }
-  return text.substr(begin, text.find_last_not_of(" \t\r\n") - begin + 1);
-}
-
 TokenId id_from(const FieldInfo& info, std::string_view text) {
-  return number_from<TokenId>(info, trim(text), "token ids such as 1,2,3");
+  return number_from<TokenId>(info, trimmed(text), "token ids such as 1,2,3");
 }
 
 std::string where_of(std::string_view where, const FieldInfo& info) {

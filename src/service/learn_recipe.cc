@@ -108,11 +108,6 @@ std::vector<std::string_view> parts_of(std::string_view text) {
   return out;
 }
 
-std::string_view without_blanks(std::string_view text) {
-  const std::size_t first = std::min(text.find_first_not_of(' '), text.size());
-  return text.substr(first, text.find_last_not_of(' ') + 1 - first);
-}
-
 }  // namespace
 
 std::size_t LearnRecipe::steps() const {
@@ -202,10 +197,10 @@ std::vector<double> k_of_layers_from(std::string_view text, double k,
     const std::size_t colon = part.find(':');
     const std::optional<double> own = colon == std::string_view::npos
                                           ? std::nullopt
-                                          : positive_number(without_blanks(part.substr(colon + 1)));
+                                          : positive_number(trimmed(part.substr(colon + 1)));
     check(own.has_value(), "{}: '{}' is no list such as 0-3: 8, 5: 20", kField,
           text.substr(0, 100));
-    const std::string which(without_blanks(part.substr(0, colon)));
+    const std::string which(trimmed(part.substr(0, colon)));
     check(!which.empty(), "{}: '{}' names no layer", kField, part.substr(0, 100));
     for (const std::size_t layer : layers_from(which, all, kField)) {
       check(!said[layer], "{}: layer {} is named twice", kField, layer);

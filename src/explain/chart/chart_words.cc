@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "base/split.h"
 #include "base/utf8.h"
 #include "explain/words.h"
 
@@ -19,12 +20,6 @@ constexpr std::size_t kRunsShown = 2;
 bool is_control(char32_t c) {
   return c < 0x20 || (c >= 0x7F && c < 0xA0) || c == 0x2028 || c == 0x2029 ||
          (c >= 0x202A && c <= 0x202E) || (c >= 0x2066 && c <= 0x2069) || c == 0xFFFE || c == 0xFFFF;
-}
-
-std::string trimmed(std::string_view text) {
-  const std::size_t begin = text.find_first_not_of(" \n\t");
-  const std::size_t end = text.find_last_not_of(" \n\t");
-  return begin == std::string_view::npos ? "" : std::string(text.substr(begin, end - begin + 1));
 }
 
 /// The words of the prompt at these positions, neighbours as one.
@@ -146,12 +141,13 @@ std::string quoted_token(std::string_view text) {
 }
 
 std::string bare_token(std::string_view text) {
-  const std::string inside = trimmed(text);
+  const std::string_view inside = trimmed(text);
   if (!inside.empty()) {
     return shown_token(inside);
   }
   const std::string shown = shown_token(text);
-  return trimmed(shown).empty() ? "␣" : trimmed(shown);
+  const std::string_view marks = trimmed(shown);
+  return marks.empty() ? "␣" : std::string(marks);
 }
 
 std::string layers_text(const ChartBox& box) {
