@@ -75,7 +75,8 @@ class Linkage {
     }
   }
 
-  std::vector<std::vector<std::uint32_t>> heaviest(std::size_t most) {
+  /// The fewest that hold so much, at most `most`.
+  std::vector<std::vector<std::uint32_t>> heaviest(std::size_t most, double enough) {
     std::vector<std::size_t> order(members_.size());
     std::iota(order.begin(), order.end(), std::size_t{0});
     std::erase_if(order, [&](std::size_t i) { return members_[i].empty(); });
@@ -83,7 +84,12 @@ class Linkage {
                      [&](std::size_t a, std::size_t b) { return weights_[a] > weights_[b]; });
     order.resize(std::min(most, order.size()));
     std::vector<std::vector<std::uint32_t>> out;
+    double held = 0.0;
     for (const std::size_t i : order) {
+      if (held >= enough) {
+        break;
+      }
+      held += weights_[i];
       std::sort(members_[i].begin(), members_[i].end());
       out.push_back(std::move(members_[i]));
     }
@@ -116,7 +122,8 @@ std::vector<std::vector<std::uint32_t>> cluster(ConstMatRef likeness,
                                                 const ClusterOptions& options) {
   check(likeness.rows == weights.size() && likeness.cols == weights.size(),
         "likeness is [{}, {}] for {} weights", likeness.rows, likeness.cols, weights.size());
-  const double wanted = options.hold * std::accumulate(weights.begin(), weights.end(), 0.0);
+  const double all = std::accumulate(weights.begin(), weights.end(), 0.0);
+  const double wanted = options.hold * all;
   Linkage linkage(likeness, weights);
   for (std::size_t i = linkage.closest(); i != kNone; i = linkage.closest()) {
     if (linkage.likeness_of(i) < options.alike && linkage.held(options.most) >= wanted) {
@@ -124,7 +131,7 @@ std::vector<std::vector<std::uint32_t>> cluster(ConstMatRef likeness,
     }
     linkage.join(i);
   }
-  return linkage.heaviest(options.most);
+  return linkage.heaviest(options.most, options.enough * all);
 }
 
 }  // namespace cajal

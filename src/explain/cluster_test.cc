@@ -58,7 +58,8 @@ TEST(Cluster, IsAverageLinkage) {
         likeness_of(17, [&](std::size_t i, std::size_t j) { return random_uniform(seed, i, j); });
     const std::vector<double> weights(17, 1.0);
     // Nothing is held unless all is: joined until four are left.
-    const auto got = cluster(likeness.ref(), weights, {.most = 4, .hold = 1.0, .alike = 2.0});
+    const auto got =
+        cluster(likeness.ref(), weights, {.most = 4, .hold = 1.0, .alike = 2.0, .enough = 1.0});
     EXPECT_THAT(got, ::testing::UnorderedElementsAreArray(plain(likeness, 4)));
   }
 }
@@ -67,10 +68,11 @@ TEST(Cluster, StopsWhenFewGroupsHoldEnough) {
   const Matrix likeness =
       likeness_of(4, [](std::size_t i, std::size_t j) { return i == 0 && j == 1 ? 0.5 : 0.1; });
   const std::vector<double> weights = {1.0, 2.0, 4.0, 3.0};
-  EXPECT_THAT(cluster(likeness.ref(), weights, {.most = 2, .hold = 0.7}),
+  EXPECT_THAT(cluster(likeness.ref(), weights, {.most = 2, .hold = 0.7, .alike = 0.7}),
               ElementsAre(ElementsAre(2U), ElementsAre(3U)));
-  EXPECT_THAT(cluster(likeness.ref(), weights, {.most = 3, .hold = 0.95}),
-              ElementsAre(ElementsAre(2U), ElementsAre(0U, 1U), ElementsAre(3U)));
+  EXPECT_THAT(
+      cluster(likeness.ref(), weights, {.most = 3, .hold = 0.95, .alike = 0.7, .enough = 1.0}),
+      ElementsAre(ElementsAre(2U), ElementsAre(0U, 1U), ElementsAre(3U)));
 }
 
 TEST(Cluster, JoinsWhatIsAlikeInAnyCase) {
@@ -78,6 +80,15 @@ TEST(Cluster, JoinsWhatIsAlikeInAnyCase) {
       likeness_of(3, [](std::size_t i, std::size_t j) { return i == 0 && j == 2 ? 0.9 : 0.1; });
   EXPECT_THAT(cluster(likeness.ref(), std::vector<double>{1.0, 1.0, 1.0}),
               ElementsAre(ElementsAre(0U, 2U), ElementsAre(1U)));
+}
+
+TEST(Cluster, GivesNoMoreGroupsThanHoldEnough) {
+  const Matrix likeness = likeness_of(4, [](std::size_t, std::size_t) { return 0.1; });
+  const std::vector<double> weights = {1.0, 5.0, 1.0, 3.0};
+  EXPECT_THAT(cluster(likeness.ref(), weights, {.enough = 0.8}),
+              ElementsAre(ElementsAre(1U), ElementsAre(3U)));
+  EXPECT_EQ(cluster(likeness.ref(), weights, {.enough = 0.85}).size(), 3U);
+  EXPECT_EQ(cluster(likeness.ref(), weights, {.most = 2, .hold = 0.5, .enough = 1.0}).size(), 2U);
 }
 
 TEST(Cluster, NothingGivesNoGroups) {
