@@ -51,6 +51,16 @@ TEST(ChartText, RoutesTooLongToStandBesideEachOtherAreIndented) {
   EXPECT_THAT(text, HasSubstr("\n  “Austin”\n  ├─ "));
 }
 
+TEST(ChartText, LinesAreShortenedBeforeBoxesAreIndented) {
+  const auto text = [](std::size_t width) {
+    return to_text(testing::dallas_chart(), {.width = width});
+  };
+  EXPECT_THAT(text(61), HasSubstr("\n  capital ━┯━━ asks"));
+  EXPECT_THAT(text(60), HasSubstr("\n  capital ┯━━ asks"));
+  EXPECT_THAT(text(58), HasSubstr("\n  capital ┯━━ asks"));
+  EXPECT_THAT(text(57), HasSubstr("\n  “Austin”\n  ┝━ "));
+}
+
 TEST(ChartText, EscapesOfTerminalsDoNotPass) {
   Chart chart = testing::dallas_chart();
   chart.boxes[4].label = "Te\x1b[2Jxas";

@@ -13,7 +13,8 @@ namespace cajal {
 namespace {
 
 constexpr std::size_t kLeftMargin = 2;  // at the left
-constexpr std::size_t kJoin = 6;        // columns between two columns of boxes: " ──┬── "
+// Columns between two columns of boxes, " ─┬── ", and where that leaves too little for names.
+constexpr std::array<std::size_t, 2> kJoins = {6, 5};
 constexpr std::size_t kLeastName = 13;  // columns for the name of an idea
 constexpr std::size_t kMostName = 26;
 constexpr std::size_t kMostWord = 14;
@@ -174,21 +175,23 @@ class Tree {
     columns_ = idea_depth(answer);
     word_ = std::min(longest_name(answer, BoxKind::Word), kMostWord);
     answer_ = std::min<std::size_t>(terminal_width(name_text(chart_.boxes[answer])), 20);
-    const std::size_t joins = kJoin * (columns_ + 1);
-    const std::size_t used = kLeftMargin + word_ + joins + answer_;
-    if (columns_ == 0 || used >= width_) {
-      name_ = 0;
-      return columns_ == 0 && used <= width_;
-    }
     const std::size_t wanted =
         std::clamp(longest_name(answer, BoxKind::Idea), std::size_t{14}, kMostName);
-    name_ = std::min((width_ - used) / columns_, wanted);
-    return name_ >= kLeastName;
+    for (const std::size_t join : kJoins) {
+      join_ = join;
+      const std::size_t used = kLeftMargin + word_ + join_ * (columns_ + 1) + answer_;
+      const std::size_t left = width_ - std::min(used, width_);
+      name_ = columns_ == 0 ? 0 : std::min(left / columns_, wanted);
+      if (columns_ == 0 ? used <= width_ : name_ >= kLeastName) {
+        return true;
+      }
+    }
+    return false;
   }
 
   /// Where the names begin of boxes at this distance from the answer.
   std::size_t column_of(std::size_t distance) const {
-    return kLeftMargin + word_ + kJoin + (columns_ - distance) * (name_ + kJoin);
+    return kLeftMargin + word_ + join_ + (columns_ - distance) * (name_ + join_);
   }
 
   std::vector<std::string> across(std::size_t answer) {
@@ -310,6 +313,7 @@ class Tree {
   std::size_t columns_ = 0;  // of ideas
   std::size_t word_ = 0;     // widths
   std::size_t name_ = 0;
+  std::size_t join_ = kJoins.front();
   std::size_t answer_ = 0;
   std::vector<std::size_t> row_;
 };
