@@ -16,29 +16,38 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr double kMostResidual = 1e-4;  // of rows, which have to add up
+constexpr int kSamples = 64;            // shapes whose rate at oneDNN is measured, at most
+constexpr int kLeastRounds = 3;         // of that: the first one only warms up
 
 double flop_of(const TimedBackend::Shape& shape, const ProductCost& cost) {
   return 2.0 * static_cast<double>(shape[0] * shape[1] * shape[2] * cost.times);
 }
 
-/// Seconds that oneDNN would need for the products counted, at best. Shapes that take under a
-/// hundredth of the arithmetic are taken to run as the others do.
+/// Seconds that oneDNN would need for the products counted, at best. Long prompts have thousands of
+/// shapes: measured are those at even distances along all arithmetic, each for its part of it.
 double limit_of(const TimedBackend& backend, Precision precision, int rounds) {
   const bool split = precision == Precision::BF16x3;
   double all = 0.0;
   for (const auto& [shape, cost] : backend.costs()) {
     all += flop_of(shape, cost);
   }
+  const double part = all / kSamples;
   double seconds = 0.0;
-  double measured = 0.0;
+  double passed = 0.0;
+  double next = 0.5 * part;
   for (const auto& [shape, cost] : backend.costs()) {
-    if (const double own = flop_of(shape, cost); own >= 0.01 * all) {
-      const double rate = onednn_gemm_rate(shape[0], shape[1], shape[2], split, rounds);
+    passed += flop_of(shape, cost);
+    double own = 0.0;
+    for (; next < passed; next += part) {
+      own += part;
+    }
+    if (own > 0.0) {
+      const double rate =
+          onednn_gemm_rate(shape[0], shape[1], shape[2], split, std::max(rounds, kLeastRounds));
       seconds += (split ? 3.0 : 1.0) * own / rate;
-      measured += own;
     }
   }
-  return measured == 0.0 ? 0.0 : seconds * all / measured;
+  return seconds;
 }
 
 }  // namespace
