@@ -16,6 +16,7 @@ constexpr std::size_t kLeftMargin = 2;  // at the left
 // Columns between two columns of boxes, " ─┬── ", and where that leaves too little for names.
 constexpr std::array<std::size_t, 2> kJoins = {6, 5};
 constexpr std::size_t kLeastName = 13;  // columns for the name of an idea
+constexpr std::size_t kUsualName = 14;  // where there is room, however short names are
 constexpr std::size_t kMostName = 26;
 constexpr std::size_t kMostWord = 14;
 constexpr double kThick = 0.2;  // of the answer
@@ -175,18 +176,18 @@ class Tree {
     columns_ = idea_depth(answer);
     word_ = std::min(longest_name(answer, BoxKind::Word), kMostWord);
     answer_ = std::min<std::size_t>(terminal_width(name_text(chart_.boxes[answer])), 20);
-    const std::size_t wanted =
-        std::clamp(longest_name(answer, BoxKind::Idea), std::size_t{14}, kMostName);
-    for (const std::size_t join : kJoins) {
-      join_ = join;
-      const std::size_t used = kLeftMargin + word_ + join_ * (columns_ + 1) + answer_;
-      const std::size_t left = width_ - std::min(used, width_);
-      name_ = columns_ == 0 ? 0 : std::min(left / columns_, wanted);
-      if (columns_ == 0 ? used <= width_ : name_ >= kLeastName) {
-        return true;
-      }
-    }
-    return false;
+    const std::size_t longest = longest_name(answer, BoxKind::Idea);
+    return std::ranges::any_of(kJoins, [&](std::size_t join) { return fits(join, longest); });
+  }
+
+  /// The same when columns are joined like that.
+  bool fits(std::size_t join, std::size_t longest) {
+    const std::size_t used = kLeftMargin + word_ + join * (columns_ + 1) + answer_;
+    const std::size_t left = width_ - std::min(used, width_);
+    join_ = join;
+    name_ =
+        columns_ == 0 ? 0 : std::min(left / columns_, std::clamp(longest, kUsualName, kMostName));
+    return columns_ == 0 ? used <= width_ : name_ >= kLeastName;
   }
 
   /// Where the names begin of boxes at this distance from the answer.
