@@ -50,7 +50,7 @@ struct IdeaOptions {
 std::vector<std::uint32_t> kept_features(const AttributionGraph& graph, const GraphFlow& flow,
                                          double threshold);
 
-/// By influence, at most options.cluster.most, each with a name of its own.
+/// By influence, as few as options.cluster asks for, each with a name of its own.
 std::vector<FeatureGroup> find_ideas(const IdeaSources& sources, const IdeaOptions& options = {});
 
 /// Of the influence of `features`, the part that groups hold.

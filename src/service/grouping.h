@@ -31,7 +31,7 @@ enum class HiddenStep : std::uint8_t {
   NoFeature,    // none of the dictionary does
   Silent,       // none that does fires, as strongly as its label is for
   Unimportant,  // it fires, and is below the threshold of nodes that are grouped
-  LeftOut,      // it is grouped, and its group is none of the twelve
+  LeftOut,      // it is grouped, and its group is none of those that are shown
   Mixed,        // it is in a group of which most stands for something else
   Found,        // a group is the hidden step
 };
